@@ -102,18 +102,32 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
             break;
         }
     }
+    if trouble.is_none() {
+        for plan in plans.by_ref() {
+            match sequence::not_begun(engine, &mut record, &mut devices, plan, options) {
+                Ok(end) => {
+                    exit = exit.or_graver(end.exit);
+                    left = Some(end.left.clone());
+                    ends.push(end);
+                }
+                Err(error) => {
+                    exit = exit.or_graver(error.exit());
+                    trouble = Some((&plan.name, error));
+                    break;
+                }
+            }
+        }
+    }
     drop(record);
     if let Some((plan, error)) = &trouble {
         notifier.broke(clock.now(), plan, &with_causes(error));
     }
     for plan in plans {
-        let why = match &trouble {
-            Some((other, _)) => format!(
-                "plan {} was not begun: plan {other} could not be run to its end",
-                plan.name
-            ),
-            None => format!("plan {} was not begun: the run was asked to stop", plan.name),
-        };
+        let other = trouble.as_ref().map_or("another", |(other, _)| other.as_str());
+        let why = format!(
+            "plan {} was not begun: plan {other} could not be run to its end",
+            plan.name
+        );
         notifier.broke(clock.now(), &plan.name, &why);
         ui.error(&anyhow::anyhow!(why), None);
     }
@@ -128,7 +142,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         lines.rest(|out| out.rest(LINES_TAKEN_WITHIN, &|| stop.is_requested()));
     }
     if let Some(why) = lines.as_ref().and_then(JsonLines::failure) {
-        exit = exit.or_graver(Exit::Failed);
+        exit = exit.or_graver(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
         ui.error(
             &anyhow::anyhow!(
                 "lines are missing on stdout ({}); the run went on, and history has it all",

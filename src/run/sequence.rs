@@ -47,6 +47,36 @@ pub fn run<'a>(
     plan: &'a Plan,
     options: Options,
 ) -> Result<PlanEnd, RunError> {
+    opened(engine, record, devices, plan, options, PlanBegun::Now)
+}
+
+/// Gives a plan that is not begun any more, for somebody has asked to stop, the row in history that each end has.
+pub fn not_begun<'a>(
+    engine: Engine<'a>,
+    record: &mut Record<'_>,
+    devices: &mut Devices<'a>,
+    plan: &'a Plan,
+    options: Options,
+) -> Result<PlanEnd, RunError> {
+    opened(engine, record, devices, plan, options, PlanBegun::NotAnyMore)
+}
+
+/// Whether a plan that has its row is begun.
+#[derive(Clone, Copy, Debug)]
+enum PlanBegun {
+    Now,
+    NotAnyMore,
+}
+
+/// Opens the row of a plan, and takes it to its end.
+fn opened<'a>(
+    engine: Engine<'a>,
+    record: &mut Record<'_>,
+    devices: &mut Devices<'a>,
+    plan: &'a Plan,
+    options: Options,
+    begun: PlanBegun,
+) -> Result<PlanEnd, RunError> {
     let opening = PlanOpening {
         plan: plan.name.clone(),
         plan_file: engine.file.path.clone(),
@@ -56,7 +86,7 @@ pub fn run<'a>(
     to_its_end(engine, record, |record| {
         let id = record.open_plan(opening)?;
         let started = Moment::now(engine.clock);
-        let run = Run {
+        let mut run = Run {
             engine,
             record: &mut *record,
             devices,
@@ -68,7 +98,13 @@ pub fn run<'a>(
             tried: Vec::new(),
             look: None,
         };
-        run.execute()
+        match begun {
+            PlanBegun::Now => run.execute(),
+            PlanBegun::NotAnyMore => run.finish(
+                Status::Interrupted,
+                Some("not begun: the run was asked to stop".to_owned()),
+            ),
+        }
     })
 }
 

@@ -99,7 +99,7 @@ fn a_plan_whose_lock_cannot_be_had_ends_alone_with_its_reason_and_the_next_one_r
 }
 
 #[test]
-fn a_plan_that_is_not_begun_any_more_is_named() {
+fn a_plan_that_is_not_begun_any_more_is_named_and_has_its_row() {
     let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = Home::quick()
         .script("away.sh", "#!/bin/sh\nkill -TERM $PPID; sleep 60\n")
@@ -108,12 +108,14 @@ fn a_plan_that_is_not_begun_any_more_is_named() {
         .plan("P", &format!("pre_script = \"away.sh\"\n{EXPORT}"))
         .plan("Q", EXPORT);
     let ran = home.dpbackup(&["run", "P", "Q"]).exits(143);
-    assert!(
-        ran.stderr
-            .contains("plan Q was not begun: the run was asked to stop"),
-        "{}",
-        ran.stderr
-    );
+    let why = "not begun: the run was asked to stop";
+    assert!(ran.stderr.contains(why), "{}", ran.stderr);
+    let rows = home.plan_rows();
+    let row = rows.iter().find(|row| row.plan == "Q").expect("a row");
+    assert_eq!(row.status.code(), "INTERRUPTED");
+    assert_eq!(row.error_message.as_deref(), Some(why));
+    assert!(row.end_time.is_some());
+    assert_eq!(asked(&gateway, "do-backup"), 0);
 }
 
 #[test]
