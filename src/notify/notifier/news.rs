@@ -151,7 +151,12 @@ fn is_warning_of(warning: &str, receiver: &str, event: EventName) -> bool {
 /// A receiver that was not told of this; of no event where it is the file of metrics.
 pub(super) fn warning(receiver: &str, event: Option<EventName>, place: Option<&str>, error: &str) -> String {
     let place = place.map_or_else(String::new, |place| format!(" ({place})"));
-    format!("{}{place}: {error}", beginning(receiver, event))
+    // At the end, for later runs know it by how it begins.
+    let of = match event {
+        None | Some(EventName::Changed | EventName::Unsaved) => String::new(),
+        Some(event) => format!("; the message was `{event}`"),
+    };
+    format!("{}{place}: {error}{of}", beginning(receiver, event))
 }
 
 /// The others have theirs, so it has not failed: it is not sent again.
@@ -177,7 +182,10 @@ mod tests {
             Some("http://a"),
             "HTTP 500",
         );
-        assert_eq!(end, "notification by webhook ops failed (http://a): HTTP 500");
+        assert_eq!(
+            end,
+            "notification by webhook ops failed (http://a): HTTP 500; the message was `failed`"
+        );
         let changed = warning("webhook ops", Some(EventName::Changed), None, "HTTP 500");
         assert_eq!(
             changed,
