@@ -38,6 +38,8 @@ pub struct Holder {
     pub since: Zoned,
     /// What it does, `plan BackupQA`.
     pub purpose: String,
+    /// Whether it was stopped, as by `^Z`: it does nothing until it is let go on.
+    pub stands_still: bool,
 }
 
 /// The same, as the file of a lock says it.
@@ -46,6 +48,9 @@ struct Inscription {
     pid: u32,
     since: Timestamp,
     purpose: String,
+    /// The words of its witness: only by them another process is not taken for it.
+    #[serde(default)]
+    process: Option<String>,
 }
 
 impl std::fmt::Display for Holder {
@@ -56,8 +61,18 @@ impl std::fmt::Display for Holder {
             self.purpose,
             self.pid,
             self.since.strftime("%Y-%m-%d %H:%M:%S")
-        )
+        )?;
+        match self.stands_still {
+            true => write!(f, ", {}", was_stopped(Some(self.pid))),
+            false => Ok(()),
+        }
     }
+}
+
+/// What is said of a process that stands still.
+pub fn was_stopped(pid: Option<u32>) -> String {
+    let goes_on = pid.map(|pid| format!(" (`kill -CONT {pid}` lets it go on)"));
+    format!("which was stopped{}", goes_on.unwrap_or_default())
 }
 
 /// A lock that is held until it is dropped.
@@ -291,10 +306,16 @@ impl Locks {
                 let mut text = String::new();
                 file.read_to_string(&mut text).map_err(failed)?;
                 let holder = serde_json::from_str(&text).ok();
-                return Ok(Asked::Busy(holder.map(|holder: Inscription| Holder {
-                    pid: holder.pid,
-                    since: holder.since.to_zoned(clock.zone()),
-                    purpose: holder.purpose,
+                return Ok(Asked::Busy(holder.map(|holder: Inscription| {
+                    Holder {
+                        pid: holder.pid,
+                        since: holder.since.to_zoned(clock.zone()),
+                        stands_still: holder
+                            .process
+                            .and_then(|words| Witness::parse(&words))
+                            .is_some_and(|witness| witness.stands_still()),
+                        purpose: holder.purpose,
+                    }
                 })));
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
@@ -303,6 +324,7 @@ impl Locks {
             pid: std::process::id(),
             since: clock.now(),
             purpose: purpose.to_owned(),
+            process: Witness::own().map(|own| own.words()),
         };
         let text = serde_json::to_string(&holder).map_err(|error| failed(error.into()))?;
         // On a full disk nobody can be told who holds it. It is held all the same: what keeps others out is the

@@ -9,7 +9,7 @@ use crate::cli::{CheckArgs, Global, OutputFormat};
 use crate::commands::at_work::at_work;
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
-use crate::commands::left_behind::{UnseenImports, untold};
+use crate::commands::left_behind::{UnseenImports, left_folders, untold};
 use crate::commands::loading::{
     HistoryFile, files_in_store, load_plan_to_judge, look_at_history, owners_of_history, with_open_rows,
 };
@@ -96,15 +96,20 @@ fn on_this_machine(engine: Engine<'_>, plans: &[&Plan], open: Option<&str>) -> V
     found
 }
 
-/// What may still be quiesced, in words, and the imports whose end nobody has seen.
+/// What may still be quiesced, in words, the imports whose end nobody has seen, and what may be left on a device.
 fn journal(file: &PlanFile, open: Option<&str>) -> Vec<CheckItem> {
     let quiesces = open.into_iter().map(|text| ("journal", text.to_owned()));
     let imports = UnseenImports::of(file, &Locks::beside(&file.settings.history));
     let imports = imports.all().map(|text| ("imports", text));
-    let open = quiesces.chain(imports).map(|(item, text)| CheckItem {
+    let open = quiesces
+        .chain(imports)
+        .map(|(item, text)| (item, CheckVerdict::Fail, text));
+    let folders = left_folders(file, &Locks::beside(&file.settings.history));
+    let folders = folders.map(|text| ("folders", CheckVerdict::Warn, text));
+    let open = open.chain(folders).map(|(item, verdict, text)| CheckItem {
         subject: THIS_MACHINE.to_owned(),
         item,
-        verdict: CheckVerdict::Fail,
+        verdict,
         text,
         hint: None,
     });

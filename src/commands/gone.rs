@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::commands::error::CommandError;
-use crate::commands::left_behind::{UnseenImports, left_behind};
+use crate::commands::left_behind::{UnseenImports, left_behind, left_folders};
 use crate::history::{ActivityRow, History, PlanRow, TaskRow};
 use crate::lock::ended::UnrecordedEnd;
-use crate::lock::{Life, Locks};
+use crate::lock::{Life, Locks, was_stopped};
 use crate::plan::model::PlanFile;
 use crate::run::event::PlanId;
 use crate::run::ledger::ClosedUndo;
@@ -22,6 +22,8 @@ enum NotAtWork {
     Gone(String),
     /// Whether it is at work cannot be told; in words.
     NotKnown(String),
+    /// It was stopped, and does nothing until it is let go on; in words.
+    StandsStill(String),
 }
 
 /// The executions without an end whose process is not seen to be at work, and what others have undone of
@@ -37,6 +39,10 @@ impl Gone {
         let mut gone = BTreeMap::new();
         for plan in history.unfinished_plans()? {
             let found = match locks.life(&plan.process) {
+                Life::Alive if Locks::stands_still(&plan.process) => {
+                    let stopped = was_stopped(Locks::pid(&plan.process));
+                    NotAtWork::StandsStill(format!("at work is a process {stopped}"))
+                }
                 Life::Alive => continue,
                 Life::Dead => {
                     let heard = format!(
@@ -81,12 +87,8 @@ impl Gone {
     /// The same for a task.
     pub(super) fn mark_task(&self, row: &mut TaskRow) {
         self.mark(row.plan, &mut row.status, &mut row.error_message);
-        let (task, plan, end) = (row.id, row.plan, row.end_time);
-        // What was open of an execution whose process died stands in the message of each of its tasks that had no end.
-        let is_of_all = row.status == Status::Abandoned;
-        self.tell_undone(&mut row.error_message, end, |undone| {
-            undone.entry.task == task || (is_of_all && undone.entry.plan == plan)
-        });
+        let (task, end) = (row.id, row.end_time);
+        self.tell_undone(&mut row.error_message, end, |undone| undone.entry.task == task);
     }
 
     /// What `-q` says of an execution or a part of one, once it is marked: what ended and not as it
@@ -120,7 +122,7 @@ impl Gone {
         let Some(found) = self.not_at_work.get(&plan).filter(|_| !status.is_final()) else {
             return;
         };
-        let (NotAtWork::Gone(words) | NotAtWork::NotKnown(words)) = found;
+        let (NotAtWork::Gone(words) | NotAtWork::NotKnown(words) | NotAtWork::StandsStill(words)) = found;
         message.get_or_insert_with(|| words.clone());
         // An execution that may be at work keeps the status that its process gave it.
         if let NotAtWork::Gone(_) = found {
@@ -157,11 +159,12 @@ pub(super) fn open_quiesces(file: &PlanFile) -> Option<String> {
     }
 }
 
-/// The same, and the imports whose end nobody has seen: it stands above every table. `None` where
-/// there is nothing.
+/// The same, the imports whose end nobody has seen, and the secure backups that may be left on a device: it stands
+/// above every table. `None` where there is nothing.
 pub(super) fn open_rows(file: &PlanFile) -> Option<String> {
     let locks = Locks::beside(&file.settings.history);
     let told = open_quiesces(file).into_iter();
-    let told: Vec<String> = told.chain(UnseenImports::of(file, &locks).all()).collect();
+    let told = told.chain(UnseenImports::of(file, &locks).all());
+    let told: Vec<String> = told.chain(left_folders(file, &locks)).collect();
     (!told.is_empty()).then(|| told.join("; "))
 }

@@ -78,6 +78,17 @@ impl UnseenImports {
     }
 }
 
+/// The secure backups that dead runs may have left on devices, in a sentence. A journal that cannot be read is told by
+/// whoever looks for quiesces.
+pub(super) fn left_folders(file: &PlanFile, locks: &Locks) -> Option<String> {
+    let rows = History::open_rows(&file.settings.history).unwrap_or_default();
+    let folders = rows
+        .iter()
+        .filter(|row| matches!(row.undo, Undo::RemoveFolder(_)));
+    let left = folders.filter(|row| life_of(locks, row) != Life::Alive);
+    left::folders_of(left.cloned(), &file.invocation)
+}
+
 /// The same error, with the exit code and the advice that what is left asks for.
 pub(super) fn with_what_is_left(error: CommandError, file: &PlanFile, locks: &Locks) -> CommandError {
     with_left(

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::commands::at_work::at_work;
 use crate::commands::error::{Outcome, print, print_states};
 use crate::commands::gone::{open_quiesces, open_rows};
-use crate::commands::left_behind::untold;
+use crate::commands::left_behind::{UnseenImports, untold};
 use crate::commands::loading::{
     files_in_store, invocation, load_plan_to_judge, look_at_history, with_open_rows,
 };
@@ -109,11 +109,13 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         false => exit,
     };
     let open = open_rows(file);
-    let exit = match (open_quiesces(file), &open) {
+    let locks = Locks::beside(&file.settings.history);
+    let is_seen = UnseenImports::of(file, &locks).all().next().is_none();
+    let exit = match (open_quiesces(file), is_seen) {
         (Some(_), _) => exit.or_graver(Exit::StillQuiesced),
-        // An import that nobody saw end: every run warns of it.
-        (None, Some(_)) => exit.or_graver(Exit::Warned),
-        (None, None) => exit,
+        // An import that nobody saw end: every run warns of it. It removes a folder that was left.
+        (None, false) => exit.or_graver(Exit::Warned),
+        (None, true) => exit,
     };
     if let Some(open) = &open {
         ui.decisive_warning(open);
@@ -214,7 +216,11 @@ fn could_be_written(settings: &Settings) -> Result<(), Failure> {
 
 /// What a run of the plan would end with, as it says it.
 fn locked_words(run: &AtWork) -> String {
-    format!("{}: held by {run}; --lock-wait 10m waits for it", Status::Locked)
+    let until = match run.stands_still {
+        true => "it ends only when it goes on",
+        false => "--lock-wait 10m waits for it",
+    };
+    format!("{}: held by {run}; {until}", Status::Locked)
 }
 
 /// The same, where a task that its device would refuse by what it has just shown is settled with that. What a run that
@@ -245,7 +251,8 @@ fn settled<'a>(
                 continue;
             };
             let (domains, is_left) = without_left(left, &device.name, &session.domains);
-            let (domains, run) = runs.without_work(&device.name, &domains);
+            let serial = session.own_serial();
+            let (domains, run) = runs.without_work(&device.name, serial.as_deref(), &domains);
             match (refusal(activity, &device.name, &task.domain, &domains), run) {
                 (None, None) if is_left => {
                     let note = format!(
@@ -257,10 +264,11 @@ fn settled<'a>(
                     }
                 }
                 (None, Some(run)) => {
-                    let note = format!(
-                        "{}: {run} is at work on it; a task waits for its end",
-                        device.name
-                    );
+                    let does = match run.stands_still {
+                        true => ", has it in hand",
+                        false => " is at work on it",
+                    };
+                    let note = format!("{}: {run}{does}; a task waits for its end", device.name);
                     if !notes.contains(&note) {
                         notes.push(note);
                     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::artifact::{mount, sweep};
 use crate::cli::{Global, RecoverArgs};
 use crate::clock::Clock as _;
+use crate::commands::at_work::at_work;
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::left_behind::{with_left, with_what_is_left};
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
@@ -110,6 +111,11 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     const NOTHING: &str = "nothing to recover: no run has died";
     let is_loud = ui.verbosity > Verbosity::Quiet;
     let is_nothing = |lines: &[String]| is_loud && lines.is_empty() && opened.died_rehearsals.is_empty();
+    // What it has quiesced nobody puts back, nor does it itself.
+    for run in at_work(file).iter().filter(|run| run.stands_still) {
+        exit = exit.or_graver(Exit::Warned);
+        lines.push(format!("left to {run}, {}", run.puts_back()));
+    }
     match swept {
         Ok(swept) => {
             let told = swept.removed.iter().filter(|_| ui.verbosity > Verbosity::Quiet);

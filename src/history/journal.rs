@@ -18,7 +18,8 @@ use crate::history::value::{AsText, text};
 use crate::history::{History, query, schema};
 use crate::run::event::{ActivityId, JournalId, PlanId, TaskId, Undo};
 use crate::run::ledger::{
-    ClosedUndo, JournalEntry, JournalTime, NEVER_ASKED, UndoOpening, UndoStep, UnfinishedPlan, UnfinishedTask,
+    ClosedUndo, DeathWords, JournalEntry, JournalTime, NEVER_ASKED, UndoOpening, UndoStep, UnfinishedPlan,
+    UnfinishedTask,
 };
 use crate::run::status::Status;
 use crate::values::boot_time::BootTime;
@@ -129,12 +130,17 @@ impl History {
     }
 
     /// Marks a plan execution, and those of its activities and tasks that have no end,
-    /// `ABANDONED` with this message. What had ended stays as it is.
+    /// `ABANDONED` with these messages. What had ended stays as it is.
     ///
     /// # Errors
     ///
     /// There is no such plan execution, or the history cannot be written.
-    pub fn abandon(&mut self, plan: PlanId, at: Timestamp, error: &str) -> Result<Abandoned, HistoryError> {
+    pub fn abandon(
+        &mut self,
+        plan: PlanId,
+        at: Timestamp,
+        death: &DeathWords,
+    ) -> Result<Abandoned, HistoryError> {
         self.write(|transaction| {
             require(transaction, Execution::Plan(plan))?;
             let unfinished = transaction
@@ -146,14 +152,14 @@ impl History {
             let tasks = unfinished_tasks(transaction, plan)?;
             for task in &tasks {
                 advance(transaction, at, Execution::Task(task.id), Status::Abandoned)?;
-                set_error(transaction, Execution::Task(task.id), Some(error))?;
+                set_error(transaction, Execution::Task(task.id), Some(death.at(task.id)))?;
             }
             let activities = unfinished_activities(transaction, plan)?;
             for activity in &activities {
                 advance(transaction, at, Execution::Activity(*activity), Status::Abandoned)?;
             }
             advance(transaction, at, Execution::Plan(plan), Status::Abandoned)?;
-            set_error(transaction, Execution::Plan(plan), Some(error))?;
+            set_error(transaction, Execution::Plan(plan), Some(&death.plan))?;
             Ok(Abandoned {
                 plan: true,
                 activities,

@@ -310,20 +310,29 @@ fn an_abandoned_plan_keeps_what_had_ended_and_ends_the_rest() {
     fixture.history.record(at(5), &event).expect("a record");
     let open = fixture.task(plan, activity, "QA1", "HR", Status::Quiescing);
 
+    let other = fixture.task(plan, activity, "QA1", "IT", Status::ReadyForExecution);
+
     let message = "its process is gone";
-    let changed = fixture.history.abandon(plan, at(9), message).expect("abandoned");
+    let death = DeathWords {
+        plan: message.to_owned(),
+        tasks: vec![(open, "unquiesced".to_owned())],
+        others: "nothing of it".to_owned(),
+    };
+    let changed = fixture.history.abandon(plan, at(9), &death).expect("abandoned");
     assert_eq!(
         changed,
         Abandoned {
             plan: true,
             activities: vec![activity],
-            tasks: vec![open],
+            tasks: vec![open, other],
         }
     );
     assert_eq!(fixture.history.unfinished_plans().expect("plans"), []);
     let row = fixture.history.task(open).expect("the task");
     assert_eq!((row.status, row.end_time), (Status::Abandoned, Some(at(9))));
-    assert_eq!(row.error_message.as_deref(), Some(message));
+    assert_eq!(row.error_message.as_deref(), Some("unquiesced"));
+    let row = fixture.history.task(other).expect("the task");
+    assert_eq!(row.error_message.as_deref(), Some("nothing of it"));
     let row = fixture.history.task(ended).expect("the task");
     assert_eq!((row.status, row.end_time), (Status::Success, Some(at(5))));
     let row = fixture.history.plan(plan).expect("the plan");
@@ -332,16 +341,16 @@ fn an_abandoned_plan_keeps_what_had_ended_and_ends_the_rest() {
     let row = fixture.history.activities(plan).expect("activities").remove(0);
     assert_eq!(
         (row.status, row.successful_tasks, row.failed_tasks),
-        (Status::Abandoned, 1, 1)
+        (Status::Abandoned, 1, 2)
     );
 
     let again = fixture
         .history
-        .abandon(plan, at(10), "twice")
+        .abandon(plan, at(10), &death)
         .expect("nothing to do");
     assert_eq!(again, Abandoned::default());
     fixture
         .history
-        .abandon(PlanId(99), at(10), "what?")
+        .abandon(PlanId(99), at(10), &death)
         .expect_err("no such plan execution");
 }

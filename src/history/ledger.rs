@@ -17,8 +17,8 @@ use crate::run::event::{
     PlanOpening, StillQuiesced, StoredFile, TaskId, TaskOpening,
 };
 use crate::run::ledger::{
-    ClosedUndo, JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError, Patience, UndoOpening,
-    UndoStep, UnfinishedPlan,
+    ClosedUndo, DeathWords, JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError, Patience,
+    UndoOpening, UndoStep, UnfinishedPlan,
 };
 use crate::run::status::Status;
 use crate::values::boot_time::BootTime;
@@ -168,8 +168,8 @@ impl Ledger for History {
         Ok(History::unfinished_plans(self)?)
     }
 
-    fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError> {
-        History::abandon(self, plan, at, error)?;
+    fn abandon(&mut self, at: Timestamp, plan: PlanId, death: &DeathWords) -> Result<(), LedgerError> {
+        History::abandon(self, plan, at, death)?;
         Ok(())
     }
 

@@ -553,7 +553,12 @@ fn a_call_that_is_cut_short_leaves_nothing_of_itself() {
         took: None,
     };
     history.record(at(4), &ended).expect_err("cut");
-    history.abandon(plan, at(4), "gone").expect_err("cut");
+    let death = DeathWords {
+        plan: "gone".to_owned(),
+        tasks: Vec::new(),
+        others: "gone".to_owned(),
+    };
+    history.abandon(plan, at(4), &death).expect_err("cut");
 
     assert_eq!(fixture.number(counts), before);
     assert_eq!(fixture.history.plan(plan).expect("the plan").devices, 1);

@@ -3,6 +3,8 @@
 use jiff::Zoned;
 
 use crate::gateway::domains::{DomainStatus, QuiesceState};
+use crate::gateway::facts::tells_apart;
+use crate::lock::was_stopped;
 use crate::run::event::Undo;
 use crate::run::ledger::JournalEntry;
 
@@ -34,10 +36,9 @@ impl std::fmt::Display for AtWork {
             write!(f, " of process {pid}")?;
         }
         write!(f, " since {}", self.since.strftime("%Y-%m-%d %H:%M:%S"))?;
-        match (self.stands_still, self.pid) {
-            (false, _) => Ok(()),
-            (true, Some(pid)) => write!(f, ", which was stopped (`kill -CONT {pid}` lets it go on)"),
-            (true, None) => f.write_str(", which was stopped"),
+        match self.stands_still {
+            true => write!(f, ", {}", was_stopped(self.pid)),
+            false => Ok(()),
         }
     }
 }
@@ -68,17 +69,18 @@ impl<'a> AtWorkLook<'a> {
     pub fn without_work(
         &self,
         device: &str,
+        serial: Option<&str>,
         domains: &[DomainStatus],
     ) -> (Vec<DomainStatus>, Option<AtWork>) {
         let mut one = None;
         let mut without = domains.to_vec();
         for domain in &mut without {
-            if let Some(run) = self.quiescer(device, domain) {
+            if let Some(run) = self.quiescer(device, serial, domain) {
                 domain.quiesce = QuiesceState::Normal;
                 one = Some(run);
             }
             if domain.makes_secure_backup()
-                && let Some(run) = self.maker(device)
+                && let Some(run) = self.maker(device, serial)
             {
                 domain.current_command = None;
                 one = Some(run);
@@ -88,20 +90,22 @@ impl<'a> AtWorkLook<'a> {
     }
 
     /// The run that is at work on a device, and makes a secure backup there.
-    fn maker(&self, device: &str) -> Option<AtWork> {
+    fn maker(&self, device: &str, serial: Option<&str>) -> Option<AtWork> {
         self.found(|run| {
             let is_folder = |row: &&JournalEntry| matches!(row.undo, Undo::RemoveFolder(_));
-            run.open.iter().filter(is_folder).any(|row| row.device == device)
+            let mut folders = run.open.iter().filter(is_folder);
+            folders.any(|row| is_about(row, device, serial))
         })
     }
 
-    /// The run that is at work and has quiesced this domain, which the device shows as quiesced.
-    pub fn quiescer(&self, device: &str, domain: &DomainStatus) -> Option<AtWork> {
+    /// The run that is at work and has quiesced this domain, which the device shows as quiesced: by this name, or by
+    /// another one that leads to the device with this serial number.
+    pub fn quiescer(&self, device: &str, serial: Option<&str>, domain: &DomainStatus) -> Option<AtWork> {
         if matches!(domain.quiesce, QuiesceState::Normal | QuiesceState::NotTold(_)) {
             return None;
         }
         self.found(|run| {
-            let mut of_device = run.open.iter().filter(|row| row.device == device);
+            let mut of_device = run.open.iter().filter(|row| is_about(row, device, serial));
             of_device.any(|row| match &row.undo {
                 Undo::UnquiesceDevice => true,
                 Undo::UnquiesceDomain(name) => *name == domain.name,
@@ -143,6 +147,12 @@ pub fn without_left(
         }
     }
     (without, is_changed)
+}
+
+/// Whether a row is about the device of this name, or of this serial number, where that is one of it alone.
+fn is_about(row: &JournalEntry, device: &str, serial: Option<&str>) -> bool {
+    let own = serial.filter(|serial| tells_apart(serial));
+    row.device == device || (own.is_some() && row.serial.as_deref() == own)
 }
 
 impl std::fmt::Debug for AtWorkLook<'_> {

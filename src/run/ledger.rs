@@ -201,6 +201,25 @@ pub struct UnfinishedPlan {
     pub ended_imports: Vec<(TaskId, Status)>,
 }
 
+/// What is said of an execution whose process died.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeathWords {
+    /// At the plan.
+    pub plan: String,
+    /// At each task of which something was to be undone.
+    pub tasks: Vec<(TaskId, String)>,
+    /// At each other one without an end.
+    pub others: String,
+}
+
+impl DeathWords {
+    /// What is said at a task.
+    pub fn at(&self, task: TaskId) -> &str {
+        let own = self.tasks.iter().find(|(own, _)| *own == task);
+        own.map_or(&self.others, |(_, words)| words)
+    }
+}
+
 /// A task without an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnfinishedTask {
@@ -290,8 +309,8 @@ pub trait Ledger {
     fn unfinished_plans(&mut self) -> Result<Vec<UnfinishedPlan>, LedgerError>;
 
     /// Ends a plan execution whose process died, with its activities and tasks, as
-    /// `ABANDONED`; `error` says what was done about it.
-    fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError>;
+    /// `ABANDONED`; `death` says what was done about it.
+    fn abandon(&mut self, at: Timestamp, plan: PlanId, death: &DeathWords) -> Result<(), LedgerError>;
 
     /// How many files should stand in the store.
     fn files_in_store(&mut self) -> Result<u64, LedgerError>;

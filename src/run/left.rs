@@ -101,7 +101,14 @@ fn undone(open: &[OpenRow]) -> Option<String> {
 /// tells of them.
 pub fn folders(record: &Record<'_>, invocation: &Invocation) -> Option<String> {
     let rows = record.unconfirmed().into_iter();
-    let rows = rows.filter(|row| matches!(row.undo, Undo::RemoveFolder(_)));
+    folders_of(
+        rows.filter(|row| matches!(row.undo, Undo::RemoveFolder(_))),
+        invocation,
+    )
+}
+
+/// The same of these rows.
+pub fn folders_of(rows: impl Iterator<Item = JournalEntry>, invocation: &Invocation) -> Option<String> {
     let rows: Vec<String> = rows.map(|row| row.to_string()).collect();
     let recover = invocation.command(["recover"]);
     (!rows.is_empty()).then(|| {

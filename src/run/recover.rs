@@ -9,14 +9,14 @@ pub mod forget;
 pub(in crate::run) mod rows;
 pub mod told;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lock::Life;
 use crate::lock::ended::UnrecordedEnd;
 use crate::run::Engine;
 use crate::run::error::{RunError, RunTrouble};
-use crate::run::event::{Certainty, Event, Undo};
-use crate::run::ledger::{JournalEntry, LedgerError, UnfinishedPlan};
+use crate::run::event::{Certainty, Event, TaskId, Undo};
+use crate::run::ledger::{DeathWords, JournalEntry, LedgerError, UnfinishedPlan};
 use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::age::stands;
@@ -107,9 +107,9 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
             || "its process is gone, and has recorded no end".to_owned(),
             |ended| ended.to_string(),
         );
-        let error = format!("{how}; {}", undone_of(record, &plan, &recovered)?);
-        record.ledger().abandon(engine.clock.now(), plan.id, &error)?;
-        let (execution, name) = (plan.id, plan.plan.clone());
+        let death = death_of(record, &plan, &recovered, &how)?;
+        record.ledger().abandon(engine.clock.now(), plan.id, &death)?;
+        let (execution, name, error) = (plan.id, plan.plan.clone(), death.plan);
         record.tell(&Event::PlanAbandoned {
             plan: execution,
             name,
@@ -141,27 +141,45 @@ fn unreliable(engine: Engine<'_>, entry: &JournalEntry) -> Option<String> {
     ))
 }
 
-/// What was undone of an execution whose process died, by whichever command, and what could not be. The
-/// journal tells: a recovery before this one may have died as well, when it had undone a part.
-fn undone_of(
+/// What was undone of an execution whose process died in this way, by whichever command, and what could not be: each
+/// at the task that has left it. The journal tells: a recovery before this one may have died as well, when it had
+/// undone a part.
+fn death_of(
     record: &mut Record<'_>,
     plan: &UnfinishedPlan,
     recovered: &Mending,
-) -> Result<String, LedgerError> {
+    how: &str,
+) -> Result<DeathWords, LedgerError> {
     let undone = record.ledger().undone_by_others()?.into_iter().map(Mended::from);
     let open = recovered.mended.iter().filter(|mended| mended.outcome.is_err());
     let rows = undone.chain(open.cloned());
-    let mut rows: Vec<String> = rows
+    let mut rows: Vec<(TaskId, String)> = rows
         .filter(|mended| mended.entry.plan == plan.id)
-        .map(|mended| mended.to_string())
+        .map(|mended| (mended.entry.task, mended.to_string()))
         .collect();
-    rows.extend(
-        plan.ended_imports
-            .iter()
-            .map(|(task, status)| format!("the import of task {} had ended before: {status}", task.0)),
-    );
-    Ok(match rows.is_empty() {
-        true => "nothing had to be undone".to_owned(),
-        false => rows.join("; "),
+    rows.extend(plan.ended_imports.iter().map(|(task, status)| {
+        (
+            *task,
+            format!("the import of task {} had ended before: {status}", task.0),
+        )
+    }));
+    let told = |rows: &[&str], otherwise: &str| match rows.is_empty() {
+        true => format!("{how}; {otherwise}"),
+        false => format!("{how}; {}", rows.join("; ")),
+    };
+    let of = |task: TaskId| -> Vec<&str> {
+        let own = rows.iter().filter(|(own, _)| *own == task);
+        own.map(|(_, words)| words.as_str()).collect()
+    };
+    let all: Vec<&str> = rows.iter().map(|(_, words)| words.as_str()).collect();
+    let tasks: BTreeSet<TaskId> = rows.iter().map(|(task, _)| *task).collect();
+    let nothing = "nothing had to be undone";
+    Ok(DeathWords {
+        plan: told(&all, nothing),
+        tasks: tasks
+            .into_iter()
+            .map(|task| (task, told(&of(task), nothing)))
+            .collect(),
+        others: told(&[], nothing),
     })
 }

@@ -96,3 +96,25 @@ fn preview_knows_the_secure_backup_that_another_run_makes() {
     running.signal(Signal::TERM);
     let _ = running.end();
 }
+
+#[test]
+fn a_run_at_work_is_known_by_whichever_name_its_gateway_has() {
+    let gateway = gateway();
+    let home = home(&gateway, &export("QA1", "DOM1", "quiesce = true"))
+        .device("QA2", &gateway)
+        .plan("R", &export("QA2", "DOM1", "quiesce = true"));
+    gateway.fail(Fault::nth("do-backup", 1, FaultKind::StallBeforeHead(None)));
+    let running = home.running(&["run", "P"]);
+    eventually("the export was asked for", || gateway.received("do-backup") == 1);
+    let checked = home.dpbackup(&["check", "QA2"]).exits(3);
+    blames_nobody(&checked);
+    assert!(
+        checked.stdout.contains("DOM1 is quiesced by plan P of process "),
+        "{}",
+        checked.stdout
+    );
+    let preview = home.dpbackup(&["preview", "R"]).exits(0);
+    blames_nobody(&preview);
+    running.signal(Signal::TERM);
+    let _ = running.end().exits(143);
+}

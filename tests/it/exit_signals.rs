@@ -277,5 +277,8 @@ fn a_signal_ends_the_run_before_its_next_plan() {
     eventually("the export was asked for", || asked(&gateway, "do-backup"));
     running.signal(Signal::INT);
     let _ = running.end().exits(130);
-    assert_eq!(home.plan_rows().len(), 1);
+    // The second has its row all the same.
+    let ends = home.plan_rows().into_iter().map(|row| row.status.code());
+    assert_eq!(ends.collect::<Vec<_>>(), ["INTERRUPTED", "INTERRUPTED"]);
+    assert_eq!(gateway.received("do-backup"), 1);
 }

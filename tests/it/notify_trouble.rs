@@ -171,7 +171,7 @@ fn a_busy_mail_server_is_tried_again_and_one_that_refuses_is_not() {
         (
             MailFault::Rejects,
             0,
-            "no receiver was taken: b@example.com (550 no such mailbox)\n",
+            "no receiver was taken: b@example.com (550 no such mailbox); the message",
         ),
         (MailFault::Silent, 0, "(tried 2 times)"),
     ] {

@@ -75,8 +75,50 @@ fn a_reader_who_takes_nothing_keeps_no_gateway_out_of_service_and_no_signal_from
         eventually("the end", || ended().is_some());
         let code = ended();
         let code = code.and_then(|status| status.code());
-        // Lines that are missing are told.
-        assert_eq!(code, Some(i32::from(is_stdout)), "{arguments:?}");
+        // Whoever lacks lines is not told that all is well.
+        let expected = if is_stdout { 143 } else { 0 };
+        assert_eq!(code, Some(expected), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_a_command_prints_waits_for_its_reader_until_a_signal_ends_it() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
+    assert_eq!(home.dpbackup(&["run", "P"]).code, Some(0));
+    for (arguments, answers_nobody) in [
+        (&["check"][..], false),
+        (&["recover"], false),
+        (&["history"], true),
+        (&["history", "last", "--format", "json"], true),
+        (&["verify", "--all"], false),
+        (&["preview", "P"], false),
+        (&["prune", "--dry-run"], false),
+    ] {
+        let (_unread, out) = full_pipe();
+        let (_unheard, err) = full_pipe();
+        let mut command = home.command(arguments);
+        match answers_nobody {
+            true => command.stderr(err),
+            false => command.stderr(std::process::Stdio::null()),
+        };
+        let child = command.stdout(out).spawn().expect("the binary starts");
+        drop(command);
+        let pid = rustix::process::Pid::from_child(&child);
+        let child = RefCell::new(child);
+        let ended = || child.borrow_mut().try_wait().expect("a child");
+        eventually(&format!("{arguments:?} listens to signals"), || {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_pid()));
+            let status = status.unwrap_or_default();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+            caught.is_some_and(|mask| mask >> 14 & 1 == 1)
+        });
+        assert_eq!(ended(), None, "{arguments:?}");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is there");
+        eventually("the end", || ended().is_some());
+        let code = ended().and_then(|status| status.code());
+        assert_eq!(code, Some(143), "{arguments:?}");
     }
 }
 
@@ -132,6 +174,31 @@ fn a_run_that_somebody_has_stopped_is_called_so_where_it_keeps_a_domain_out_of_s
             && told.contains("let it go on: it ends"),
         "{told}"
     );
+    let goes_on = format!("which was stopped (`kill -CONT {}` lets it go on)", running.pid());
+    let locked = home.dpbackup(&["run", "P"]);
+    assert_eq!(locked.code, Some(5), "{}", locked.stderr);
+    assert!(locked.stderr.contains(&goes_on), "{}", locked.stderr);
+    let recovered = home.dpbackup(&["recover"]);
+    assert_eq!(recovered.code, Some(3), "{}", recovered.stdout);
+    assert!(
+        recovered.stdout.contains(&goes_on) && !recovered.stdout.contains("nothing to recover"),
+        "{}",
+        recovered.stdout
+    );
+    let preview = home.dpbackup(&["preview", "P"]);
+    assert!(
+        preview.stdout.contains(&goes_on) && !preview.stdout.contains("is at work"),
+        "{}",
+        preview.stdout
+    );
+    for view in [
+        &["history"][..],
+        &["history", "1"],
+        &["history", "--format", "json"],
+    ] {
+        let shown = home.dpbackup(view);
+        assert!(shown.stdout.contains(&goes_on), "{view:?} {}", shown.stdout);
+    }
     running.signal(rustix::process::Signal::CONT);
     gateway.clear_faults();
     let _ = running.end().exits(0);

@@ -490,7 +490,7 @@ fn what_a_recovery_undid_before_it_died_itself_is_in_the_history_of_the_executio
     assert_eq!(
         home.last_plan().error_message.as_deref(),
         Some(
-            "its process is gone, and has recorded no end; domain DOM1 of QA1 was left quiesced by task 1: unquiesced and confirmed"
+            "its process is gone, and has recorded no end; domain DOM1 of QA1 may have been asked to quiesce by task 1: unquiesced and confirmed"
         )
     );
 }

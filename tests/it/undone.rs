@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::simulator::{Domain, Fault, FaultKind, Gateway};
-use crate::support::{Home, eventually, export, gateways};
+use crate::support::{Home, eventually, export, gateways, secure_backup};
 
 fn gateway() -> Gateway {
     Gateway::start(gateways::small(["DOM1", "DOM2"].map(Domain::new)))
@@ -80,7 +80,7 @@ fn history_says_of_an_execution_what_has_been_undone_of_it_since_and_by_whom() {
 
 /// The tasks of a run that died share one sentence of what it left: what became of that is told at each of them.
 #[test]
-fn what_has_been_undone_of_a_run_that_died_is_told_at_each_of_its_tasks() {
+fn what_has_been_undone_of_a_run_that_died_is_told_at_the_task_that_left_it() {
     let gateway = gateway();
     let home = Home::quick()
         .timeouts("request = 4s")
@@ -102,31 +102,32 @@ fn what_has_been_undone_of_a_run_that_died_is_told_at_each_of_its_tasks() {
     };
     let before = messages();
     assert_eq!(before.len(), 2);
-    for message in &before {
-        assert!(
-            message.contains("QUIESCED") && !message.contains("since then"),
-            "{message}"
-        );
-    }
+    assert!(
+        before[0].contains("QUIESCED") && !before[0].contains("since then"),
+        "{before:?}"
+    );
+    // The second was never begun.
+    assert_eq!(
+        before[1],
+        "its process is gone, and has recorded no end; nothing had to be undone"
+    );
     gateway.clear_faults();
     let _ = home.dpbackup(&["recover"]).exits(0);
-    for message in messages() {
-        let (_, since) = message.split_once("; since then: ").unwrap_or_default();
-        assert!(
-            since.starts_with("domain DOM1 of QA1: ") && since.contains(" and confirmed (2"),
-            "{message}"
-        );
-    }
-    for task in ["1", "2"] {
-        let files = home
-            .dpbackup(&["history", "files", task, "--format", "json"])
-            .exits(0);
-        assert!(
-            files.stdout.contains("; since then: domain DOM1 of QA1: "),
-            "{}",
-            files.stdout
-        );
-    }
+    let after = messages();
+    let (_, since) = after[0].split_once("; since then: ").unwrap_or_default();
+    assert!(
+        since.starts_with("domain DOM1 of QA1: ") && since.contains(" and confirmed (2"),
+        "{after:?}"
+    );
+    assert_eq!(after[1], before[1]);
+    let files = home
+        .dpbackup(&["history", "files", "1", "--format", "json"])
+        .exits(0);
+    assert!(
+        files.stdout.contains("; since then: domain DOM1 of QA1: "),
+        "{}",
+        files.stdout
+    );
 }
 
 #[test]
@@ -211,4 +212,47 @@ fn a_row_is_closed_by_a_time_and_by_nothing_else() {
         assert!(gateway.state().is_unquiesced(), "{closed}");
         assert_eq!(home.open_entries(), [], "{closed}");
     }
+}
+
+#[test]
+fn of_a_domain_that_nobody_saw_quiesced_it_is_not_said_that_it_was_left_so() {
+    let setup = gateways::small(["DOM1", "DOM2"].map(Domain::new));
+    let gateway = Gateway::start(setup.being(&["disabled@DOM1"]));
+    let home = home(&gateway);
+    killed(&home, &gateway);
+    let ran = home.dpbackup(&["recover"]).exits(0);
+    assert!(
+        ran.stdout.contains(
+            "domain DOM1 of QA1 was asked to quiesce by task 1: the quiesce was never seen on the device"
+        ) && ran.stdout.contains("nothing of it is in service")
+            && !ran.stdout.contains("left quiesced")
+            && !ran.stdout.contains("at work"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_secure_backup_that_may_be_left_on_a_device_stands_above_every_table() {
+    let gateway = gateway();
+    let home = home(&gateway).plan("S", &secure_backup("*", ""));
+    gateway.fail_as("SecureBackup:1=stall@60m");
+    let running = home.running(&["run", "S"]);
+    eventually("it was asked for", || gateway.received("SecureBackup") == 1);
+    running.kill();
+    gateway.clear_faults();
+    let left = "a secure backup may have been left on a device: temporary:///dpbackup-";
+    for view in [
+        &["history"][..],
+        &["history", "activities", "1"],
+        &["history", "tasks", "1"],
+        &["history", "last"],
+    ] {
+        let ran = home.dpbackup(view).exits(0);
+        assert!(ran.stdout.starts_with(left), "{view:?}: {}", ran.stdout);
+    }
+    let ran = home.dpbackup(&["preview", "S"]).exits(0);
+    assert!(ran.stderr.contains(left), "{}", ran.stderr);
+    let ran = home.dpbackup(&["check"]).exits(3);
+    assert!(ran.stdout.contains(left), "{}", ran.stdout);
 }

@@ -85,7 +85,7 @@ fn ask(
         }
     };
     found.ok("login", device.username.describe());
-    firmware(&gateway, found);
+    let serial = firmware(&gateway, found);
     clock(&gateway, found);
     if needs.secure_backup() {
         backup_mode(&gateway, found);
@@ -96,7 +96,7 @@ fn ask(
     }
     domains::exports(&gateway, &listed, needs, found);
     domains::disabled(&gateway, &listed, needs, found);
-    domains::quiesced(engine, &device.name, &listed, needs, found);
+    domains::quiesced(engine, (&device.name, serial.as_deref()), &listed, needs, found);
     Some(listed)
 }
 
@@ -190,9 +190,11 @@ fn trusted_by(trust: &Trust) -> String {
     }
 }
 
-fn firmware(gateway: &Gateway<'_>, found: &mut CheckItems) {
+/// Says what the device is. Its serial number.
+fn firmware(gateway: &Gateway<'_>, found: &mut CheckItems) -> Option<String> {
     match gateway.firmware() {
         Ok(firmware) => {
+            let serial = firmware.serial.clone();
             let facts = [
                 firmware.version,
                 firmware.build.map(|build| format!("build {build}")),
@@ -210,8 +212,12 @@ fn firmware(gateway: &Gateway<'_>, found: &mut CheckItems) {
             } else {
                 found.ok("firmware", facts.join(", "));
             }
+            serial
         }
-        Err(error) => found.failed("firmware", &error),
+        Err(error) => {
+            found.failed("firmware", &error);
+            None
+        }
     }
 }
 

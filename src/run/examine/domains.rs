@@ -158,7 +158,7 @@ fn is_quiesced_by_a_plan(domain: &str, needs: &Needs<'_>) -> bool {
 /// itself, and nobody else may.
 pub(super) fn quiesced(
     engine: Engine<'_>,
-    device: &str,
+    (device, serial): (&str, Option<&str>),
     domains: &[DomainStatus],
     needs: &Needs<'_>,
     found: &mut CheckItems,
@@ -173,7 +173,10 @@ pub(super) fn quiesced(
             continue;
         }
         let shown = format!("{} is {}", domain.name, domain.quiesce);
-        match needs.at_work.and_then(|look| look.quiescer(device, domain)) {
+        match needs
+            .at_work
+            .and_then(|look| look.quiescer(device, serial, domain))
+        {
             Some(run) => {
                 stands_still |= run.stands_still;
                 ours.push(format!("{shown} by {run}, {}", run.puts_back()));

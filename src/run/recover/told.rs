@@ -157,9 +157,19 @@ impl From<ClosedUndo> for Mended {
 impl std::fmt::Display for Mended {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let device = &self.entry.device;
+        let is_seen = match &self.outcome {
+            Err(stays) => self.entry.seen || stays.certainty == Certainty::Seen,
+            Ok(_) => self.entry.seen,
+        };
+        // What nobody saw quiesced was not left so, as far as anybody knows.
+        let was = match (is_seen, self.entry.reply) {
+            (true, _) => "was left quiesced",
+            (false, Some(_)) => "was asked to quiesce",
+            (false, None) => "may have been asked to quiesce",
+        };
         let what = match &self.entry.undo {
-            Undo::UnquiesceDevice => format!("device {device} was left quiesced"),
-            Undo::UnquiesceDomain(domain) => format!("domain {domain} of {device} was left quiesced"),
+            Undo::UnquiesceDevice => format!("device {device} {was}"),
+            Undo::UnquiesceDomain(domain) => format!("domain {domain} of {device} {was}"),
             Undo::RemoveFolder(folder) if self.outcome.is_err() && !self.entry.seen => {
                 format!("{folder} may have been left on {device}")
             }
@@ -190,7 +200,7 @@ impl std::fmt::Display for Mended {
                     ),
                     Certainty::NotKnown => write!(
                         f,
-                        "{what} by task {task}, perhaps: {why}; {cry}: look at it, and run {again}"
+                        "{what} by task {task}: {why}; {cry}: look at it, and run {again}"
                     ),
                 }
             }

@@ -5,8 +5,8 @@ use dpbackup::run::event::{
     ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
 };
 use dpbackup::run::ledger::{
-    ClosedUndo, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, Patience, UndoOpening, UndoStep,
-    UnfinishedPlan,
+    ClosedUndo, DeathWords, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, Patience,
+    UndoOpening, UndoStep, UnfinishedPlan,
 };
 use dpbackup::values::boot_time::BootTime;
 use dpbackup::values::certificate_facts::CertificateFacts;
@@ -91,8 +91,8 @@ impl Ledger for WatchedLedger<'_> {
         Ledger::unfinished_plans(&mut self.history)
     }
 
-    fn abandon(&mut self, at: Timestamp, plan: PlanId, error: &str) -> Result<(), LedgerError> {
-        self.around(|history| Ledger::abandon(history, at, plan, error))
+    fn abandon(&mut self, at: Timestamp, plan: PlanId, death: &DeathWords) -> Result<(), LedgerError> {
+        self.around(|history| Ledger::abandon(history, at, plan, death))
     }
 
     fn last_content(
