@@ -120,8 +120,9 @@ impl Walk<'_, '_, '_> {
         let Some(left) = left else { return Ok(()) };
         let why = format!(
             "{}: {left} was quiesced and is not known to be at work again: nothing more is quiesced on it before that is \
-             put right; run `dpbackup recover`",
-            device.name
+             put right; run {}",
+            device.name,
+            self.engine.file.invocation.command(["recover"])
         );
         Err(Failure::new(Status::DeviceHasQuiescedDomains, why).into())
     }
