@@ -199,7 +199,8 @@ impl Interpreter {
         match wanted.strip_suffix('\r') {
             Some(name) => format!(
                 "the first line of {shown} ends with a carriage return, as Windows writes it, and there is no \
-                 interpreter '{name}\\r': take the carriage returns out of the file"
+                 interpreter '{name}\\r': `sed -i 's/\\r$//' {}` takes them out",
+                quoted(&script.to_string_lossy())
             ),
             None => format!("the interpreter {wanted} named in the first line of {shown} does not exist"),
         }

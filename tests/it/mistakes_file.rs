@@ -520,6 +520,26 @@ fn a_mark_at_the_beginning_and_the_line_ends_of_windows_do_no_harm() {
 }
 
 #[test]
+fn a_pin_is_taken_as_other_programs_print_it() {
+    let home = Home::new();
+    let pairs = vec!["BB"; 32];
+    for pin in [
+        pairs.concat(),
+        pairs.join(":"),
+        pairs.join(" "),
+        format!("SHA256 Fingerprint={}", pairs.join(":")),
+        format!("sha256 Fingerprint={}", pairs.join(":")),
+    ] {
+        write(
+            &home,
+            &RIGHT.replacen("{ verify = false }", &format!("{{ pin_sha256 = {pin:?} }}"), 1),
+        );
+        let ran = home.dpbackup(&["validate", "plan.toml"]).exits(0);
+        assert_eq!(ran.stderr, "", "{pin}");
+    }
+}
+
+#[test]
 fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
     let policy = "error_policy = \"ignore\"";
     let said = said(

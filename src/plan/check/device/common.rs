@@ -274,9 +274,11 @@ fn trust(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_
     }
 }
 
-/// 64 hexadecimal digits, with or without colons.
+/// 64 hexadecimal digits, with colons or blanks between them or without, and behind what `openssl x509 -fingerprint`
+/// prints before them.
 fn fingerprint(pin: &At<String>, out: &mut Findings<'_>) -> Option<[u8; 32]> {
-    let digits = pin.value.replace(':', "");
+    let digits = pin.value.rsplit('=').next().unwrap_or_default();
+    let digits = digits.replace([':', ' '], "");
     if let Some(bytes) = unhex(&digits).and_then(|bytes| bytes.try_into().ok()) {
         return Some(bytes);
     }
