@@ -11,7 +11,7 @@ use crate::secret::{SecretContext, SecretSource};
 use crate::soma::client::{Client, Endpoint};
 
 /// A client for a device, with its password. A wish to stop ends the command that fetches that.
-pub fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
+fn client(engine: Engine<'_>, device: &Device) -> Result<Client, Failure> {
     client_unless(engine, device, &|| engine.stop.is_requested())
 }
 
