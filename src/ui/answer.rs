@@ -57,8 +57,6 @@ struct StillDue {
 struct UndoAhead {
     device: String,
     undo: Undo,
-    /// What it undoes was sent: before that nobody knows whether there is anything to undo.
-    is_sent: bool,
 }
 
 impl SignalAnswer {
@@ -116,17 +114,9 @@ impl StillDue {
         match event {
             // What a task could not undo stays in the journal: nothing more is done about it.
             Event::TaskEnded { .. } => self.undos.clear(),
-            // It is written down before the request is sent.
-            Event::TaskStatus { status, .. } if *status != Status::Quiescing => self.are_sent(),
             Event::PlanStatus { status, .. } => self.has_tasks |= *status == Status::Running,
             Event::PlanEnded { .. } => self.has_tasks = false,
             _ => {}
-        }
-    }
-
-    fn are_sent(&mut self) {
-        for ahead in self.undos.values_mut() {
-            ahead.is_sent = true;
         }
     }
 }
@@ -146,14 +136,12 @@ impl Sink for SignalAnswer {
                 let ahead = UndoAhead {
                     device: device.clone(),
                     undo: undo.clone(),
-                    is_sent: false,
                 };
                 self.shared.due().undos.insert(*journal, ahead);
             }
             Progress::UndoOver { journal } => {
                 self.shared.due().undos.remove(journal);
             }
-            Progress::Waiting { .. } => self.shared.due().are_sent(),
             _ => {}
         }
         (self.look)();
@@ -164,18 +152,10 @@ impl Sink for SignalAnswer {
 fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: StopLimits) -> String {
     let name = named(signal, count);
     let mut doing: Vec<String> = Vec::new();
-    for UndoAhead {
-        device,
-        undo,
-        is_sent,
-    } in due.values()
-    {
+    for UndoAhead { device, undo } in due.values() {
         let device = printable(device);
         let limit = HumanDuration(limits.unquiesce);
-        let quiesced = |what: String| match is_sent {
-            true => format!("unquiescing {what}, at most {limit}"),
-            false => format!("unquiescing {what} where its quiesce was sent, at most {limit}"),
-        };
+        let quiesced = |what: String| format!("unquiescing {what}, at most {limit}");
         let words = match undo {
             Undo::UnquiesceDevice => quiesced(format!("all of {device}")),
             Undo::UnquiesceDomain(domain) => quiesced(format!("{} of {device}", printable(domain))),
@@ -218,7 +198,7 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: 
 
 /// Why a process that has this to put back does not stand still; `None` where it may.
 fn held_back(due: &BTreeMap<JournalId, UndoAhead>) -> Option<String> {
-    due.values().find_map(|UndoAhead { device, undo, .. }| {
+    due.values().find_map(|UndoAhead { device, undo }| {
         let device = printable(device);
         let why = match undo {
             Undo::UnquiesceDevice => {
@@ -296,11 +276,11 @@ pub enum SecondSignal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::event::{PlanId, TaskId};
+    use crate::run::event::PlanId;
 
     #[test]
     fn what_has_a_domain_out_of_service_does_not_stand_still() {
-        let due = |undo| BTreeMap::from([(JournalId(1), ahead(undo, true))]);
+        let due = |undo| BTreeMap::from([(JournalId(1), ahead(undo))]);
         assert_eq!(held_back(&BTreeMap::new()), None);
         assert_eq!(
             held_back(&due(Undo::RemoveFolder("temporary:///x".to_owned()))),
@@ -310,17 +290,16 @@ mod tests {
         assert!(words.contains("DOM1 of QA1 is out of service"), "{words}");
     }
 
-    fn ahead(undo: Undo, is_sent: bool) -> UndoAhead {
+    fn ahead(undo: Undo) -> UndoAhead {
         UndoAhead {
             device: "QA1".to_owned(),
             undo,
-            is_sent,
         }
     }
 
     fn said(signal: i32, count: u32, undos: &[Undo], script: Option<Duration>) -> String {
         let due = undos.iter().zip(1..);
-        let due = due.map(|(undo, id)| (JournalId(id), ahead(undo.clone(), true)));
+        let due = due.map(|(undo, id)| (JournalId(id), ahead(undo.clone())));
         let limits = StopLimits {
             unquiesce: Duration::from_secs(240),
             request: Duration::from_secs(70),
@@ -366,35 +345,9 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_have_been_sent_is_not_called_quiesced_and_scripts_are_due_when_tasks_have_begun() {
-        let task = TaskId(1);
-        let mut due = StillDue::default();
-        due.undos.insert(
-            JournalId(1),
-            ahead(Undo::UnquiesceDomain("DOM1".to_owned()), false),
-        );
-        due.follow(&Event::TaskStatus {
-            task,
-            status: Status::Quiescing,
-        });
-        let limits = StopLimits {
-            unquiesce: Duration::from_secs(240),
-            request: Duration::from_secs(70),
-            import: Duration::from_secs(1800),
-            script: None,
-        };
-        let said = words(2, 1, &due.undos, limits);
-        assert!(
-            said.contains("unquiescing DOM1 of QA1 where its quiesce was sent, at most 4m;"),
-            "{said}"
-        );
-        due.follow(&Event::TaskStatus {
-            task,
-            status: Status::BackingUp,
-        });
-        let said = words(2, 1, &due.undos, limits);
-        assert!(said.contains("unquiescing DOM1 of QA1, at most 4m;"), "{said}");
+    fn scripts_are_due_as_long_as_the_tasks_of_a_plan_run() {
         let plan = PlanId(1);
+        let mut due = StillDue::default();
         for (status, has_tasks) in [(Status::RunningPreScript, false), (Status::Running, true)] {
             due.follow(&Event::PlanStatus { plan, status });
             assert_eq!(due.has_tasks, has_tasks, "{status}");
