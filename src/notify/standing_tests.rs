@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::notify::previous::{Figures, IsPlanned, PreviousChanges, UnsavedBefore};
 use crate::run::event::TaskId;

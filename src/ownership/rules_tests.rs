@@ -1,4 +1,3 @@
-
 use super::*;
 
 const ROOT: Caller = Caller { user: 0 };

@@ -1,4 +1,3 @@
-
 use super::{Window, WindowError, likely_time, likely_window, parse_time, parse_zone};
 use jiff::civil::Time;
 use jiff::{Timestamp, ToSpan};
