@@ -29,6 +29,25 @@ pub fn tells_apart(serial: &str) -> bool {
     serial.trim_start_matches('0').len() > 1
 }
 
+/// Whether this stands where a serial number would stand, and is none: whoever has such a one is not told apart from others.
+fn is_no_number(told: &str) -> bool {
+    let is_written = |character: &char| character.is_ascii_alphanumeric();
+    let letters: String = told.chars().filter(is_written).collect();
+    let words = [
+        "",
+        "unknown",
+        "notavailable",
+        "unavailable",
+        "na",
+        "none",
+        "null",
+        "notapplicable",
+        "notspecified",
+        "tobefilledbyoem",
+    ];
+    words.iter().any(|word| letters.eq_ignore_ascii_case(word))
+}
+
 /// Whether keys may leave the device in a secure backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackupMode {
@@ -208,6 +227,9 @@ impl Gateway<'_> {
     /// The serial number; one in which our password would stand is none, for what is left of it is no device's.
     fn serial(&self, row: Node<'_, '_>) -> Option<String> {
         let told = reply::text_field(row, "Serial")?;
+        if is_no_number(&told) {
+            return None;
+        }
         (self.client.without_secrets_in(&told) == told).then_some(told)
     }
 
@@ -309,6 +331,29 @@ impl Gateway<'_> {
         match answer {
             Err(error) if error.is_refusal() => Ok(None),
             answer => answer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_no_number;
+
+    #[test]
+    fn a_word_in_place_of_a_serial_number_is_none() {
+        for word in [
+            "unknown",
+            "Unknown",
+            "Not available",
+            "N/A",
+            "none",
+            "-",
+            "Not Specified",
+        ] {
+            assert!(is_no_number(word), "{word}");
+        }
+        for number in ["0000001", "78A0001", "NA12345", "13002G6"] {
+            assert!(!is_no_number(number), "{number}");
         }
     }
 }

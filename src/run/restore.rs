@@ -91,7 +91,10 @@ pub fn run<'a>(
         // What stands on the device is the graver matter, and can be read nowhere else.
         Err(error) => Err(match &told.import {
             Some(known) => error.behind(&known.words, (!known.is_good).then_some(Exit::Failed)),
-            None => error.behind("no import was sent", None),
+            None => match &told.dry_run {
+                Some(known) => error.behind(&format!("{known}; no import was sent"), None),
+                None => error.behind("no import was sent", None),
+            },
         }),
     }
 }

@@ -408,6 +408,28 @@ fn a_history_that_cannot_be_written_after_an_import_does_not_keep_what_is_known_
     assert_eq!(home.open_entries().len(), 1);
 }
 
+#[test]
+fn a_history_that_cannot_be_written_after_a_dry_run_does_not_keep_what_is_known_of_it() {
+    let (gateway, home) = changed();
+    let home = home.timeouts("request = 10s, export = 1h, idle = 1h");
+    let word = word(&home, &[]);
+    gateway.fail_as("do-restore:1=stall@60m");
+    let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+    eventually("the dry run is sent", || sent(&gateway) == ["dry"]);
+    let other = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    other
+        .execute_batch("BEGIN IMMEDIATE")
+        .expect("a lock of somebody else");
+    gateway.clear_faults();
+    let ran = running.end().exits(6);
+    drop(other);
+    let told = "a dry run was sent, and refuses nothing; right after it the domain was as it was; no import was sent; the \
+                history cannot be used";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert_eq!(sent(&gateway), ["dry"]);
+    assert_eq!(home.open_entries().len(), 1);
+}
+
 /// Restores where somebody else holds the history from the import on; `meanwhile` may let go of it.
 fn with_a_held_history(
     options: &[&str],

@@ -36,10 +36,11 @@ impl<'a> Restoring<'_, 'a, '_> {
         );
         self.waits_no_more();
         let is_over = is_over(&answer);
-        if is_over {
-            self.record
-                .step_undo(journal, UndoStep::Replied(Reply::Accepted))?;
-        }
+        // Whoever holds the history does not keep anybody from looking.
+        let written = match is_over {
+            true => self.record.step_undo(journal, UndoStep::Replied(Reply::Accepted)),
+            false => Ok(()),
+        };
         let device = &self.device.name;
         // Only an answer that was understood tells that the dry run is over.
         let as_it_was = "nothing was imported, and the domain is as it was";
@@ -62,6 +63,19 @@ impl<'a> Restoring<'_, 'a, '_> {
         let looking = looking.as_ref().unwrap_or(&session.gateway);
         let stands = self.stands(looking, due.target, due.running);
         self.waits_no_more();
+        // It is told by the end as well, where history cannot take it.
+        self.told.dry_run = Some(format!(
+            "{}; {}",
+            match &found {
+                Ok(_) => "a dry run was sent, and refuses nothing",
+                Err((why, _)) => why,
+            },
+            match stands.clone() {
+                Ok(()) => "right after it the domain was as it was".to_owned(),
+                Err(not_seen) => not_seen.why(),
+            }
+        ));
+        written?;
         // A later look need not be taken for what this one has seen.
         if let Err(NotSeen::Otherwise(_)) = &stands {
             self.record.step_undo(journal, UndoStep::Seen)?;

@@ -90,6 +90,8 @@ pub struct RestoreTold {
     /// What came out otherwise than it was to, from the backup to what runs; nothing where nobody
     /// could look.
     pub deviation: Option<Difference>,
+    /// What a dry run that was sent has answered, and how the domain was after it.
+    pub dry_run: Option<String>,
     /// All that is known of an import that was sent.
     pub import: Option<KnownImport>,
     /// Whether it is saved.
