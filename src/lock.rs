@@ -8,6 +8,7 @@
 
 pub mod ended;
 pub mod not_yet;
+pub mod quiesce_witness;
 pub mod witness;
 
 use std::fs::{self, File, TryLockError};
@@ -28,6 +29,9 @@ use crate::values::hex::hex;
 
 /// How often a busy lock is looked at.
 const POLL: Duration = Duration::from_millis(500);
+
+/// What stands in the name of a file that tells of a quiesce, between its process and its row.
+const QUIESCE: &str = "-quiesce-";
 
 /// Who holds a lock, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -267,6 +271,7 @@ impl Locks {
 
     /// Removes the files that processes which died have left here, when what they were at has an end in
     /// history: to whoever cannot see where such a process ran, a lock that is not there says nothing any more.
+    /// What tells of a quiesce stays until its row is closed.
     pub fn forget_the_dead(&self) {
         for process in self.processes() {
             let path = self.path(&process);
@@ -279,7 +284,8 @@ impl Locks {
             // Shared, so that the question whether it is alive still finds it dead; held until its
             // files are gone, so that a process that is just beginning sees that it came too late.
             let context = format!("{process}-");
-            for left in self.names().filter(|left| left.starts_with(&context)) {
+            let is_of_it = |left: &String| left.starts_with(&context) && !left.contains(QUIESCE);
+            for left in self.names().filter(is_of_it) {
                 let _ = fs::remove_file(self.folder.join(left));
             }
             let _ = fs::remove_file(&path);

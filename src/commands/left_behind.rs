@@ -20,32 +20,44 @@ pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
 }
 
 fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
+    let unreadable = |error: &HistoryError| Left::Unknown {
+        why: format!("the journal cannot be read: {}", with_causes(error)),
+        open: Vec::new(),
+    };
     match History::open_rows(path) {
-        Ok(rows) => Ok(left::of_rows(rows.into_iter(), &|entry| {
-            match Locks::is_own(&entry.process) {
-                // None of our tasks is at work any more.
-                true => Life::Dead,
-                false => life_of(locks, entry),
-            }
-        })),
+        Ok(rows) => {
+            let left = left::of_rows(rows.into_iter(), &|entry| {
+                match Locks::is_own(&entry.process) {
+                    // None of our tasks is at work any more.
+                    true => Life::Dead,
+                    false => life_of(locks, entry),
+                }
+            });
+            let lost = History::lost_beside(path).map_err(|error| unreadable(&error))?;
+            Ok(left::with_lost(left, lost))
+        }
         Err(error @ (HistoryError::Missing { .. } | HistoryError::NotOurs { .. }))
             if locks.knows_of_the_dead() =>
         {
+            let lost = History::lost_beside(path).map_err(|error| unreadable(&error))?;
             let path = path.display();
-            Err(Left::Unknown {
+            let gone = Left::Unknown {
                 why: match error {
-                    HistoryError::Missing { .. } => format!("the history {path} is gone, and {WROTE_IN_IT}"),
+                    HistoryError::Missing { .. } => {
+                        format!("the history {path} is gone or empty, and {WROTE_IN_IT}")
+                    }
                     _ => format!("{path} is not a history any more, and {WROTE_IN_IT}"),
                 },
                 open: Vec::new(),
-            })
+            };
+            Err(left::with_lost(gone, lost))
         }
         // There never was one, or no journal in it.
-        Err(HistoryError::Missing { .. } | HistoryError::NotOurs { .. }) => Ok(Left::Nothing),
-        Err(error) => Err(Left::Unknown {
-            why: format!("the journal cannot be read: {}", with_causes(&error)),
-            open: Vec::new(),
-        }),
+        Err(HistoryError::Missing { .. } | HistoryError::NotOurs { .. }) => {
+            let lost = History::lost_beside(path).map_err(|error| unreadable(&error))?;
+            Ok(left::with_lost(Left::Nothing, lost))
+        }
+        Err(error) => Err(unreadable(&error)),
     }
 }
 

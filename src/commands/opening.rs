@@ -14,7 +14,7 @@ use crate::commands::left_behind::{WROTE_IN_IT, with_what_is_left};
 use crate::commands::loading::open_history;
 use crate::exit::Exit;
 use crate::freshness::expected::PlannedBackups;
-use crate::history::History;
+use crate::history::{History, HistoryError};
 use crate::lock::witness::Witness;
 use crate::lock::{Life, Lock, Locks};
 use crate::notify::Notifier;
@@ -111,7 +111,8 @@ impl OpenedHistory {
         let clock = SystemClock::new();
         let path = file.settings.history.as_path();
         let locks = Locks::beside(path);
-        let is_instead = !path.exists() && locks.knows_of_the_dead();
+        let is_none = matches!(History::open_rows(path), Err(HistoryError::Missing { .. }));
+        let is_instead = is_none && locks.knows_of_the_dead();
         let mut history =
             open_history(&file.settings, ui).map_err(|error| with_what_is_left(error, file, &locks))?;
         // Now that the file is there, every path to it leads to one folder of locks.
@@ -152,7 +153,7 @@ impl OpenedHistory {
     pub(super) fn is_kept(&self) -> Result<(), CommandError> {
         if self.is_instead {
             let error = anyhow!(
-                "the history {} was gone when this began, and {WROTE_IN_IT}: whether anything is still quiesced is not known",
+                "the history {} was gone or empty when this began, and {WROTE_IN_IT}: whether anything is still quiesced is not known",
                 self.path.display()
             );
             return Err(CommandError::new(Exit::StillQuiesced, error).with_hint(

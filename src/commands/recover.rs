@@ -19,10 +19,11 @@ use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::plan::model::PlanFile;
 use crate::run::event::{Event, Owner, Progress, Sink, StillQuiesced};
+use crate::run::ledger::LostQuiesce;
 use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::recover as mending;
-use crate::run::recover::forget::{Forgotten, forget};
+use crate::run::recover::forget::{FORGOTTEN, Forgotten, forget};
 use crate::run::recover::told::Recovered;
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::causes::with_causes;
@@ -37,6 +38,11 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         is_known(asked.device(), file)?;
     }
     let mut opened = OpenedHistory::open(file, ui)?;
+    // What no journal has any more can be asked of nobody: a person has looked.
+    let lost = match asked {
+        Some(Forgotten::Device(device)) => opened.history.forget_lost(device)?,
+        Some(Forgotten::Imports { .. }) | None => Vec::new(),
+    };
     let clock = &opened.base.clock;
     let engine = opened.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());
@@ -82,7 +88,10 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     })?;
     let swept = sweep::sweep(&file.settings.store);
     let mut lines: Vec<String> = forgotten.iter().map(ToString::to_string).collect();
-    if let (Some(asked), true) = (&args.forget, forgotten.is_empty()) {
+    let struck =
+        |lost: &LostQuiesce| format!("{lost}, which the history does not have any more: {FORGOTTEN}");
+    lines.extend(lost.iter().map(struck));
+    if let (Some(asked), true) = (&args.forget, lines.is_empty()) {
         lines.push(format!("nothing of {asked} was to be forgotten"));
     }
     if ui.verbosity == Verbosity::Quiet {
@@ -101,7 +110,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     if !recovered.not_known.is_empty() {
         exit = exit.or_graver(Exit::Warned);
     }
-    if let Left::Unknown { .. } = &left {
+    if let Left::Unknown { .. } | Left::NotInJournal { .. } = &left {
         lines.push(left.words(&file.invocation));
     }
     // Its spare may have been changed, and nobody has seen how it stands.
@@ -193,8 +202,10 @@ fn is_known(device: &str, file: &PlanFile) -> Result<(), CommandError> {
     let Ok(rows) = History::open_rows(&file.settings.history) else {
         return Ok(());
     };
+    let lost = History::lost_beside(&file.settings.history).unwrap_or_default();
     let in_file = file.devices.iter().map(|device| device.name.as_str());
     let mut known: Vec<&str> = in_file
+        .chain(lost.iter().filter_map(|lost| lost.device.as_deref()))
         .chain(rows.iter().map(|row| row.device.as_str()))
         .collect();
     known.sort_unstable();

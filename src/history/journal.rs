@@ -16,13 +16,16 @@ use crate::history::journal::row::{
 use crate::history::statement::execute;
 use crate::history::value::{AsText, text};
 use crate::history::{History, query, schema};
+use crate::lock::quiesce_witness::{QuiesceWitness, WitnessedQuiesce};
+use crate::lock::{Life, Locks};
 use crate::run::event::{ActivityId, JournalId, PlanId, TaskId, Undo};
 use crate::run::ledger::{
-    ClosedUndo, DeathWords, JournalEntry, JournalTime, NEVER_ASKED, UndoOpening, UndoStep, UnfinishedPlan,
+    ClosedUndo, DeathWords, JournalEntry, JournalTime, LostQuiesce, NEVER_ASKED, UndoOpening, UndoStep, UnfinishedPlan,
     UnfinishedTask,
 };
 use crate::run::status::Status;
 use crate::values::boot_time::BootTime;
+use crate::values::causes::said;
 
 /// What [`History::abandon`] changed: nothing, if the plan execution had ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -197,7 +200,7 @@ impl History {
             Undo::DryRun { content, .. } => Some(content),
             _ => None,
         };
-        self.write_to_be_found(|transaction| {
+        let id = self.write_to_be_found(|transaction| {
             require(transaction, Execution::Task(*task))?;
             execute(
                 transaction,
@@ -232,7 +235,16 @@ impl History {
                 )?;
             }
             Ok(id)
-        })
+        })?;
+        if let Some(domain) = quiesced(undo) {
+            let quiesce = WitnessedQuiesce {
+                device: device.clone(),
+                domain: domain.map(str::to_owned),
+            };
+            // The row itself is on disk: where there is no room for a second witness, that is the one.
+            let _ = QuiesceWitness::say(&self.locks(), process, id.0, &quiesce);
+        }
+        Ok(id)
     }
 
     /// Writes down a moment at which an open row stood already.
@@ -297,15 +309,15 @@ impl History {
         id: JournalId,
         how: &str,
     ) -> Result<(), HistoryError> {
-        self.write(|transaction| {
-            let is_open = format!("SELECT {IS_OPEN} FROM journal WHERE id = ?1");
-            let is_open: Option<bool> = transaction
-                .query_row(&is_open, [id.0], |row| row.get(0))
+        let of = self.write(|transaction| {
+            let row = format!("SELECT {IS_OPEN}, process FROM journal WHERE id = ?1");
+            let row: Option<(bool, String)> = transaction
+                .query_row(&row, [id.0], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
-            match is_open {
+            match row {
                 None => Err(not_found(id)),
-                Some(false) => Ok(()),
-                Some(true) => {
+                Some((false, of)) => Ok(of),
+                Some((true, of)) => {
                     execute(
                         transaction,
                         "UPDATE journal SET closed_time = ?2, closed_how = ?3, closed_process = ?4,
@@ -314,11 +326,110 @@ impl History {
                          WHERE id = ?1",
                         (id.0, AsText(at), how, process),
                     )?;
-                    Ok(())
+                    Ok(of)
                 }
             }
-        })
+        })?;
+        QuiesceWitness::take_back(&self.locks(), &of, id.0);
+        Ok(())
     }
+
+    /// The quiesces of runs that are not at work, of which there is a witness and no row in the journal.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn lost_quiesces(&self) -> Result<Vec<LostQuiesce>, HistoryError> {
+        self.read(|transaction| Ok(lost_of(Some(transaction), &self.locks())?))
+    }
+
+    /// The same of a file of any version, as [`open_rows`](Self::open_rows) reads it. Of one that holds no journal they
+    /// are all of which there is a witness.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub fn lost_beside(path: &Path) -> Result<Vec<LostQuiesce>, HistoryError> {
+        let connection = match schema::open_as_it_is(path) {
+            Ok(connection) => Some(connection),
+            Err(HistoryError::Missing { .. } | HistoryError::NotOurs { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        lost_of(connection.as_ref(), &Locks::beside(path)).map_err(|error| HistoryFault::from(error).at(path))
+    }
+
+    /// Takes back the witnesses of rows that are closed: their process died before it could.
+    pub(super) fn tidy_witnesses(&self) {
+        let locks = self.locks();
+        let is_closed = format!("SELECT 1 FROM journal WHERE id = ?1 AND process = ?2 AND NOT ({IS_OPEN})");
+        for QuiesceWitness { process, row, .. } in QuiesceWitness::all(&locks) {
+            let is_closed =
+                self.read(|transaction| Ok(transaction.prepare(&is_closed)?.exists((row, &process))?));
+            if matches!(is_closed, Ok(true)) {
+                QuiesceWitness::take_back(&locks, &process, row);
+            }
+        }
+    }
+
+    /// Strikes out those of this device: somebody has looked at it. Gives what was struck out.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read, or a witness cannot be removed.
+    pub fn forget_lost(&self, device: &str) -> Result<Vec<LostQuiesce>, HistoryError> {
+        let mut lost = self.lost_quiesces()?;
+        lost.retain(|lost| lost.device.as_deref() == Some(device));
+        for LostQuiesce { witness, .. } in &lost {
+            std::fs::remove_file(witness).map_err(|error| HistoryError::CannotOpen {
+                path: witness.clone(),
+                detail: said(&error),
+                source: Some(Box::new(error)),
+            })?;
+        }
+        Ok(lost)
+    }
+
+    fn locks(&self) -> Locks {
+        Locks::beside(&self.file.path)
+    }
+}
+
+/// What a row of the journal says to be quiesced: a domain, or all of the device.
+fn quiesced(undo: &Undo) -> Option<Option<&str>> {
+    match undo {
+        Undo::UnquiesceDevice => Some(None),
+        Undo::UnquiesceDomain(domain) => Some(Some(domain)),
+        Undo::RemoveFolder(_) | Undo::DryRun { .. } | Undo::Import { .. } | Undo::NotKnown { .. } => None,
+    }
+}
+
+/// The witnesses of processes that are not at work whose rows are not in this journal.
+fn lost_of(connection: Option<&Connection>, locks: &Locks) -> rusqlite::Result<Vec<LostQuiesce>> {
+    let mut lost = Vec::new();
+    // A row is written before its witness and stays for ever: one that is looked for after that is found.
+    for witness in QuiesceWitness::all(locks) {
+        if locks.life(&witness.process) == Life::Alive {
+            continue;
+        }
+        let is_known = match connection {
+            Some(connection) => connection
+                .prepare("SELECT 1 FROM journal WHERE id = ?1 AND process = ?2")?
+                .exists((witness.row, &witness.process))?,
+            None => false,
+        };
+        if !is_known {
+            let (device, domain) = match witness.quiesce {
+                Some(quiesce) => (Some(quiesce.device), quiesce.domain),
+                None => (None, None),
+            };
+            lost.push(LostQuiesce {
+                device,
+                domain,
+                witness: witness.path,
+            });
+        }
+    }
+    Ok(lost)
 }
 
 fn unfinished_tasks(

@@ -17,7 +17,7 @@ use crate::run::event::{
     PlanOpening, StillQuiesced, StoredFile, TaskId, TaskOpening,
 };
 use crate::run::ledger::{
-    ClosedUndo, DeathWords, JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError, Patience,
+    ClosedUndo, DeathWords, JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError, LostQuiesce, Patience,
     UndoOpening, UndoStep, UnfinishedPlan,
 };
 use crate::run::status::Status;
@@ -158,6 +158,10 @@ impl Ledger for History {
 
     fn undone_by_others(&mut self) -> Result<Vec<ClosedUndo>, LedgerError> {
         Ok(History::undone_by_others(self)?)
+    }
+
+    fn lost_quiesces(&mut self) -> Result<Vec<LostQuiesce>, LedgerError> {
+        Ok(History::lost_quiesces(self)?)
     }
 
     fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError> {

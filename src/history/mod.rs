@@ -67,11 +67,13 @@ impl History {
     ///
     /// A file that is not ours, newer or damaged is refused and left as it is.
     pub fn open(path: &Path, writing: Writing) -> Result<History, HistoryError> {
-        Ok(History {
+        let history = History {
             connection: schema::open(path, writing, schema::MIGRATIONS)?,
             file: HistoryInPlace::opened(path),
             store: None,
-        })
+        };
+        history.tidy_witnesses();
+        Ok(history)
     }
 
     /// Opens the history for reading; writing through it is an error.

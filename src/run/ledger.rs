@@ -119,6 +119,27 @@ pub struct ClosedUndo {
     pub by: Option<PlanId>,
 }
 
+/// A quiesce that was written down, and is in no journal any more: the history was emptied, or is another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostQuiesce {
+    /// The device; `None` where nobody can tell.
+    pub device: Option<String>,
+    /// Its domain; `None` where it is the whole device, or nobody can tell.
+    pub domain: Option<String>,
+    /// The file that tells of it.
+    pub witness: PathBuf,
+}
+
+impl std::fmt::Display for LostQuiesce {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.device, &self.domain) {
+            (Some(device), Some(domain)) => write!(f, "domain {domain} of {device}"),
+            (Some(device), None) => write!(f, "device {device}"),
+            (None, _) => f.write_str("a device that is not known"),
+        }
+    }
+}
+
 impl JournalEntry {
     /// The row as it is when it has been opened.
     pub fn opened(id: JournalId, process: &str, at: &JournalTime, opening: &UndoOpening) -> Self {
@@ -301,6 +322,9 @@ pub trait Ledger {
 
     /// Every row of the journal that another process has closed than the one that opened it, oldest first.
     fn undone_by_others(&mut self) -> Result<Vec<ClosedUndo>, LedgerError>;
+
+    /// The quiesces that were written down by runs that are not at work, and are not in what was written any more.
+    fn lost_quiesces(&mut self) -> Result<Vec<LostQuiesce>, LedgerError>;
 
     /// Every row of the journal that is still open, oldest first.
     fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError>;

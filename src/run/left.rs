@@ -7,11 +7,11 @@ use crate::exit::Exit;
 use crate::lock::{Life, Locks};
 use crate::run::Engine;
 use crate::run::event::{Certainty, Undo};
-use crate::run::ledger::{JournalEntry, Reply};
+use crate::run::ledger::{JournalEntry, LostQuiesce, Reply};
 use crate::run::record::Record;
 use crate::values::causes::with_causes;
 use crate::values::internal_error::caught;
-use crate::values::invocation::Invocation;
+use crate::values::invocation::{Invocation, quoted};
 
 /// How often it is looked again at most, while other runs come and go.
 const LOOKS: usize = 10;
@@ -28,6 +28,13 @@ pub enum Left {
         /// Why.
         why: String,
         /// What is known to be open all the same.
+        open: Vec<OpenRow>,
+    },
+    /// Quiesces were written down that are in no journal any more: nobody has looked at them.
+    NotInJournal {
+        /// They.
+        lost: Vec<LostQuiesce>,
+        /// What else is known to be open.
         open: Vec<OpenRow>,
     },
 }
@@ -47,7 +54,9 @@ impl Left {
     pub fn exit(&self, otherwise: Exit) -> Exit {
         match self {
             Left::Nothing => otherwise,
-            Left::MayBeQuiesced(_) | Left::Unknown { .. } => otherwise.or_graver(Exit::StillQuiesced),
+            Left::MayBeQuiesced(_) | Left::Unknown { .. } | Left::NotInJournal { .. } => {
+                otherwise.or_graver(Exit::StillQuiesced)
+            }
         }
     }
 
@@ -79,6 +88,48 @@ impl Left {
                 };
                 format!("{undone}{known}; look at the devices, and run {recover} as soon as this is mended")
             }
+            Left::NotInJournal { lost, open } => {
+                let open = match open.is_empty() {
+                    true => String::new(),
+                    false => format!("{}; ", Left::MayBeQuiesced(open.clone()).words(invocation)),
+                };
+                format!("{open}{}", lost_words(lost, invocation))
+            }
+        }
+    }
+}
+
+/// What is said of quiesces that are in no journal any more, with the commands that strike them out.
+fn lost_words(lost: &[LostQuiesce], invocation: &Invocation) -> String {
+    let named: Vec<String> = lost.iter().map(ToString::to_string).collect();
+    let strike = |lost: &LostQuiesce| match &lost.device {
+        Some(device) => invocation.command(["recover", "--forget", device]),
+        None => format!("rm {}", quoted(&lost.witness.to_string_lossy())),
+    };
+    let mut commands: Vec<String> = lost.iter().map(|lost| format!("`{}`", strike(lost))).collect();
+    commands.dedup();
+    format!(
+        "MAY STILL BE QUIESCED: {}: a run wrote that down before it died, and the history does not have it any more (it was \
+         emptied, or another one was put in its place): nothing was undone by it; look at it, unquiesce what is quiesced \
+         there and should not be, and run {}",
+        named.join(", "),
+        commands.join(", ")
+    )
+}
+
+/// The same, where the journal is not all that was written down.
+pub fn with_lost(left: Left, lost: Vec<LostQuiesce>) -> Left {
+    match left {
+        left if lost.is_empty() => left,
+        Left::Nothing => Left::NotInJournal {
+            lost,
+            open: Vec::new(),
+        },
+        Left::MayBeQuiesced(open) | Left::NotInJournal { open, .. } => Left::NotInJournal { lost, open },
+        Left::Unknown { why, open } => {
+            let named: Vec<String> = lost.iter().map(ToString::to_string).collect();
+            let why = format!("{why}; and what was written of {} is gone", named.join(", "));
+            Left::Unknown { why, open }
         }
     }
 }
@@ -148,7 +199,11 @@ pub fn settled(mut look: impl FnMut() -> Result<Left, Left>) -> Left {
 
 fn look_once(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Left, Left> {
     let why = match caught(|| record.ledger().open_undos()) {
-        Ok(Ok(rows)) => return Ok(look_at(engine, record, rows)),
+        Ok(Ok(rows)) => match caught(|| record.ledger().lost_quiesces()) {
+            Ok(Ok(lost)) => return Ok(with_lost(look_at(engine, record, rows), lost)),
+            Ok(Err(error)) => with_causes(&error),
+            Err(error) => error.to_string(),
+        },
         Ok(Err(error)) => with_causes(&error),
         Err(error) => error.to_string(),
     };
@@ -177,6 +232,10 @@ fn look_at(engine: Engine<'_>, record: &Record<'_>, rows: Vec<JournalEntry>) -> 
         Left::MayBeQuiesced(open) => Left::MayBeQuiesced(told(open)),
         Left::Unknown { why, open } => Left::Unknown {
             why,
+            open: told(open),
+        },
+        Left::NotInJournal { lost, open } => Left::NotInJournal {
+            lost,
             open: told(open),
         },
     }
@@ -411,6 +470,45 @@ mod tests {
         );
         assert_eq!(half_done(&quiesce(), &Invocation::default()), None);
         assert_eq!(left(import, || Life::Dead), Left::Nothing);
+    }
+
+    #[test]
+    fn a_quiesce_that_no_journal_has_any_more_is_told_with_what_strikes_it_out() {
+        let lost = |device: Option<&str>, domain: Option<&str>| LostQuiesce {
+            device: device.map(str::to_owned),
+            domain: domain.map(str::to_owned),
+            witness: "/h/history.db.locks/run-1-quiesce-7".into(),
+        };
+        assert_eq!(with_lost(Left::Nothing, Vec::new()), Left::Nothing);
+        let all = || {
+            vec![
+                lost(Some("QA1"), Some("DOM1")),
+                lost(Some("QA 2"), None),
+                lost(None, None),
+            ]
+        };
+        let left = with_lost(Left::Nothing, all());
+        assert_eq!(left.exit(Exit::Success), Exit::StillQuiesced);
+        let words = left.words(&Invocation::default());
+        for part in [
+            "MAY STILL BE QUIESCED: domain DOM1 of QA1, device QA 2, a device that is not known",
+            "run `dpbackup recover --forget QA1`, `dpbackup recover --forget 'QA 2'`, `rm \
+             /h/history.db.locks/run-1-quiesce-7`",
+        ] {
+            assert!(words.contains(part), "{words}");
+        }
+        let open = vec![open(row(Undo::UnquiesceDevice), None)];
+        let words = with_lost(Left::MayBeQuiesced(open.clone()), all()).words(&Invocation::default());
+        assert!(
+            words.contains("QUIESCED: device QA1 (task 1") && words.contains("domain DOM1"),
+            "{words}"
+        );
+        let why = "the disk".to_owned();
+        let words = with_lost(Left::Unknown { why, open }, all()).words(&Invocation::default());
+        assert!(
+            words.contains("the disk") && words.contains("domain DOM1 of QA1"),
+            "{words}"
+        );
     }
 
     #[test]

@@ -87,6 +87,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "history",
         &[
+            "lock",
             "notify::previous",
             "ownership",
             "run::event",

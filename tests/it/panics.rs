@@ -176,7 +176,7 @@ fn a_panic_at_any_moment_is_undone_told_and_recorded() {
         match &left {
             Left::Nothing => assert_eq!(exit, Exit::Internal, "{case}: {words}"),
             // Nobody can tell that a request does not arrive yet, or the journal was not read.
-            Left::MayBeQuiesced(_) | Left::Unknown { .. } => {
+            Left::MayBeQuiesced(_) | Left::Unknown { .. } | Left::NotInJournal { .. } => {
                 assert_eq!(exit, Exit::StillQuiesced, "{case}: {words}");
             }
         }

@@ -1,6 +1,8 @@
 //! What later commands undo of what a run has left: what history says of it afterwards, and rows of the journal
 //! by which nothing may be undone.
 
+use std::fs;
+
 use dpbackup::run::status::Status;
 use rusqlite::Connection;
 use serde_json::Value;
@@ -255,4 +257,94 @@ fn a_secure_backup_that_may_be_left_on_a_device_stands_above_every_table() {
     assert!(ran.stderr.contains(left), "{}", ran.stderr);
     let ran = home.dpbackup(&["check"]).exits(3);
     assert!(ran.stdout.contains(left), "{}", ran.stdout);
+}
+
+/// What becomes of a history whose run was killed.
+type Loss = fn(&Home);
+
+#[test]
+fn a_quiesce_that_the_history_has_lost_is_told_by_each_command_until_somebody_has_looked() {
+    fn without_log(home: &Home) {
+        let _ = fs::remove_file(home.path("state/history.db-wal"));
+        let _ = fs::remove_file(home.path("state/history.db-shm"));
+    }
+    fn whole(home: &Home, bytes: &[u8]) {
+        without_log(home);
+        fs::write(home.path("state/history.db"), bytes).expect("written");
+    }
+    let losses: [(&str, Loss); 5] = [
+        ("emptied", |home| whole(home, b"")),
+        ("one byte", |home| whole(home, b"\n")),
+        ("gone", |home| {
+            without_log(home);
+            fs::remove_file(home.path("state/history.db")).expect("removed");
+        }),
+        ("no log", without_log),
+        ("an older copy", |home| {
+            whole(home, &fs::read(home.path("older.db")).expect("a copy"));
+        }),
+    ];
+    for (how, lose) in losses {
+        let gateway = gateway();
+        let home = home(&gateway);
+        let _ = home.dpbackup(&["run", "P"]).exits(0);
+        fs::copy(home.path("state/history.db"), home.path("older.db")).expect("a copy");
+        let asked = gateway.received("do-backup");
+        gateway.fail(Fault::nth("do-backup", 1, FaultKind::StallBeforeHead(None)));
+        let running = home.running(&["run", "P"]);
+        eventually("the export was asked for", || {
+            gateway.received("do-backup") > asked
+        });
+        running.kill();
+        gateway.clear_faults();
+        lose(&home);
+        for command in [
+            ["preview", "P"].as_slice(),
+            &["recover"],
+            &["recover"],
+            &["preview", "P"],
+            &["run", "P"],
+        ] {
+            let ran = home.dpbackup(command).exits(10);
+            let said = ran.stdout + &ran.stderr;
+            assert!(said.contains("domain DOM1 of QA1"), "{how}: {command:?}: {said}");
+        }
+        let told = home.dpbackup(&["recover"]).exits(10);
+        assert!(
+            told.stdout.contains("recover --forget QA1 --config"),
+            "{}",
+            told.stdout
+        );
+        let struck = home.dpbackup(&["recover", "--forget", "QA1"]).exits(0);
+        assert!(
+            struck
+                .stdout
+                .contains("domain DOM1 of QA1, which the history does not have"),
+            "{}",
+            struck.stdout
+        );
+        let _ = home.dpbackup(&["recover"]).exits(0);
+    }
+}
+
+#[test]
+fn a_quiesce_whose_row_was_closed_has_no_witness_any_more() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    let witnesses = |home: &Home| {
+        let mut names = crate::support::names(&home.path("state/history.db.locks"));
+        names.retain(|name| name.contains("-quiesce-"));
+        names
+    };
+    killed(&home, &gateway);
+    let witness = witnesses(&home);
+    assert_eq!(witness.len(), 1);
+    let path = home.path("state/history.db.locks").join(&witness[0]);
+    let text = fs::read(&path).expect("a witness");
+    let _ = home.dpbackup(&["recover"]).exits(0);
+    assert_eq!(witnesses(&home), [""; 0]);
+    // Its process died after it had closed the row, and before it could take it back.
+    fs::write(&path, text).expect("written");
+    let _ = home.dpbackup(&["recover"]).exits(0);
+    assert_eq!(witnesses(&home), [""; 0]);
 }

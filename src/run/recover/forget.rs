@@ -11,7 +11,7 @@ use crate::run::recover::told::{Mended, tell_recovered};
 use crate::values::internal_error::caught;
 
 /// How a row is closed when a person strikes it out.
-const FORGOTTEN: &str = "struck out by a person; the device was not asked";
+pub const FORGOTTEN: &str = "struck out by a person; the device was not asked";
 
 /// What a person has seen to. Whoever has compared a domain after an import has not looked for what is quiesced
 /// besides, and the other way round.

@@ -140,7 +140,9 @@ impl<'g> Ground<'g> {
                 }
                 let exit = match recovered.left {
                     Left::Nothing => Exit::Success,
-                    Left::MayBeQuiesced(_) | Left::Unknown { .. } => Exit::StillQuiesced,
+                    Left::MayBeQuiesced(_) | Left::Unknown { .. } | Left::NotInJournal { .. } => {
+                        Exit::StillQuiesced
+                    }
                 };
                 heard.ends(Ok::<_, &RunError>(exit), self);
             }

@@ -5,7 +5,7 @@ use dpbackup::run::event::{
     ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
 };
 use dpbackup::run::ledger::{
-    ClosedUndo, DeathWords, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, Patience,
+    ClosedUndo, DeathWords, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, LostQuiesce, Patience,
     UndoOpening, UndoStep, UnfinishedPlan,
 };
 use dpbackup::values::boot_time::BootTime;
@@ -79,6 +79,11 @@ impl Ledger for WatchedLedger<'_> {
     fn undone_by_others(&mut self) -> Result<Vec<ClosedUndo>, LedgerError> {
         (self.read)();
         Ledger::undone_by_others(&mut self.history)
+    }
+
+    fn lost_quiesces(&mut self) -> Result<Vec<LostQuiesce>, LedgerError> {
+        (self.read)();
+        Ledger::lost_quiesces(&mut self.history)
     }
 
     fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError> {
