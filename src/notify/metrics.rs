@@ -3,6 +3,7 @@
 //! All of it comes from history, every time: the last success of a plan or device stays in
 //! the file however often it fails later, and also while other plans run.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use jiff::Timestamp;
@@ -10,11 +11,11 @@ use jiff::Timestamp;
 use crate::notify::previous::{ChangeFigures, Figures, PlanFigures, RehearsalFigures, TargetFigures};
 use crate::run::event::FileKind;
 use crate::run::status::Class;
-use crate::values::text::printable;
+use crate::values::text::visible;
 
 /// The text of the file.
 pub fn text(figures: &Figures, now: Timestamp) -> String {
-    let mut page = Page(String::new());
+    let mut page = Page::default();
     plans(&figures.plans, &mut page);
     targets(&figures.targets, now, &mut page);
     changes(&figures.changes, &mut page);
@@ -45,7 +46,7 @@ pub fn text(figures: &Figures, now: Timestamp) -> String {
         &[("version", env!("CARGO_PKG_VERSION"))],
         1.0,
     );
-    page.0
+    page.text
 }
 
 fn plans(plans: &[PlanFigures], page: &mut Page) {
@@ -213,28 +214,70 @@ fn seconds(at: Timestamp) -> f64 {
 }
 
 /// The text format of Prometheus, version 0.0.4.
-struct Page(String);
+#[derive(Default)]
+struct Page {
+    text: String,
+    /// What has a sample already.
+    sampled: BTreeSet<String>,
+}
 
 impl Page {
     fn family(&mut self, name: &str, help: &str) {
         // Writing into a String cannot fail.
-        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} gauge\n");
+        let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} gauge\n");
     }
 
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
-        self.0.push_str(name);
+        let mut sample = name.to_owned();
         if !labels.is_empty() {
             let labels: Vec<String> = labels
                 .iter()
                 .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
                 .collect();
-            let _ = write!(self.0, "{{{}}}", labels.join(","));
+            let _ = write!(sample, "{{{}}}", labels.join(","));
         }
-        let _ = writeln!(self.0, " {value}");
+        // A file in which one stands twice is thrown away as a whole by who reads it.
+        if self.sampled.insert(sample.clone()) {
+            let _ = writeln!(self.text, "{sample} {value}");
+        }
     }
 }
 
-/// A label, whatever a device calls its domains: visible, and within its quotes.
+/// A label, whatever a device calls its domains: visible, within its quotes, and another one for another name.
 fn escaped(value: &str) -> String {
-    printable(value).replace('\\', "\\\\").replace('"', "\\\"")
+    let told_apart = value.replace('\\', "\\\\");
+    visible(&told_apart).replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_look_alike_have_labels_of_their_own_and_no_sample_stands_twice() {
+        let mut page = Page::default();
+        let names = [
+            "x\u{202e}y",
+            "x\\u{202e}y",
+            "a\tb",
+            "a b",
+            "a\nb",
+            "a\r\nb",
+            "a\n",
+            "a",
+            "a\"b",
+            "a\\b",
+        ];
+        for name in names {
+            page.sample("m", &[("domain", name)], 1.0);
+        }
+        assert_eq!(page.text.lines().count(), names.len(), "{}", page.text);
+        assert!(
+            page.text.starts_with("m{domain=\"x\\\\u{202e}y\"} 1\n"),
+            "{}",
+            page.text
+        );
+        page.sample("m", &[("domain", "a")], 2.0);
+        assert_eq!(page.text.lines().count(), names.len(), "{}", page.text);
+    }
 }

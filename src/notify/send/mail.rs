@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::message::{Attachment, Mailbox, Mailboxes, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use secrecy::SecretString;
@@ -80,7 +80,11 @@ fn message(email: &Email, to: &str, notice: &Notice) -> Result<(Message, Vec<Str
                     .singlepart(page),
             )
         }
-        _ => builder.header(ContentType::TEXT_PLAIN).body(text),
+        // A message of several parts says this by itself.
+        _ => builder
+            .header(MIME_VERSION_1_0)
+            .header(ContentType::TEXT_PLAIN)
+            .body(text),
     }
     .map_err(SendError::lasting)?;
     Ok((message, addresses))
@@ -106,9 +110,8 @@ mod tests {
     use crate::plan::model::notify::MailSecurity;
     use crate::values::event_name::EventNames;
 
-    #[test]
-    fn domains_in_other_scripts_become_those_of_dns_and_names_stay() {
-        let email = Email {
+    fn email() -> Email {
+        Email {
             host: "localhost".to_owned(),
             port: 25,
             security: MailSecurity::None,
@@ -119,9 +122,30 @@ mod tests {
             ca_file: None,
             events: EventNames::of_backups(),
             repeat: Duration::ZERO,
-        };
+        }
+    }
+
+    #[test]
+    fn a_mail_of_one_part_and_one_of_several_say_once_that_they_are_mime() {
+        let mut notice = failed();
+        for page in [None, Some(NoticePage::Attached("<p>".into()))] {
+            notice.page = page;
+            let (message, _) = message(&email(), "two@example.com", &notice).expect("a message");
+            let text = String::from_utf8(message.formatted()).expect("ASCII");
+            let (head, _) = text.split_once("\r\n\r\n").expect("a head");
+            let is_it = |line: &&str| line.starts_with("MIME-Version:");
+            assert_eq!(
+                head.lines().filter(is_it).collect::<Vec<_>>(),
+                ["MIME-Version: 1.0"],
+                "{head}"
+            );
+        }
+    }
+
+    #[test]
+    fn domains_in_other_scripts_become_those_of_dns_and_names_stay() {
         let to = "Jürgen <j@例え.テスト>, two@example.com";
-        let (message, letter_to) = message(&email, to, &failed()).expect("a message");
+        let (message, letter_to) = message(&email(), to, &failed()).expect("a message");
         assert_eq!(letter_to, ["j@xn--r8jz45g.xn--zckzah", "two@example.com"]);
         let text = String::from_utf8(message.formatted()).expect("ASCII");
         assert!(text.is_ascii(), "{text}");
