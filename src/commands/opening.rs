@@ -88,6 +88,8 @@ pub(super) struct OpenedHistory {
     path: PathBuf,
     /// Which file it was when it was opened; `None` where that cannot be told.
     identity: Option<(u64, u64)>,
+    /// The same of its log; `None` where it has none.
+    log_identity: Option<(u64, u64)>,
     /// Whether it was made by this command, though locks tell of a run that wrote in one before.
     is_instead: bool,
     /// Of each rehearsal whose process was found dead by this command a sentence, which was told.
@@ -142,6 +144,7 @@ impl OpenedHistory {
             },
             path: path.to_owned(),
             identity: identity(path),
+            log_identity: identity(&log_of(path)),
             is_instead,
             died_rehearsals,
             _alive: alive,
@@ -150,7 +153,7 @@ impl OpenedHistory {
 
     /// An error, if the history is not the file any more that this command has written to, or not
     /// the one that a run before it has written to: what that left is in no journal.
-    pub(super) fn is_kept(&self) -> Result<(), CommandError> {
+    pub(super) fn is_kept(self) -> Result<(), CommandError> {
         if self.is_instead {
             let error = anyhow!(
                 "the history {} was gone or empty when this began, and {WROTE_IN_IT}: whether anything is still quiesced is not known",
@@ -160,9 +163,29 @@ impl OpenedHistory {
                 "look at the devices; find out who removed the file, and put it back if there is a copy",
             ));
         }
+        let log = (self.log_identity, identity(&log_of(&self.path)));
+        let is_log_kept = match log {
+            (Some(then), Some(now)) => then == now,
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        let same = match (self.identity, identity(&self.path)) {
+            (Some(then), Some(now)) if then == now && !is_log_kept => {
+                return Err(spoilt(&self.path, "the log beside it was removed or replaced"));
+            }
+            seen => seen,
+        };
+        // What was written into the log goes into the file now.
+        drop(self.history);
         let path = self.path.display();
-        let error = match (self.identity, identity(&self.path)) {
-            (Some(then), Some(now)) if then == now => return Ok(()),
+        let error = match same {
+            (Some(then), Some(now)) if then == now => {
+                return match History::open_checked(&self.path) {
+                    // Held by somebody else just now, it is whole as far as anybody knows.
+                    Ok(()) | Err(HistoryError::Busy { .. }) => Ok(()),
+                    Err(error) => Err(spoilt(&self.path, &with_causes(&error))),
+                };
+            }
             (Some(_), _) => anyhow!(
                 "the history {path} was removed or replaced while this ran: what this run did is in no history"
             ),
@@ -248,6 +271,24 @@ fn died_words((task, spare): &(TaskId, String)) -> String {
         "a rehearsal of task {} on {spare} died before its end: whether {spare} is as it was before is not known: look \
          at it",
         task.0
+    )
+}
+
+/// The log of a history.
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    PathBuf::from(log)
+}
+
+/// The error where what this command wrote may not be in the history, though the file is there.
+fn spoilt(path: &Path, why: &str) -> CommandError {
+    let error = anyhow!(
+        "the history {} was spoilt while this ran ({why}): whether what this run did is in it is not known",
+        path.display()
+    );
+    CommandError::new(Exit::History, error).with_hint(
+        "the backups that it stored are in the store; find out who touches the files of the history",
     )
 }
 

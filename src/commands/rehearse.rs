@@ -160,8 +160,9 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
         OutputFormat::Json => report::document(&spare.device.name, &lines),
     };
     print(ui, &text)?;
+    let signal = stop.signal();
     opened.is_kept()?;
-    if let (Some(RehearsalsOver::Interrupted), Some(signal)) = (over, stop.signal()) {
+    if let (Some(RehearsalsOver::Interrupted), Some(signal)) = (over, signal) {
         return Ok(Exit::Interrupted(signal));
     }
     Ok(exit(&lines, over.is_some()))

@@ -91,6 +91,15 @@ impl History {
         })
     }
 
+    /// Whether the file that was just written can be read: looked at from its beginning, as before a run.
+    ///
+    /// # Errors
+    ///
+    /// It is damaged, or cannot be read.
+    pub fn open_checked(path: &Path) -> Result<(), HistoryError> {
+        schema::check(&schema::open_read_only(path, schema::MIGRATIONS)?, path)
+    }
+
     /// The same history, whose files stand in this store: their paths begin there. Without it
     /// they are as they were written down.
     #[must_use]

@@ -282,7 +282,7 @@ fn identify(connection: &Connection, path: &Path, migrations: &[&str]) -> Result
 }
 
 /// Better found now than in the middle of a run, with a device quiesced.
-fn check(connection: &Connection, path: &Path) -> Result<(), HistoryError> {
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), HistoryError> {
     let read = || -> rusqlite::Result<Option<String>> {
         let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
         let page_size: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
