@@ -175,6 +175,15 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
     match outcome {
         Ok(exit) => exit,
         Err(error) => {
+            // A history that cannot be used may say all the same what is quiesced. Who works on devices has looked.
+            let has_looked = matches!(
+                cli.command,
+                Command::Run(_) | Command::Recover(_) | Command::Rehearse(_) | Command::Restore(_)
+            );
+            let error = match error.exit {
+                Exit::History if !has_looked => loading::with_open_rows(error, &cli.global, env),
+                _ => error,
+            };
             let exit = error.exit;
             // A mistake of ours in saying it does not change what it means.
             let _ = caught(|| tell(cli, ui, env, error));

@@ -11,7 +11,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
 use crate::commands::left_behind::{UnseenImports, untold};
-use crate::commands::loading::{load_plan_or_part, read_history};
+use crate::commands::loading::{load_plan_or_part, read_history, with_open_rows};
 use crate::exit::{Exit, Monitored};
 use crate::freshness::expected::{ExpectedTarget, expected};
 use crate::freshness::{Attempt, Freshness, LastAttempt, TargetState};
@@ -26,19 +26,27 @@ use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::text::printable;
 
-/// Judges the age of the backups. Whatever keeps it from that is UNKNOWN, and not one of
+/// Judges the age of the backups. Whatever keeps it from that is UNKNOWN, or CRITICAL where something may still be quiesced, and not one of
 /// the other exit codes: who reads them is a monitoring system.
 pub(super) fn status(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     judged(global, args, ui, env).map_err(|failed| {
+        let failed = match failed.exit {
+            Exit::History => with_open_rows(failed, global, env),
+            _ => failed,
+        };
         let is_open = failed.exit == Exit::StillQuiesced;
         let open = failed.hint.as_ref().filter(|_| is_open);
         let open = open.map_or_else(String::new, |open| format!("; {open}"));
         // A bar would begin the figures of a plug-in.
         let why = format!("{}{open}", failed.error).replace('|', "_");
-        let summary = format!("DPBACKUP UNKNOWN - {}", printable(&why));
+        let state = match is_open {
+            true => "CRITICAL",
+            false => "UNKNOWN",
+        };
+        let summary = format!("DPBACKUP {state} - {}", printable(&why));
         let text = match args.format {
             OutputFormat::Table => format!("{summary}\n"),
-            OutputFormat::Json => report::freshness::unknown_json(&summary),
+            OutputFormat::Json => report::freshness::unjudged_json(state, &summary),
         };
         // Where nothing can be written the exit code has to do.
         let _ = print(ui, &text);

@@ -20,8 +20,8 @@ use crate::lock::quiesce_witness::{QuiesceWitness, WitnessedQuiesce};
 use crate::lock::{Life, Locks};
 use crate::run::event::{ActivityId, JournalId, PlanId, TaskId, Undo};
 use crate::run::ledger::{
-    ClosedUndo, DeathWords, JournalEntry, JournalTime, LostQuiesce, NEVER_ASKED, UndoOpening, UndoStep, UnfinishedPlan,
-    UnfinishedTask,
+    ClosedUndo, DeathWords, JournalEntry, JournalTime, LostQuiesce, NEVER_ASKED, UndoOpening, UndoStep,
+    UnfinishedPlan, UnfinishedTask,
 };
 use crate::run::status::Status;
 use crate::values::boot_time::BootTime;

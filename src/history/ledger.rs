@@ -17,8 +17,8 @@ use crate::run::event::{
     PlanOpening, StillQuiesced, StoredFile, TaskId, TaskOpening,
 };
 use crate::run::ledger::{
-    ClosedUndo, DeathWords, JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError, LostQuiesce, Patience,
-    UndoOpening, UndoStep, UnfinishedPlan,
+    ClosedUndo, DeathWords, JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError,
+    LostQuiesce, Patience, UndoOpening, UndoStep, UnfinishedPlan,
 };
 use crate::run::status::Status;
 use crate::values::boot_time::BootTime;

@@ -165,14 +165,8 @@ pub fn json(freshness: &Freshness, zone: &TimeZone) -> String {
     json::document(SCHEMA_VERSION, &document)
 }
 /// The document where nothing could be judged, for the reason in `summary`.
-pub fn unknown_json(summary: &str) -> String {
-    json::document(
-        SCHEMA_VERSION,
-        &Unknown {
-            state: "UNKNOWN",
-            summary,
-        },
-    )
+pub fn unjudged_json(state: &str, summary: &str) -> String {
+    json::document(SCHEMA_VERSION, &Unknown { state, summary })
 }
 
 #[derive(Serialize)]
@@ -189,7 +183,7 @@ struct FreshnessDocument<'r> {
 
 #[derive(Serialize)]
 struct Unknown<'s> {
-    state: &'static str,
+    state: &'s str,
     summary: &'s str,
 }
 

@@ -786,6 +786,10 @@ fn a_history_that_is_gone_after_a_run_that_died_is_not_one_that_never_was() {
     let ran = home.dpbackup(&["run", "DOMAIN"]).exits(10);
     assert!(ran.stderr.contains(is_gone), "{}", ran.stderr);
     assert_eq!(home.last_plan().status.code(), "SUCCESS");
+    // Nobody has looked at what was in the history that is gone, until somebody says so.
+    let ran = home.dpbackup(&["recover"]).exits(10);
+    assert!(ran.stdout.contains("domain DOM1 of QA1"), "{}", ran.stdout);
+    let _ran = home.dpbackup(&["recover", "--forget", "QA1"]).exits(0);
     let _ran = home.dpbackup(&["recover"]).exits(0);
 }
 

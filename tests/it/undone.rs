@@ -348,3 +348,57 @@ fn a_quiesce_whose_row_was_closed_has_no_witness_any_more() {
     let _ = home.dpbackup(&["recover"]).exits(0);
     assert_eq!(witnesses(&home), [""; 0]);
 }
+
+#[test]
+fn a_history_of_another_version_says_what_is_quiesced_to_each_command_that_cannot_use_it() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    killed(&home, &gateway);
+    let version: i64 = journal(&home)
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .expect("a version");
+    for version in [version - 1, version + 1] {
+        journal(&home)
+            .pragma_update(None, "user_version", version)
+            .expect("another version");
+        for command in [
+            ["history"].as_slice(),
+            &["history", "last"],
+            &["log"],
+            &["find", "x"],
+            &["report", "r.html"],
+            &["prune", "--dry-run"],
+            &["verify", "--all"],
+            &["history", "status"],
+        ] {
+            let ran = home.dpbackup(command).exits(10);
+            assert!(
+                ran.stderr.contains("BE QUIESCED: domain DOM1 of QA1"),
+                "{command:?}: {}",
+                ran.stderr
+            );
+        }
+        let ran = home.dpbackup(&["history", "status"]);
+        assert!(ran.stdout.starts_with("DPBACKUP CRITICAL - "), "{}", ran.stdout);
+        let ran = home.dpbackup(&["history", "status", "--format", "json"]);
+        let printed: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        assert_eq!(printed["state"], "CRITICAL");
+    }
+}
+
+#[test]
+fn a_log_of_the_history_that_is_emptied_or_removed_while_a_run_lasts_ends_it_with_6() {
+    for spoils in [": > \"$LOG\"", "rm \"$LOG\""] {
+        let gateway = gateway();
+        let home = home(&gateway);
+        let log = home.path("state/history.db-wal");
+        let script = format!("#!/bin/sh\nLOG={}\ntest -s \"$LOG\" && {spoils}\n", log.display());
+        let home = home.script("spoil.sh", &script).plan(
+            "Q",
+            &export("*", "DOM1", "quiesce = true\npost_script = \"spoil.sh\""),
+        );
+        let ran = home.dpbackup(&["run", "Q"]).exits(6);
+        assert!(ran.stderr.contains("history"), "{}", ran.stderr);
+        assert!(gateway.state().is_unquiesced());
+    }
+}

@@ -5,8 +5,8 @@ use dpbackup::run::event::{
     ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
 };
 use dpbackup::run::ledger::{
-    ClosedUndo, DeathWords, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, LostQuiesce, Patience,
-    UndoOpening, UndoStep, UnfinishedPlan,
+    ClosedUndo, DeathWords, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, LostQuiesce,
+    Patience, UndoOpening, UndoStep, UnfinishedPlan,
 };
 use dpbackup::values::boot_time::BootTime;
 use dpbackup::values::certificate_facts::CertificateFacts;
