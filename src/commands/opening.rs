@@ -151,9 +151,9 @@ impl OpenedHistory {
         })
     }
 
-    /// An error, if the history is not the file any more that this command has written to, or not
+    /// Closes it. An error, if the history is not the file any more that this command has written to, or not
     /// the one that a run before it has written to: what that left is in no journal.
-    pub(super) fn is_kept(self) -> Result<(), CommandError> {
+    pub(super) fn close(self) -> Result<(), CommandError> {
         if self.is_instead {
             let error = anyhow!(
                 "the history {} was gone or empty when this began, and {WROTE_IN_IT}: whether anything is still quiesced is not known",

@@ -162,7 +162,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         .collect();
     // What could not be told is decided all the same.
     print(ui, &text).map_err(|error| with_left(error, &left, &file.invocation))?;
-    opened.is_kept()?;
+    opened.close()?;
     Ok(exit_of_part(file, exit))
 }
 

@@ -141,7 +141,7 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     if end.left != Left::Nothing {
         ui.error(&anyhow!("{}", end.left.words(&file.invocation)), None);
     }
-    opened.is_kept().map_err(|mut error| {
+    opened.close().map_err(|mut error| {
         // What stands on a device is graver than what is in no history.
         let is_bad = told.import.as_ref().is_some_and(|known| !known.is_good);
         error.exit = match is_bad && error.exit == Exit::History {

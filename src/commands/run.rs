@@ -157,7 +157,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     if let Some(left) = left {
         ui.error(&anyhow::anyhow!("{}", left.words(&file.invocation)), None);
     }
-    match (trouble, opened.is_kept()) {
+    match (trouble, opened.close()) {
         (Some(error), _) => Err(CommandError::new(exit, error)),
         (None, Err(mut error)) => {
             error.exit = exit.or_graver(error.exit);

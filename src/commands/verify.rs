@@ -17,7 +17,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::heeding::Heeding;
 use crate::commands::loading::{
-    exit_of_part, invocation, load_plan_if_any, load_plan_or_part, open_history, read_history,
+    exit_of_part, invocation, load_plan_if_any, load_plan_or_part, open_history, read_history, with_open_rows,
 };
 use crate::commands::restore_note;
 use crate::commands::stored_export::recorded;
@@ -42,14 +42,22 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         return Err(asks_what(&invocation(global, env)));
     }
     // An archive can be verified on a machine that has no plan file.
+    let mut unheld = Unheld::default();
+    // Who names what is there wants to know how that is, and needs neither a plan file nor a history for it.
+    let is_there = |file: &PathBuf| file.symlink_metadata().is_ok();
+    let alone = !of_history && args.files.iter().all(is_there);
     let loaded = if of_history {
         Some(load_plan_or_part(global, ui, env)?)
     } else {
-        load_plan_if_any(global, ui, env, load_plan_or_part)?
+        match load_plan_if_any(global, ui, env, load_plan_or_part) {
+            Err(error) if alone => unheld.because(&error, ui),
+            loaded => loaded?,
+        }
     };
     let settings = loaded.as_ref().map(|loaded| &loaded.plan_file.settings);
-    let history = match settings {
-        Some(settings) => read_history(settings)?,
+    let history = match settings.map(read_history) {
+        Some(Err(error)) if alone => unheld.because(&with_open_rows(error, global, env), ui),
+        Some(history) => history?,
         None => None,
     };
     let file = loaded.as_ref().map(|loaded| &loaded.plan_file);
@@ -76,6 +84,7 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         found: FoundDamage::default(),
         done: BTreeSet::new(),
         tasks: &asked.tasks,
+        in_store: settings.map(|settings| settings.store.as_path()),
         // Who names a file finds it again by the name that he gave it, and programs by all of it.
         store: Some(store.as_path()).filter(|_| asked.files.is_empty() && ui.width.is_some()),
         is_store_named: false,
@@ -91,7 +100,7 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     if args.format == OutputFormat::Table {
         tell_what_is_no_backup(&asked.files, &round.checked, &invocation(global, env), ui);
     }
-    if let Some(file) = file {
+    if let Some(file) = file.filter(|_| history.is_some()) {
         remember(file, &round.found, ui);
     }
     let not_looked_at = round.checked.iter().any(|one| round.is_unseen(one));
@@ -116,7 +125,36 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         (true, true) => Exit::Warned,
         (true, false) => Exit::Success,
     };
+    let exit = unheld.exit(exit);
     Ok(heeding.exit(file.map_or(exit, |file| exit_of_part(file, exit))))
+}
+
+/// That files could not be held against what history knows of them, which is said once.
+#[derive(Default)]
+struct Unheld(Option<Exit>);
+
+impl Unheld {
+    /// Says it, and goes on with nothing.
+    fn because<T>(&mut self, error: &CommandError, ui: Ui) -> Option<T> {
+        ui.warning(&format!(
+            "what is named could not be held against the history, and is looked at by itself: {:#}",
+            error.error
+        ));
+        if let Some(hint) = error.hint.as_ref().filter(|_| error.exit == Exit::StillQuiesced) {
+            ui.warning(hint);
+        }
+        self.0 = Some(error.exit);
+        None
+    }
+
+    /// What the command ends with: no success, and the gravest where something may still be quiesced.
+    fn exit(&self, exit: Exit) -> Exit {
+        match self.0 {
+            None => exit,
+            Some(Exit::StillQuiesced) => exit.or_graver(Exit::StillQuiesced),
+            Some(_) => exit.or_graver(Exit::Warned),
+        }
+    }
 }
 
 /// Says what verify looks at, where somebody named a file that is none of that by its name, and is not good.
@@ -216,6 +254,8 @@ struct Round<'r> {
     done: BTreeSet<FileId>,
     /// The tasks that were asked for one by one.
     tasks: &'r [TaskId],
+    /// The store of the plan file, if there is one.
+    in_store: Option<&'r Path>,
     /// The store, where all that is looked at is in it: then it is named once.
     store: Option<&'r Path>,
     is_store_named: bool,
@@ -361,7 +401,7 @@ impl Round<'_> {
         let is_secure_backup = recorded
             .iter()
             .filter_map(folder_of)
-            .any(|folder| places(file).iter().any(|place| place == folder));
+            .any(|folder| places(file, self.in_store).iter().any(|place| place == folder));
         if !is_secure_backup && below::is_folder_of_backups(file) {
             return self.folder(file, &recorded, scratch);
         }
@@ -391,11 +431,13 @@ impl Round<'_> {
                 return Ok(());
             }
             match found {
-                Ok(file) if self.recorded_at(&file)?.is_empty() => {
-                    self.tell(Checked::unrecorded(&file, recheck::unrecorded(&file, scratch)))?;
+                Ok(file) => {
+                    let rows = self.recorded_at(&file)?;
+                    // What has had its line has no second one.
+                    if !rows.iter().any(|row| self.done.contains(&row.id)) {
+                        self.file(&file, scratch)?;
+                    }
                 }
-                // It has had its line.
-                Ok(_) => {}
                 Err((place, error)) => {
                     let mut verdict = recheck::FileVerdict::looked();
                     verdict.find(FileState::Unreadable, said(&error));
@@ -420,7 +462,7 @@ impl Round<'_> {
         let Some(history) = self.history else {
             return Ok(Vec::new());
         };
-        for place in places(file) {
+        for place in places(file, self.in_store) {
             let rows = history.files_at(&place)?;
             let is_manifest = place.file_name().is_some_and(|name| name == recheck::MANIFEST);
             if let Some(folder) = rows.first().and_then(folder_of).filter(|_| is_manifest) {

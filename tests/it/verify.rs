@@ -439,3 +439,123 @@ fn a_stored_file_that_is_named_is_held_against_history() {
         .exits(0);
     assert!(ran.stdout.ends_with("8 OK\n"), "{}", ran.stdout);
 }
+
+#[test]
+fn a_folder_is_held_against_history_whichever_way_leads_to_it() {
+    let (_gateway, home) = stored();
+    let bad = the_file(&home, &["DOM1", "-persisted.zip"]);
+    fs::copy(the_file(&home, &["DOM2"]), &bad).expect("copied");
+    let gone = the_file(&home, &["DOM1", "-nonpersisted.zip"]);
+    fs::rename(&gone, home.path("away.zip")).expect("moved");
+    symlink(home.store(), home.path("ln")).expect("a link");
+    let above = home.store().parent().expect("a folder").to_owned();
+    let device = home.store().join("QA1");
+    let judged = |folder: &Path, word: &str| {
+        let mut command = home.command(&["verify", word]);
+        let ran = crate::support::Ran::of(command.current_dir(folder).output().expect("the binary starts"));
+        let ran = ran.exits(1);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains("history says"), "{word}: {said}");
+        assert!(said.contains("MISSING"), "{word}: {said}");
+        said
+    };
+    let whole = |said: &str| assert!(said.contains(" OK, ") && said.contains("1 MISSING"), "{said}");
+    for (folder, word) in [
+        (device.as_path(), ".."),
+        (above.as_path(), "."),
+        (&above, "ln"),
+        (&above, "ln/"),
+        (&device, "../QA1/.."),
+        (&device, "."),
+    ] {
+        whole(&judged(folder, word));
+    }
+    // And a store behind a link, by its own way and by that of the link's end.
+    let real = home.path("real");
+    fs::rename(home.store(), &real).expect("moved");
+    symlink(&real, home.store()).expect("a link");
+    for (folder, word) in [
+        (real.as_path(), "."),
+        (&above, real.to_str().expect("a plain path")),
+        (&above, home.store().to_str().expect("a plain path")),
+        (&real.join("QA1/domain"), "DOM1"),
+    ] {
+        judged(folder, word);
+    }
+    let name = bad.file_name().and_then(|name| name.to_str()).expect("a name");
+    let mut command = home.command(&["verify", name]);
+    let there = command.current_dir(real.join("QA1/domain/DOM1"));
+    let ran = crate::support::Ran::of(there.output().expect("the binary starts")).exits(1);
+    assert!(ran.stdout.contains("history says"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_path_below_the_store_is_taken_as_it_was_printed() {
+    let (_gateway, home) = stored();
+    for file in home.stored() {
+        let ran = home.dpbackup(&["verify", &file]).exits(0);
+        assert!(ran.stdout.contains("OK  "), "{file}: {}", ran.stdout);
+    }
+    let _ = home.dpbackup(&["verify", "QA1/domain/DOM2"]).exits(0);
+    let gone = the_file(&home, &["DOM2"]);
+    fs::remove_file(&gone).expect("removed");
+    let below = gone.strip_prefix(home.store()).expect("in the store");
+    let ran = home
+        .dpbackup(&["verify", below.to_str().expect("a plain path")])
+        .exits(1);
+    let missing = line_of(&ran.stdout, &gone);
+    assert!(missing.starts_with("MISSING"), "{missing}");
+}
+
+#[test]
+fn an_archive_is_looked_at_whatever_the_plan_file_and_the_history_are_like() {
+    let (_gateway, home) = stored();
+    let good = home.path("copy.zip");
+    fs::copy(the_file(&home, &["DOM2"]), &good).expect("copied");
+    let good = good.to_str().expect("a plain path").to_owned();
+    let bad = home.path("bad.zip");
+    fs::write(&bad, b"PK\x03\x04 no more").expect("written");
+    let bad = bad.to_str().expect("a plain path").to_owned();
+    let history = home.path("state/history.db");
+    let plans = home.path("other.toml");
+    let whole_history = fs::read(&history).expect("bytes");
+    fs::copy(home.path("plans.toml"), &plans).expect("copied");
+    let config = plans.to_str().expect("a plain path").to_owned();
+    let verify = |what: &str| home.dpbackup(&["--config", &config, "verify", what]);
+    let looks = |how: &str| {
+        let ran = verify(&good).exits(3);
+        assert!(
+            ran.stdout.contains("do-backup, domain DOM2"),
+            "{how}: {}",
+            ran.stdout
+        );
+        let told = ran
+            .stderr
+            .matches("could not be held against the history")
+            .count();
+        assert_eq!(told, 1, "{how}: {}", ran.stderr);
+        let ran = verify(&bad).exits(1);
+        assert!(ran.stdout.contains("BAD"), "{how}: {}", ran.stdout);
+        // What is not there is no file that could be looked at by itself.
+        let ran = verify("QA1");
+        assert!(!matches!(ran.code, Some(0 | 1 | 3)), "{how}: {:?}", ran.code);
+    };
+    fs::write(&history, "no history\n".repeat(500)).expect("written");
+    looks("a history that is none");
+    fs::write(&history, &whole_history).expect("written");
+    let newer = Connection::open(&history).expect("the history");
+    newer
+        .pragma_update(None, "user_version", 900)
+        .expect("another version");
+    drop(newer);
+    looks("a newer history");
+    fs::write(&history, &whole_history).expect("written");
+    fs::write(&plans, "plan = [").expect("written");
+    looks("no TOML");
+    fs::remove_file(&plans).expect("removed");
+    fs::create_dir(&plans).expect("a folder");
+    looks("a folder");
+    fs::remove_dir(&plans).expect("removed");
+    fs::copy(home.path("plans.toml"), &plans).expect("copied");
+    let _ = verify(&good).exits(0);
+}

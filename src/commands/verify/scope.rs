@@ -59,6 +59,7 @@ impl VerifyScope {
         for id in &args.tasks {
             asked.tasks.push(task(*id)?);
         }
+        let store = plan_file.map(|file| file.settings.store.as_path());
         let known = devices(plan_file, history)?;
         for name in &args.devices {
             // A misspelt name would otherwise be verified with success for ever.
@@ -92,10 +93,11 @@ impl VerifyScope {
                     let hint = hint.unwrap_or_else(|| did_you_mean(word, &known));
                     return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
                 }
-                Some(word) if exports::target(word).is_some() && !is_recorded(file, history)? => {
+                Some(word) if exports::target(word).is_some() && !is_recorded(file, store, history)? => {
                     asked.targets.extend(stored_of(word, &known, history)?);
                 }
-                _ => asked.files.push(file.clone()),
+                Some(_) => asked.files.push(below_store(file, store, history)?),
+                None => asked.files.push(file.clone()),
             }
         }
         let is_narrowed = !(asked.tasks.is_empty() && asked.devices.is_empty() && asked.targets.is_empty());
@@ -156,12 +158,29 @@ fn hint_for_domain(
     ))
 }
 
+/// What is named by a path that leads nowhere from here: commands print where a file stands below the store, and
+/// that can be given back to them.
+fn below_store(
+    file: &Path,
+    store: Option<&Path>,
+    history: Option<&History>,
+) -> Result<PathBuf, CommandError> {
+    let Some(below) = store.map(|store| store.join(file)) else {
+        return Ok(file.to_owned());
+    };
+    let is_there = below.symlink_metadata().is_ok() || is_recorded(&below, store, history)?;
+    Ok(match is_there {
+        true => below,
+        false => file.to_owned(),
+    })
+}
+
 /// Whether history knows something at this place, though nothing is there any more.
-fn is_recorded(file: &Path, history: Option<&History>) -> Result<bool, CommandError> {
+fn is_recorded(file: &Path, store: Option<&Path>, history: Option<&History>) -> Result<bool, CommandError> {
     let Some(history) = history else {
         return Ok(false);
     };
-    for place in places(file) {
+    for place in places(file, store) {
         if !history.files_at(&place)?.is_empty() {
             return Ok(true);
         }
@@ -224,9 +243,9 @@ fn devices(file: Option<&PlanFile>, history: Option<&History>) -> Result<Vec<Str
     Ok(names)
 }
 
-/// The ways to a file by which history may know it; its own name is not followed, lest a link
-/// hides.
-pub(super) fn places(file: &Path) -> Vec<PathBuf> {
+/// The ways to a file by which history may know it, as it is named and as the store is; its own name is not followed,
+/// lest a link hides, but for that of a folder, which is only a way.
+pub(super) fn places(file: &Path, store: Option<&Path>) -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = std::path::absolute(file).into_iter().collect();
     if let (Some(folder), Some(name)) = (file.parent(), file.file_name()) {
         let folder = if folder.as_os_str().is_empty() {
@@ -235,6 +254,20 @@ pub(super) fn places(file: &Path) -> Vec<PathBuf> {
             folder
         };
         places.extend(folder.canonicalize().map(|folder| folder.join(name)));
+    }
+    if file.is_dir() {
+        places.extend(file.canonicalize());
+    }
+    if let Some((store, resolved)) = store.and_then(|store| Some((store, store.canonicalize().ok()?))) {
+        let as_store = |place: &PathBuf| match place.strip_prefix(&resolved) {
+            // Nothing joined to a path would end it with a slash.
+            Ok(rest) if rest.as_os_str().is_empty() => Some(store.to_owned()),
+            Ok(rest) => Some(store.join(rest)),
+            // All of the store is below it.
+            Err(_) => resolved.starts_with(place).then(|| store.to_owned()),
+        };
+        let in_store: Vec<PathBuf> = places.iter().filter_map(as_store).collect();
+        places.extend(in_store);
     }
     places
 }
