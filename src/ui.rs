@@ -70,7 +70,8 @@ pub fn print_until(signal: impl Fn() -> Option<i32> + Send + Sync + 'static) {
 /// where that is so.
 pub fn farewell() -> Option<i32> {
     if let Some(outlet) = WORDS.get() {
-        let limit = match io::stderr().is_terminal() {
+        // Whom no signal reaches any more is not kept for long.
+        let limit = match io::stderr().is_terminal() && ASKED_TO_STOP.get().is_some() {
             true => FAREWELL_TO_A_PERSON,
             false => FAREWELL,
         };

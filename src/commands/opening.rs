@@ -153,7 +153,9 @@ impl OpenedHistory {
 
     /// Closes it. An error, if the history is not the file any more that this command has written to, or not
     /// the one that a run before it has written to: what that left is in no journal.
-    pub(super) fn close(self) -> Result<(), CommandError> {
+    /// The `reader` of what was before goes first: the last one that has the file open makes one file of it.
+    pub(super) fn close(self, reader: Option<History>) -> Result<(), CommandError> {
+        drop(reader);
         if self.is_instead {
             let error = anyhow!(
                 "the history {} was gone or empty when this began, and {WROTE_IN_IT}: whether anything is still quiesced is not known",

@@ -47,8 +47,8 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     let engine = opened.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());
     let planned = planned(file);
-    let past = past(file);
-    let past = past.as_ref().map(|past| past as &dyn Previous);
+    let reader = past(file);
+    let past = reader.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned);
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
     let mut screen = BesideResult(&mut screen);
@@ -162,7 +162,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         .collect();
     // What could not be told is decided all the same.
     print(ui, &text).map_err(|error| with_left(error, &left, &file.invocation))?;
-    opened.close()?;
+    opened.close(reader)?;
     Ok(exit_of_part(file, exit))
 }
 

@@ -161,7 +161,7 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
     };
     print(ui, &text)?;
     let signal = stop.signal();
-    opened.close()?;
+    opened.close(None)?;
     if let (Some(RehearsalsOver::Interrupted), Some(signal)) = (over, signal) {
         return Ok(Exit::Interrupted(signal));
     }

@@ -57,8 +57,8 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let mut screen = Screen::new(ui, file.invocation.clone());
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
     let planned = planned(file);
-    let past = past(file);
-    let past = past.as_ref().map(|past| past as &dyn Previous);
+    let reader = past(file);
+    let past = reader.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).of_restore();
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
@@ -141,7 +141,7 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     if end.left != Left::Nothing {
         ui.error(&anyhow!("{}", end.left.words(&file.invocation)), None);
     }
-    opened.close().map_err(|mut error| {
+    opened.close(reader).map_err(|mut error| {
         // What stands on a device is graver than what is in no history.
         let is_bad = told.import.as_ref().is_some_and(|known| !known.is_good);
         error.exit = match is_bad && error.exit == Exit::History {

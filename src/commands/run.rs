@@ -67,8 +67,8 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         None => sinks.push(&mut screen),
     }
     sinks.push(&mut answer);
-    let past = past(file);
-    let past = past.as_ref().map(|past| past as &dyn Previous);
+    let reader = past(file);
+    let past = reader.as_ref().map(|past| past as &dyn Previous);
     let pages = |plan: &str| report_page::about(file, plan, clock);
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).with_pages(&pages);
     sinks.push(&mut notifier);
@@ -157,7 +157,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     if let Some(left) = left {
         ui.error(&anyhow::anyhow!("{}", left.words(&file.invocation)), None);
     }
-    match (trouble, opened.close()) {
+    match (trouble, opened.close(reader)) {
         (Some(error), _) => Err(CommandError::new(exit, error)),
         (None, Err(mut error)) => {
             error.exit = exit.or_graver(error.exit);

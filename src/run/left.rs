@@ -109,9 +109,10 @@ fn lost_words(lost: &[LostQuiesce], invocation: &Invocation) -> String {
     let mut commands: Vec<String> = lost.iter().map(|lost| format!("`{}`", strike(lost))).collect();
     commands.dedup();
     format!(
-        "MAY STILL BE QUIESCED: {}: a run wrote that down before it died, and the history does not have it any more (it was \
+        "{}: {}: a run wrote that down before it died, and the history does not have it any more (it was \
          emptied, or another one was put in its place): nothing was undone by it; look at it, unquiesce what is quiesced \
          there and should not be, and run {}",
+        Certainty::NotKnown.words(),
         named.join(", "),
         commands.join(", ")
     )
@@ -307,8 +308,8 @@ pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String
             )
         }
         (_, true) => format!(
-            "the import of {domain} on {device} (task {task}) came out as it was to, and the device was then asked to save \
-             it: nobody has seen whether it did; {before}; look whether {domain} has unsaved changes; when you have seen to \
+            "the import of {domain} on {device} (task {task}) came out as it was to, and the device was to be asked to save \
+             it: nobody has seen whether it was, and whether it did; {before}; look whether {domain} has unsaved changes; when you have seen to \
              it, `{forget}` strikes this out"
         ),
         (_, false) => {
@@ -491,7 +492,7 @@ mod tests {
         assert_eq!(left.exit(Exit::Success), Exit::StillQuiesced);
         let words = left.words(&Invocation::default());
         for part in [
-            "MAY STILL BE QUIESCED: domain DOM1 of QA1, device QA 2, a device that is not known",
+            "MAY BE QUIESCED: domain DOM1 of QA1, device QA 2, a device that is not known",
             "run `dpbackup recover --forget QA1`, `dpbackup recover --forget 'QA 2'`, `rm \
              /h/history.db.locks/run-1-quiesce-7`",
         ] {

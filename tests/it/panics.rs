@@ -28,6 +28,13 @@ fn gateway(clock: &TestClock) -> Gateway {
     Gateway::start(gateways::on_clock(clock, Duration::from_secs(5), setup))
 }
 
+/// Two gateways, each with a serial number of its own.
+fn two_gateways(clock: &TestClock) -> (Gateway, Gateway) {
+    let (one, two) = (gateway(clock), gateway(clock));
+    two.state().set_serial("78B0002");
+    (one, two)
+}
+
 fn home(gateway: &Gateway) -> Home {
     Home::quick()
         .timeouts("request = 60s, export = 60s, secure_backup = 10m, idle = 60s")
@@ -301,7 +308,7 @@ fn left_by_the_dead(clock: &TestClock, one: &Gateway, two: &Gateway) -> Home {
 fn a_panic_in_a_recovery_is_never_taken_for_its_success_and_the_next_one_mends() {
     let all = {
         let clock = TestClock::night();
-        let (one, two) = (gateway(&clock), gateway(&clock));
+        let (one, two) = two_gateways(&clock);
         let home = left_by_the_dead(&clock, &one, &two);
         let trap = Trap::new(u64::MAX, u64::MAX);
         let trapped = TrappedClock(clock.clone(), &trap);
@@ -317,7 +324,7 @@ fn a_panic_in_a_recovery_is_never_taken_for_its_success_and_the_next_one_mends()
         for last in [nth, u64::MAX] {
             let case = format!("moment {nth} of {all}, to {last}");
             let clock = TestClock::night();
-            let (one, two) = (gateway(&clock), gateway(&clock));
+            let (one, two) = two_gateways(&clock);
             let home = left_by_the_dead(&clock, &one, &two);
             let trap = Trap::new(nth, last);
             let trapped = TrappedClock(clock.clone(), &trap);

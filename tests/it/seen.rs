@@ -848,3 +848,21 @@ fn nothing_more_is_quiesced_where_something_is_left_quiesced() {
     let run = others.plan("READ", &export("*", "DOM2", "")).run("READ", &clock);
     assert_eq!(run.tasks(), ["QA1/DOM2 SUCCESS"]);
 }
+
+#[test]
+fn a_serial_number_that_every_container_has_keeps_no_other_gateway_from_being_quiesced() {
+    let clock = TestClock::night();
+    let left = Gateway::start(setup(&clock).being(&["unquiesce=never-unquiesces"]));
+    let other = Gateway::start(setup(&clock));
+    for gateway in [&left, &other] {
+        gateway.state().set_serial("0000001");
+    }
+    let home = home(&left)
+        .device("QA2", &other)
+        .plan("OTHER", &export("QA2", "DOM1", "quiesce = true"));
+    let home = home.plan("LEFT", &export("QA1", "DOM1", "quiesce = true"));
+    assert_eq!(home.run("LEFT", &clock).exit(), 10);
+    let run = home.run("OTHER", &clock);
+    assert_eq!(run.tasks(), ["QA2/DOM1 SUCCESS"], "{:?}", run.errors());
+    assert!(other.state().is_unquiesced());
+}

@@ -295,7 +295,9 @@ impl<'w> WayBack<'w> {
         let is_idle =
             |state: &QuiesceState| matches!(state, QuiesceState::Changing(_)) && !state.is_unquiescing();
         let rest_for = self.waited.saturating_sub(self.shown_since);
+        let is_listed = |name: &String| self.shown.iter().any(|(shown, _)| shown == name);
         let may_rest = self.answer.is_some()
+            && self.stood.iter().all(is_listed)
             && rest_for >= REST.min(self.limit)
             && self
                 .shown
@@ -335,7 +337,12 @@ impl<'w> WayBack<'w> {
                 self.had_its_time = self.had_its_time || self.rest_does_not_begin();
                 self.had_its_time.then_some(AtRest::AtWork)
             }
-            Ok(ScopeState::Between(_)) => self.rests_but_for_idle_ones(),
+            Ok(ScopeState::Between(_)) => {
+                let rests = self.rests_but_for_idle_ones();
+                // As where all of it is at work: those that have not begun may begin yet.
+                self.had_its_time = self.had_its_time || (rests.is_some() && self.rest_does_not_begin());
+                rests.filter(|_| self.had_its_time)
+            }
             // What was seen stood in a domain, which is not seen any more.
             Ok(ScopeState::Empty) if self.seen => None,
             Ok(ScopeState::Empty) => {
@@ -498,8 +505,12 @@ impl<'w> WayBack<'w> {
         // A device that took one and left a domain as it is may take one for that domain.
         if is_again && *self.scope == Scope::Device {
             for name in self.still_quiesced() {
-                // What the device shows of it says more than its answer.
-                let _ = self.gateway.unquiesce(&Scope::Domain(name), self.meant);
+                // What the device shows of it says more than its answer. One that gives none has none for the next either,
+                // and each would be waited for.
+                let told = self.gateway.unquiesce(&Scope::Domain(name), self.meant);
+                if told.is_err_and(|error| !error.is_refusal()) {
+                    break;
+                }
             }
         }
         self.is_turned_away = answer.as_ref().is_err_and(is_turned_away);
@@ -579,13 +590,14 @@ impl<'w> WayBack<'w> {
 /// tried again and again.
 fn is_turned_away(error: &SomaError) -> bool {
     match error.kind {
-        SomaErrorKind::Fault | SomaErrorKind::LoginRefused => error.nothing_sent,
+        SomaErrorKind::Fault | SomaErrorKind::LoginRefused | SomaErrorKind::Authentication => {
+            error.nothing_sent
+        }
         SomaErrorKind::Interrupted | SomaErrorKind::Local(_) | SomaErrorKind::OtherDevice => false,
         SomaErrorKind::Unreachable
         | SomaErrorKind::Tls
         | SomaErrorKind::NotManagement
         | SomaErrorKind::Unavailable
-        | SomaErrorKind::Authentication
         | SomaErrorKind::NotAllowed
         | SomaErrorKind::Refused
         | SomaErrorKind::OtherFault

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::gateway::asked::ActionAsked;
+use crate::gateway::facts::tells_apart;
 use crate::gateway::quiesce::{QuiesceSent, Scope, ScopeState, Unmoved, Waited};
 use crate::plan::model::Action;
 use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo};
@@ -108,6 +109,8 @@ impl Walk<'_, '_, '_> {
     /// undone there cannot be undone for the next domain either.
     fn refuse_beside_one_left(&mut self, serial: Option<&str>) -> Result<(), Trouble> {
         let device = self.session.device;
+        // A number that every container has makes no two devices one.
+        let serial = serial.filter(|serial| tells_apart(serial));
         let is_here = |entry: &JournalEntry| {
             entry.device == device.name
                 || entry.address.as_ref() == Some(&device.address())
@@ -284,11 +287,15 @@ impl Walk<'_, '_, '_> {
             Waited::Failed(state) if *scope == Scope::Device && state.shows_quiesce() => {
                 self.begun = Begun::SeenInPart { at: now };
             }
-            // One that is not told to be disabled may begin yet, when the others are on their way back.
             // Nothing of it is in service, and nothing was seen.
-            Waited::Reached { unchanged } if !unchanged.is_empty() && unchanged.len() == stood.len() => {
+            Waited::Reached { unchanged }
+                if !unchanged.is_empty()
+                    && unchanged.len() == stood.len()
+                    && unchanged.iter().all(Unmoved::is_out_of_service) =>
+            {
                 self.takes_none = true;
             }
+            // One that is not told to be disabled may begin yet, when the others are on their way back.
             Waited::Reached { unchanged } if !unchanged.iter().all(Unmoved::is_out_of_service) => {
                 self.begun = Begun::SeenInPart { at: now };
             }
