@@ -627,8 +627,8 @@ fn a_process_that_dies_while_it_saves_leaves_word_of_that() {
     running.kill();
     gateway.clear_faults();
     let recovered = home.dpbackup(&["recover"]).exits(1);
-    let told = "the import of DOM1 on QA1 (task 5) came out as it was to, and the device was then asked to save it: nobody \
-                has seen whether it did";
+    let told = "the import of DOM1 on QA1 (task 5) came out as it was to, and the device was to be asked to save it: nobody has seen whether it was, \
+                and whether it did";
     assert!(recovered.stdout.contains(told), "{}", recovered.stdout);
 }
 
