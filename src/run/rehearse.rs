@@ -11,6 +11,7 @@ use std::path::Path;
 
 use crate::artifact::archive::{self, Expected};
 use crate::artifact::compare::{self, ArchiveProof, Side};
+use crate::artifact::difference::DomainDifference;
 use crate::gateway::Gateway;
 use crate::gateway::import_answer::DryRunAnswer;
 use crate::run::domains_seen::{DomainsMoved, DomainsSeen};
@@ -22,6 +23,7 @@ use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::soma::request::ExportedConfiguration;
 use crate::values::backup_names::BackupNames;
 use crate::values::causes::with_causes;
+use crate::values::change::Change;
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
 use crate::values::restorable_domain::RestorableDomain;
 use crate::values::restore_plan::LocalAddresses;
@@ -138,7 +140,7 @@ pub fn on_spare(
     }
     // A spare that imports at a dry run is as it was wherever it has what the backup has.
     if let (SpareProof::Unchanged, Some(task)) = (ended.result.proof, spare.changed_by)
-        && !before.differs_from(archive, domain, scratch)
+        && !before.would_be_changed_by(archive, domain, scratch)
     {
         ended.result.proof = SpareProof::NotKnown;
         ended.add(&format!(
@@ -148,6 +150,14 @@ pub fn on_spare(
         ));
     }
     ended
+}
+
+/// Whether something would be added or be another, from the first of two to the second.
+fn moves_anything(domain: &DomainDifference) -> bool {
+    let moves = |change: Change| change != Change::Removed;
+    domain.whole.is_some_and(moves)
+        || domain.objects.iter().any(|one| moves(one.change))
+        || domain.files.iter().any(|one| moves(one.change))
 }
 
 /// What was seen of the spare afterwards.
@@ -267,8 +277,8 @@ impl Evidence {
         Ok(Evidence { domains, export })
     }
 
-    /// Whether the domain is known to be another than in this backup of it.
-    fn differs_from(&self, archive: &File, domain: &RestorableDomain, scratch: &Path) -> bool {
+    /// Whether an import of this backup would change the domain, as far as is known: what only the spare has stays.
+    fn would_be_changed_by(&self, archive: &File, domain: &RestorableDomain, scratch: &Path) -> bool {
         let Some(export) = &self.export else {
             return true;
         };
@@ -279,7 +289,7 @@ impl Evidence {
             only: Some(domain.name()),
         };
         compare::compare(side(export), side(archive), 0, scratch)
-            .is_ok_and(|difference| !difference.named().is_empty())
+            .is_ok_and(|difference| difference.domains.iter().any(moves_anything))
     }
 
     /// What differs between two looks, and what cannot be told.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::receivers::{Behaviour, Web, arrived};
-use crate::simulator::{Domain, Firmware, Gateway, Personality, Setup};
+use crate::simulator::{Content, Domain, Firmware, Gateway, Personality, Setup};
 use crate::support::{Home, PASSWORD, Ran, export, gateways};
 
 /// A gateway like others that is not one of them.
@@ -214,7 +214,9 @@ fn a_spare_that_cannot_be_looked_at_is_sent_nothing_or_is_not_known_afterwards()
 #[test]
 fn firmware_that_imports_although_asked_for_a_dry_run_is_found_out() {
     let gateway = served();
-    let changed = another(gateways::small([Domain::new("DOM1")])).with(&Personality::ImportsOnDryRun);
+    // What it has besides stays where an import comes, and proves nothing.
+    let domain = Domain::new("DOM1").file("local:///own.txt", Content::synthetic(10, 1));
+    let changed = another(gateways::small([domain])).with(&Personality::ImportsOnDryRun);
     let spare = Gateway::start(changed);
     let home = backed_up(&gateway, &spare);
     assert!(
