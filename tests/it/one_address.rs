@@ -14,7 +14,7 @@ use dpbackup::signal::Stop;
 use crate::restore::{change, has_service, setup as keyless_setup, word};
 use crate::simulator::{Domain, Firmware, Gateway, HangUp, Setup};
 use crate::support::relay::Relay;
-use crate::support::{Home, TestClock, export, gateways, secure_backup};
+use crate::support::{EngineRun, Home, TestClock, export, gateways, secure_backup};
 
 fn setup(clock: &TestClock, serial: &str) -> Setup {
     Setup {
@@ -77,22 +77,9 @@ fn whoever_is_quiesced_has_told_on_that_connection_that_it_is_the_one_that_is_me
     }
 }
 
-#[test]
-fn an_export_that_is_of_another_gateway_by_its_own_words_is_warned_of() {
-    let clock = TestClock::night();
-    // Gateways that end a connection after each answer meet us on one after another.
-    let [first, second] = ["78A0001", "78B0002"].map(|serial| {
-        let setup = Setup {
-            hang_up: Some(HangUp {
-                answers: 1,
-                after: Duration::ZERO,
-                close_notify: true,
-            }),
-            ..setup(&clock, serial)
-        };
-        Gateway::start(setup)
-    });
-    let ports = [first.port(), second.port()];
+/// A run of an export whose new connections lead to the second gateway from the moment at which it backs up.
+fn led_elsewhere_at_the_backup(clock: &TestClock, gateways: [&Gateway; 2]) -> EngineRun {
+    let ports = gateways.map(Gateway::port);
     let asked = Arc::new(AtomicBool::new(false));
     let relay = Relay::start({
         let asked = Arc::clone(&asked);
@@ -109,7 +96,25 @@ fn an_export_that_is_of_another_gateway_by_its_own_words_is_warned_of() {
         );
         asked.fetch_or(begins, Ordering::SeqCst);
     };
-    let run = home.run_with("AT_WORK", &clock, Options::default(), &Stop::new(), &mut watch);
+    home.run_with("AT_WORK", clock, Options::default(), &Stop::new(), &mut watch)
+}
+
+#[test]
+fn an_export_that_is_of_another_gateway_by_its_own_words_is_warned_of() {
+    let clock = TestClock::night();
+    // Gateways that end a connection after each answer meet us on one after another.
+    let [first, second] = ["78A0001", "78B0002"].map(|serial| {
+        let setup = Setup {
+            hang_up: Some(HangUp {
+                answers: 1,
+                after: Duration::ZERO,
+                close_notify: true,
+            }),
+            ..setup(&clock, serial)
+        };
+        Gateway::start(setup)
+    });
+    let run = led_elsewhere_at_the_backup(&clock, [&first, &second]);
     assert_eq!(second.received("do-backup"), 1, "{:?}", run.errors());
     let warnings = run.warnings();
     assert!(
@@ -127,24 +132,7 @@ fn an_export_is_asked_for_once_more_of_the_gateway_alone_that_was_asked_first() 
     let first = gateway(&clock, "78A0001");
     let second = gateway(&clock, "78B0002");
     first.fail_as("do-backup=close");
-    let ports = [first.port(), second.port()];
-    let asked = Arc::new(AtomicBool::new(false));
-    let relay = Relay::start({
-        let asked = Arc::clone(&asked);
-        move |_| ports[usize::from(asked.load(Ordering::SeqCst))]
-    });
-    let home = home(&relay).plan("AT_WORK", &export("*", "DOM1", ""));
-    let mut watch = |event: &Event| {
-        let begins = matches!(
-            event,
-            Event::TaskStatus {
-                status: Status::BackingUp,
-                ..
-            }
-        );
-        asked.fetch_or(begins, Ordering::SeqCst);
-    };
-    let run = home.run_with("AT_WORK", &clock, Options::default(), &Stop::new(), &mut watch);
+    let run = led_elsewhere_at_the_backup(&clock, [&first, &second]);
     assert_eq!(first.received("do-backup"), 1, "{:?}", run.errors());
     assert_eq!(second.received("do-backup"), 0, "{:?}", run.errors());
     assert!(
