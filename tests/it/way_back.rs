@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
-use dpbackup::clock::Clock as _;
+use dpbackup::clock::Clock;
 use dpbackup::run::event::{Event, OutOfService};
 use dpbackup::run::sequence::Options;
 use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
+use dpbackup::values::boot_time::BootTime;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::simulator::{Domain, Gateway};
 use crate::support::{EngineRun, Eventful, Home, TestClock, export, gateways, notes_of, secure_backup};
@@ -274,4 +277,70 @@ fn a_domain_that_did_not_begin_with_the_others_is_no_doubt_where_limits_are_shor
     let run = run(&home, "DEVICE", &clock, Status::BackingUp, || {});
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
     assert_eq!(home.open_entries(), []);
+}
+
+/// A clock whose owner is asked to stop as soon as the gateway was asked to quiesce.
+struct StopsWhenQuiesced<'c> {
+    clock: &'c TestClock,
+    gateway: &'c Gateway,
+    stop: &'c Stop,
+}
+
+impl Clock for StopsWhenQuiesced<'_> {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    fn boot_time(&self) -> Option<BootTime> {
+        self.clock.boot_time()
+    }
+
+    fn sleep(&self, duration: Duration, stop: &Stop) {
+        if self.gateway.received("QuiesceDP") > 0 {
+            self.stop.request(15);
+        }
+        self.clock.sleep(duration, stop);
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.clock.zone()
+    }
+}
+
+#[test]
+fn a_disabled_domain_that_shows_that_it_quiesces_cuts_no_other_domain_short_that_may_begin_yet() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, &["disabled@DOM2"]);
+    gateway.fail_as("QuiesceDP=late@30s");
+    let home = home(&gateway);
+    let stop = Stop::new();
+    let stopping = StopsWhenQuiesced {
+        clock: &clock,
+        gateway: &gateway,
+        stop: &stop,
+    };
+    let mut watch = |event: &Event| {
+        if matches!(
+            event,
+            Event::TaskStatus {
+                status: Status::Quiescing,
+                ..
+            }
+        ) {
+            gateway.state().show_words("DOM2", "quiescing");
+        }
+    };
+    let run = home.run_with("DEVICE", &stopping, Options::default(), &stop, &mut watch);
+    clock.pass(Duration::from_secs(600));
+    assert!(gateway.received("UnquiesceDP") > 0, "{:?}", run.errors());
+    assert!(
+        gateway.state().is_unquiesced() || (run.exit() == 10 && home.open_entries().len() == 1),
+        "{} {:?}",
+        run.exit(),
+        run.errors()
+    );
 }
