@@ -6,16 +6,25 @@
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::getpgrp;
+use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
 
-/// Writes all, and waits where there is no room yet.
+/// How often a terminal in front of which others work is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Writes all, and waits where there is no room yet, or where a write would stop this process.
 #[derive(Debug)]
 pub struct Patient<W>(pub W);
 
 impl<W: Write + AsFd> Patient<W> {
     /// Does `work` until it need not wait any more.
     fn again<T>(&mut self, work: impl Fn(&mut W) -> io::Result<T>) -> io::Result<T> {
+        while stops_who_writes(&self.0) {
+            std::thread::sleep(LOOK);
+        }
         loop {
             match work(&mut self.0) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -37,6 +46,13 @@ impl<W: Write + AsFd> Write for Patient<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.again(W::flush)
     }
+}
+
+/// Whether it is a terminal (`stty tostop`) that stops a process which writes to it from the background: one that has
+/// something out of service must not be.
+fn stops_who_writes(out: &impl AsFd) -> bool {
+    let stops = tcgetattr(out).is_ok_and(|modes| modes.local_modes.contains(LocalModes::TOSTOP));
+    stops && tcgetpgrp(out).is_ok_and(|foreground| foreground != getpgrp())
 }
 
 #[cfg(test)]

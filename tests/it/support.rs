@@ -306,15 +306,24 @@ impl Home {
         arguments: &[&str],
         redirected: &str,
     ) -> Command {
+        self.shell_command(environment, arguments, &|words| {
+            format!("stty cols {columns} rows 40 && exec {words} {redirected}")
+        })
+    }
+
+    /// What opens a terminal and runs a line in it, made of the words that start the binary.
+    fn shell_command(
+        &self,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+        line: &dyn Fn(&str) -> String,
+    ) -> Command {
         let command = self.command(arguments);
         let words: Vec<String> = std::iter::once(command.get_program())
             .chain(command.get_args())
             .map(|word| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''")))
             .collect();
-        let line = format!(
-            "stty cols {columns} rows 40 && exec {} {redirected}",
-            words.join(" ")
-        );
+        let line = line(&words.join(" "));
         let mut terminal = Command::new("script");
         terminal.args(["-qefc", &line, "/dev/null"]);
         terminal.env_clear().env("TERM", "xterm");

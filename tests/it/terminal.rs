@@ -139,6 +139,20 @@ fn a_run_that_has_a_domain_out_of_service_does_not_stand_still() {
 }
 
 #[test]
+fn a_terminal_that_stops_who_writes_from_the_background_stops_no_run() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.fail_as("do-backup=stall@60m");
+    let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
+    let then = "while ! [ -e stop ]; do sleep 0.1; done; kill -TERM %1; wait %1; echo \"ended $?\"";
+    let terminal = home.in_background(&["run", "P"], then);
+    eventually("it is quiesced", || gateway.received("do-backup") == 1);
+    std::fs::write(home.path("stop"), "").expect("a file");
+    eventually("it is put back", || gateway.state().is_unquiesced());
+    let (_, lines) = terminal.end();
+    assert!(lines.iter().any(|line| line.contains("ended 143")), "{lines:?}");
+}
+
+#[test]
 fn nobody_is_stopped_whom_no_shell_could_let_go_on() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("do-backup:1=stall@60m");

@@ -31,6 +31,16 @@ impl Home {
     pub(crate) fn in_terminal_but(&self, redirected: &str, arguments: &[&str]) -> Terminal {
         Terminal::of(self.redirected_command(200, &[], arguments, redirected))
     }
+
+    /// Starts the binary in the background of a terminal that stops who writes from there; `then` is what its shell
+    /// does meanwhile.
+    pub(crate) fn in_background(&self, arguments: &[&str], then: &str) -> Terminal {
+        Terminal::of(
+            self.shell_command(&[("SHELL", "/bin/bash")], arguments, &|words| {
+                format!("set -m; stty tostop; {words} & {then}")
+            }),
+        )
+    }
 }
 
 impl Terminal {
