@@ -245,3 +245,46 @@ fn a_store_that_cannot_take_backups_is_found_out_before_anything_is_quiesced() {
     let quiesced = gateway.operations().iter().any(|asked| asked.contains("Quiesce"));
     assert!(!quiesced, "{:?}", gateway.operations());
 }
+
+#[test]
+fn a_store_that_becomes_read_only_in_a_run_is_found_out_before_the_next_gateway_is_quiesced() {
+    let gateways = [1, 2].map(|number| {
+        let gateway = Gateway::start(Setup {
+            domains: vec![Domain::new("DOM1")],
+            ..Setup::default()
+        });
+        gateway.state().set_serial(&format!("78A000{number}"));
+        gateway
+    });
+    let plan = "error_policy = \"ignore\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\n\
+                quiesce = true\npost_script = \"readonly.sh\"\n";
+    let home = Home::quick()
+        .device("QA1", &gateways[0])
+        .device("QA2", &gateways[1])
+        .plan("P", plan);
+    let remount = format!("#!/bin/sh\nexec mount -o remount,ro {}\n", home.store().display());
+    let home = home.script("readonly.sh", &remount);
+    fs::create_dir(home.store()).expect("a folder");
+    let binary = env!("CARGO_BIN_EXE_dpbackup");
+    let script = format!(
+        "mount -t tmpfs -o size=64m,mode=700 tmpfs store || exit 99\n{binary} run P; code=$?; umount -l store; exit $code\n"
+    );
+    let own = home.command(&[]);
+    let mut shell = Command::new("unshare");
+    shell.args(["--mount", "sh", "-c", &script]);
+    shell.env_clear().current_dir(home.path(""));
+    shell.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    let ran = Ran::of(shell.output().expect("a shell starts"));
+    if ran.code == Some(99) || ran.stderr.contains("unshare:") {
+        let aloud = format!(
+            "NOT TESTED HERE: a store that becomes read-only: {}",
+            ran.stderr.trim()
+        );
+        writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+        return;
+    }
+    assert_eq!(gateways[0].received("DomainQuiesce"), 1, "{ran:?}");
+    assert_eq!(gateways[1].received("DomainQuiesce"), 0, "{ran:?}");
+    assert!(ran.stderr.contains("read-only"), "{ran:?}");
+}

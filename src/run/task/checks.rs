@@ -95,7 +95,11 @@ impl Walk<'_, '_, '_> {
             }
             Action::ExportDomain { .. } => return Ok(()),
         };
-        store::probe_below(settings, &folder).map(|_probed| ())
+        // Where none of its folders is there yet, it will be made in the store itself.
+        match store::probe_below(settings, &folder)? {
+            Some(_probed) => Ok(()),
+            None => store::probe(settings).map(|_probed| ()),
+        }
     }
 
     pub(super) fn tell_unsaved_changes(&mut self, domains: &[DomainStatus]) -> Result<Option<bool>, Trouble> {
