@@ -89,6 +89,12 @@ pub enum Unwritable {
     /// A folder on the way lets this user not through: whether what is below it is there, nobody knows.
     #[error("{} belongs to {}, and this user may not enter it", .0.display(), owner_of(.0))]
     Shut(PathBuf),
+    /// It, or a folder above it, is a link, and nothing is where that leads.
+    #[error("{} is a link to {}, and nothing is there: is its file system not mounted?", .0.display(), .1.display())]
+    LeadsNowhere(PathBuf, PathBuf),
+    /// No path of this kind can be: links in a circle, a name that is too long.
+    #[error("{} cannot be looked at: {}", .0.display(), said(.1))]
+    NoPath(PathBuf, io::Error),
     /// Something else stands in its place.
     #[error("{} is not a folder", .0.display())]
     NotAFolder(PathBuf),
@@ -106,6 +112,8 @@ impl Unwritable {
         let change = format!("change `{key}` in the settings");
         match self {
             Self::Unseen(_) => "check the path".to_owned(),
+            Self::LeadsNowhere(..) => format!("mount it, mend the link, or {change}"),
+            Self::NoPath(..) => change,
             Self::NotAFolder(_) => format!("move that file away, or {change}"),
             Self::NoRoom(_) => change,
             Self::Denied(_, error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
@@ -148,13 +156,26 @@ fn owner_of(path: &Path) -> String {
 /// them was looked at comes back.
 pub fn could_be_written(folder: &Path) -> Result<&Path, Unwritable> {
     let mut is_shut = false;
-    let above = folder.ancestors().find(|above| match above.try_exists() {
-        Ok(is_there) => is_there,
-        Err(error) => {
-            is_shut |= error.kind() == io::ErrorKind::PermissionDenied;
-            false
+    let mut above = None;
+    for folder in folder.ancestors() {
+        match folder.try_exists() {
+            Ok(true) => {
+                above = Some(folder);
+                break;
+            }
+            Ok(false) => {
+                if let Ok(target) = folder.read_link() {
+                    return Err(Unwritable::LeadsNowhere(folder.to_owned(), target));
+                }
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::PermissionDenied => is_shut = true,
+                // The file on the way is met next.
+                io::ErrorKind::NotADirectory => {}
+                _ => return Err(Unwritable::NoPath(folder.to_owned(), error)),
+            },
         }
-    });
+    }
     let there = above.ok_or_else(|| Unwritable::Unseen(folder.to_owned()))?;
     if is_shut {
         return Err(Unwritable::Shut(there.to_owned()));

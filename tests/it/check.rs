@@ -367,3 +367,41 @@ fn a_device_that_lists_default_alone_is_not_said_to_have_nothing_quiesced() {
         .expect("the item");
     assert!(line.contains("WARN") && line.contains("not known"), "{line}");
 }
+
+#[test]
+fn a_link_that_leads_nowhere_is_no_store_that_the_first_run_makes() {
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let store = home.store();
+    std::os::unix::fs::symlink("/nowhere/backup", &store).expect("a link");
+    let ran = home.dpbackup(&["check"]).exits(1);
+    assert!(
+        ran.stdout
+            .contains("is a link to /nowhere/backup, and nothing is there"),
+        "{}",
+        ran.stdout
+    );
+    let preview = home.dpbackup(&["preview", "P"]);
+    assert_ne!(preview.code, Some(0), "{preview:?}");
+    let _ = home.dpbackup(&["run", "P"]).exits(4);
+    std::fs::remove_file(&store).expect("the link");
+    std::os::unix::fs::symlink(&store, &store).expect("a circle");
+    let ran = home.dpbackup(&["check"]).exits(1);
+    assert!(ran.stdout.contains("cannot be looked at: "), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("the first run makes it"), "{}", ran.stdout);
+}
+
+#[test]
+fn the_file_of_the_metrics_beside_a_plan_file_that_is_named_without_a_folder_can_be_written() {
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let text = std::fs::read_to_string(home.plan_file()).expect("the plan file");
+    let text = format!("{text}\n[notify.metrics]\npath = \"m.prom\"\n");
+    std::fs::write(home.path("near.toml"), text).expect("a plan file");
+    let ran = home.dpbackup(&["--config", "near.toml", "check"]).exits(0);
+    assert!(ran.stdout.contains("m.prom can be written"), "{}", ran.stdout);
+}

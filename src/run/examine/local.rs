@@ -110,7 +110,13 @@ fn manner(probed: &Probed) -> &'static str {
 fn free_space(settings: &Settings, found: &mut CheckItems) {
     match store::could_be_written(settings) {
         Err(Unwritable::NoRoom(_)) => return found.skip(&["store space"], "there is no store"),
-        Err(Unwritable::Shut(_) | Unwritable::Unseen(_) | Unwritable::NotAFolder(_)) => {
+        Err(
+            Unwritable::Shut(_)
+            | Unwritable::Unseen(_)
+            | Unwritable::NotAFolder(_)
+            | Unwritable::LeadsNowhere(..)
+            | Unwritable::NoPath(..),
+        ) => {
             return found.skip(&["store space"], "the store cannot be looked at");
         }
         Err(Unwritable::Denied(..)) | Ok(_) => {}
@@ -216,7 +222,12 @@ fn metrics(engine: Engine<'_>, found: &mut CheckItems) {
     let Some(path) = &engine.file.notify.metrics else {
         return;
     };
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = match path.parent() {
+        // The plan file was named without a folder, and so is this.
+        None => Path::new("."),
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+    };
     match rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK) {
         Ok(()) => found.ok("metrics", format!("{} can be written", path.display())),
         Err(errno) => {
