@@ -103,9 +103,10 @@ pub(super) const FILE: &[Column<FileRow>] = &[
     ("Kind", CellKind::Code, |row, _| row.kind.code().to_owned()),
     ("Size", CellKind::Number, |row, _| Bytes(row.size).to_string()),
     ("SHA-256", CellKind::Code, |row, _| row.sha256.clone()),
-    // A file is recorded only after it was verified, as far as that could be.
-    ("Verified", CellKind::Word, |row, _| {
-        row.proof.limit().unwrap_or("yes").to_owned()
+    // A file is recorded only after it was verified, as far as that could be; whoever reads it later may find otherwise.
+    ("Verified", CellKind::Word, |row, _| match row.damage {
+        Some(_) => "not any more".to_owned(),
+        None => row.proof.limit().unwrap_or("yes").to_owned(),
     }),
     ("Unchanged Since", CellKind::Number, |row, _| {
         match row.unchanged_since {
