@@ -1,11 +1,16 @@
 //! `dpbackup extract`
 
+use std::path::Path;
+
+use anyhow::anyhow;
+
 use crate::artifact::archive::{self, Expected, Limits};
 use crate::change::extract::{self as change, ExtractTrouble};
 use crate::cli::{ExtractArgs, Global};
-use crate::commands::error::{Outcome, print};
+use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::{ExportSource, NamedExport, trouble};
 use crate::commands::heeding::Heeding;
+use crate::commands::new_place;
 use crate::commands::no_export::are_exports;
 use crate::exit::Exit;
 use crate::run::event::FileKind;
@@ -15,6 +20,7 @@ use crate::values::environment::Lookup;
 /// Writes an export as text.
 pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let folder = args.folder.to_string_lossy();
+    is_folder(&args.folder, env)?;
     are_exports(&["extract"], &[&args.export], &[&folder], global, env)?;
     let named = NamedExport::parse(&args.export);
     // An archive says what it is itself.
@@ -51,4 +57,15 @@ pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'
         )?;
     }
     Ok(source.exit(Exit::Success))
+}
+
+/// Refuses what names no folder.
+fn is_folder(path: &Path, env: Lookup<'_>) -> Result<(), CommandError> {
+    if path == Path::new("-") {
+        let error = anyhow!("many files are written, and a folder is needed for them");
+        return Err(
+            CommandError::new(Exit::Usage, error).with_hint("name a folder; one that is called so is ./-")
+        );
+    }
+    new_place::is_meant_so(path, env)
 }

@@ -11,7 +11,7 @@ use crate::artifact::mount::{self, Unwritable};
 use crate::artifact::space;
 use crate::cli::{Global, KnownNames};
 use crate::commands::error::{CommandError, refused_place};
-use crate::commands::left_behind::with_rows_of;
+use crate::commands::left_behind::{left_behind, with_left, with_rows_of};
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, Writing};
 use crate::lock::Locks;
@@ -20,9 +20,11 @@ use crate::plan::diagnostic::{PlanReport, Style};
 use crate::plan::find::FindError;
 use crate::plan::model::{PlanFile, Settings};
 use crate::plan::{self, LoadError, Loaded, NotText};
+use crate::run::left::Left;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
 use crate::values::invocation::{Invocation, quoted};
+use crate::values::nearest::nearest;
 use crate::values::written_path::path_slip;
 
 /// How this process was called: with a plan file that was named, or with one that is found.
@@ -30,6 +32,20 @@ pub(super) fn invocation(global: &Global, env: Lookup<'_>) -> Invocation {
     let named = global.config.clone();
     let named = named.or_else(|| non_empty(env, "DPBACKUP_CONFIG").map(PathBuf::from));
     named.map_or_else(Invocation::default, |path| Invocation::naming(&path))
+}
+
+/// How a command is called that takes the place of one that could not be understood: a plan file goes with it that is
+/// there, or that looks like one. Another program's `-c 48` names none.
+pub(super) fn proposed_invocation(global: &Global, env: Lookup<'_>) -> Invocation {
+    let is_plan_file = |path: &Path| {
+        path.exists()
+            || path.extension().is_some_and(|ending| ending == "toml")
+            || path.components().count() > 1
+    };
+    match &global.config {
+        Some(path) if !is_plan_file(path) => Invocation::default(),
+        _ => invocation(global, env),
+    }
 }
 
 /// Advice for a word in place of a command that is a plan, a device or a plan file.
@@ -97,6 +113,13 @@ pub(super) fn load_plan_or_part(global: &Global, ui: Ui, env: Lookup<'_>) -> Res
     };
     let mut plan_file = part.plan_file;
     plan_file.invocation = invocation(global, env);
+    // What a line means that cannot be used is not known: where something is open there, that goes first.
+    for other in other_histories(Some(&plan_file.settings.history), global, env) {
+        let left = left_behind(&other, &Locks::beside(&other));
+        if !matches!(left, Left::Nothing) {
+            return Err(with_left(error, &left, &plan_file.invocation));
+        }
+    }
     ui.warning(&format!(
         "the plan file {} has {}: what stands elsewhere in it is used; left out: {}",
         report.path.display(),
@@ -119,12 +142,26 @@ pub(super) fn exit_of_part(file: &PlanFile, exit: Exit) -> Exit {
 
 /// The same error, with the exit code and the advice that an open row of the journal asks for: a plan file
 /// that cannot be used is no reason to say nothing of it. The history is where the sound part of the file
-/// says, else in its usual place.
+/// says, else in its usual place; one that a line of the file names which cannot be used is looked at too.
 pub(super) fn with_open_rows(error: CommandError, global: &Global, env: Lookup<'_>) -> CommandError {
-    match named_history(global, env).or_else(|| plan::usual_history(env)) {
-        Some(history) => with_rows_of(error, &history, &invocation(global, env)),
-        None => error,
-    }
+    let known = named_history(global, env).or_else(|| plan::usual_history(env));
+    let mut histories = other_histories(known.as_deref(), global, env);
+    histories.extend(known);
+    let invocation = invocation(global, env);
+    let of = |error, history: PathBuf| with_rows_of(error, &history, &invocation);
+    histories.into_iter().fold(error, of)
+}
+
+/// The histories that lines of the plan file name beside the one that is known.
+fn other_histories(known: Option<&Path>, global: &Global, env: Lookup<'_>) -> Vec<PathBuf> {
+    let found = plan::find::find(global.config.as_deref(), Path::new(""), env);
+    let mut written = match found {
+        Ok(path) => plan::written_histories(&path),
+        Err(FindError::Untrusted { path, .. }) => plan::written_histories(&path),
+        Err(FindError::NotFound(_)) => Vec::new(),
+    };
+    written.retain(|history| Some(history.as_path()) != known);
+    written
 }
 
 /// The history that the plan file names, or the sound part of it where it has an error; `None` where
@@ -372,6 +409,9 @@ fn hint_on(error: &LoadError, path: &Path, env: Lookup<'_>) -> Option<String> {
                 if let Some(slip) = path_slip(&shown, env) {
                     return Some(format!("{}: {}", slip.title, slip.help));
                 }
+                if let Some(near) = plan_file_near(path) {
+                    return Some(format!("did you mean {}?", quoted(&near.to_string_lossy())));
+                }
                 let init = Invocation::default().command(["init", &shown]);
                 Some(format!("`{init}` writes one to start from"))
             }
@@ -394,6 +434,18 @@ fn hint_on(error: &LoadError, path: &Path, env: Lookup<'_>) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The plan file of the same folder whose name is nearest to one that is not there.
+fn plan_file_near(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let there = folder.unwrap_or(Path::new(".")).read_dir().ok()?;
+    let names: Vec<String> = there
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".toml"))
+        .collect();
+    let near = nearest(path.file_name()?.to_str()?, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(near))
 }
 
 /// The folder on the way to a file that lets this user not through, if one does.

@@ -17,6 +17,7 @@ mod loading;
 mod log;
 mod names;
 mod net;
+mod new_place;
 mod newest_export;
 mod no_export;
 mod notify_test;
@@ -109,7 +110,7 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
         return Exit::Success;
     }
     let names = loading::known_names(&global, env);
-    let invocation = loading::invocation(&global, env);
+    let invocation = loading::proposed_invocation(&global, env);
     let mut answer = explain(error, &words, &invocation, names.as_ref());
     if error.kind() == InvalidSubcommand
         && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)

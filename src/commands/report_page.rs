@@ -19,6 +19,7 @@ use crate::commands::gone::Gone;
 use crate::commands::heeding::Heeding;
 use crate::commands::history::{known, moment, plan_rows};
 use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
+use crate::commands::new_place;
 use crate::commands::status::judge;
 use crate::exit::Exit;
 use crate::freshness::expected::{expected, expected_of};
@@ -63,6 +64,7 @@ const HEAD: u64 = 4 << 10;
 /// Writes the page.
 pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     is_named_as_html(&args.file)?;
+    new_place::is_meant_so(&args.file, env)?;
     let to_stdout = args.file == Path::new("-");
     let rights = if to_stdout {
         FileMode::AsUsual

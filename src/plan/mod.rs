@@ -25,6 +25,7 @@ mod text;
 mod unknown_key;
 mod value;
 pub mod written_file;
+mod written_history;
 
 use std::path::Path;
 
@@ -34,6 +35,7 @@ use toml::de::DeTable;
 pub use check::{Readers, usual_history};
 pub use error::LoadError;
 pub use text::NotText;
+pub use written_history::written_histories;
 
 use crate::plan::diagnostic::{Findings, PlanReport};
 use crate::plan::include::{Gathered, PlanSource};

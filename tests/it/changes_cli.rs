@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{Home, Ran, export, names};
+use crate::support::{Home, Ran, export, gateways, names};
 
 /// Two gateways with two domains each, backed up by the plan P, in which nobody is contacted once
 /// both are gone.
@@ -746,4 +746,32 @@ fn before_the_first_run_nothing_is_found_and_nothing_changed() {
     let _ = home.dpbackup(&["find", "anything", "--device", "QA9"]).exits(2);
     let ran = home.dpbackup(&["log"]).exits(0);
     assert_eq!(ran.stdout, "No changes recorded yet.\n");
+}
+
+#[test]
+fn a_place_that_a_shell_would_have_replaced_is_refused_before_anything_is_written() {
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    for place in ["~", "~/text", "$HOME/text", "nfs://nas/text", "-"] {
+        let ran = home.dpbackup(&["extract", "QA1/DOM1", place]).exits(2);
+        assert!(ran.stderr.contains("hint: "), "{place}: {}", ran.stderr);
+        if place != "-" {
+            let page = home.dpbackup(&["report", &format!("{place}.html")]).exits(2);
+            assert!(page.stderr.contains("hint: "), "{place}: {}", page.stderr);
+        }
+    }
+    let made = fs::read_dir(home.path("")).expect("the home").flatten();
+    let made: Vec<_> = made.map(|entry| entry.file_name()).collect();
+    assert!(
+        !made
+            .iter()
+            .any(|name| ["~", "$HOME", "-"].iter().any(|odd| name == odd)),
+        "{made:?}"
+    );
+    fs::create_dir(home.path("~")).expect("a folder");
+    let _ = home.dpbackup(&["extract", "QA1/DOM1", "~/text"]).exits(2);
+    let _ = home.dpbackup(&["extract", "QA1/DOM1", "~"]).exits(0);
 }

@@ -249,3 +249,58 @@ fn a_plan_file_of_which_nothing_can_be_read_is_refused_as_ever() {
         }
     }
 }
+
+#[test]
+fn a_history_that_only_a_line_of_a_plan_file_names_which_cannot_be_used_is_asked_for_what_is_open() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    die(&home, &gateway);
+    let changes: [(&str, &dyn Fn(String) -> String); 4] = [
+        ("another key's value", &|text| {
+            text.replacen("store = \"", "store = \"~/x", 1)
+        }),
+        ("a key of another name", &|text| {
+            text.replacen("history = ", "histori = ", 1)
+        }),
+        ("two tables of settings", &|text| format!("[settings]\n{text}")),
+        ("no text", &|text| format!("# caf\u{fffd}\n{text}")),
+    ];
+    for (what, change) in changes {
+        let changed = Changed::by(&home, change);
+        if what == "no text" {
+            let bytes = fs::read(home.path("changed.toml")).expect("a file");
+            let latin = bytes.iter().copied().filter(|byte| !matches!(byte, 0xbf | 0xbd));
+            fs::write(home.path("changed.toml"), latin.collect::<Vec<u8>>()).expect("a file");
+        }
+        for command in [["run", "P"].as_slice(), &["recover"], &["check"], &["history"]] {
+            let ran = changed.dpbackup(command);
+            assert_eq!(ran.code, Some(10), "{what}: {command:?}: {ran:?}");
+            assert!(ran.stderr.contains("DOM1"), "{what}: {command:?}: {}", ran.stderr);
+        }
+    }
+    use std::os::unix::fs::PermissionsExt as _;
+    let _changed = Changed::by(&home, |text| text);
+    let path = home.path("changed.toml");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("a mode");
+    let ran = home.dpbackup(&["--config", "changed.toml", "recover"]).exits(10);
+    assert!(ran.stderr.contains("DOM1"), "{}", ran.stderr);
+    assert_eq!(home.open_entries().len(), 1);
+}
+
+#[test]
+fn a_folder_in_place_of_a_history_in_which_a_dead_run_wrote_is_no_reason_to_be_silent() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    die(&home, &gateway);
+    let changed = Changed::by(&home, |text| text);
+    let history = home.path("state/history.db");
+    fs::rename(&history, home.path("away.db")).expect("moved");
+    for beside in ["state/history.db-wal", "state/history.db-shm"] {
+        let _not_there = fs::remove_file(home.path(beside));
+    }
+    fs::create_dir(&history).expect("a folder");
+    for command in [["run", "P"].as_slice(), &["recover"], &["check"], &["history"]] {
+        let ran = changed.dpbackup(command);
+        assert_eq!(ran.code, Some(10), "{command:?}: {ran:?}");
+    }
+}
