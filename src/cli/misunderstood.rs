@@ -106,6 +106,9 @@ pub fn explain(
                     "the table one level above has the IDs; `{}` is about the newest",
                     place.line("last", invocation)
                 ),
+                _ if ["--to", "--on"].iter().any(|option| argument.contains(option)) => {
+                    format!("{}{}", place.usage(), advice.devices())
+                }
                 _ => place.usage(),
             },
         ),

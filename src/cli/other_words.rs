@@ -275,8 +275,12 @@ pub(super) const COMMANDS: &[OtherWords] = &[
          of each, `{prune}` removes the others; a device or a plan is taken out of the plan file with an editor",
     ),
     words(
+        &["forget"],
+        "which backups stay says `retention` in the plan file, and `{prune --dry-run}` shows it; `{recover --forget DEVICE}` \
+         strikes out what a run left on a device that is gone",
+    ),
+    words(
         &[
-            "forget",
             "unquiesce",
             "repair",
             "fix",

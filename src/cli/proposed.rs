@@ -74,8 +74,11 @@ impl<'w> Offered<'w> {
 
     /// What stands for the placeholder.
     fn word_for(&self, placeholder: &str, names: Option<&KnownNames>) -> Option<&'w str> {
+        let given = self.value.map(|(value, _)| value);
         if let Some((value, placeholders)) = self.value
             && placeholders.contains(&placeholder)
+            // A path is the name of nothing else.
+            && (!value.contains('/') || !matches!(placeholder, "PLAN" | "DEVICE" | "NAME"))
         {
             return Some(value);
         }
@@ -83,7 +86,8 @@ impl<'w> Offered<'w> {
         let can_be = |word: &str, of: fn(&KnownNames, &str) -> bool| {
             !is_id(word) && !word.contains('/') && names.is_none_or(|names| of(names, word))
         };
-        let mut words = self.words.iter().rev().copied();
+        let is_left = |word: &&str| Some(*word) != given;
+        let mut words = self.words.iter().rev().copied().filter(is_left);
         match placeholder {
             "PLAN" => words.find(|word| can_be(word, KnownNames::has_plan)),
             "DEVICE" => words.find(|word| can_be(word, KnownNames::has_device)),

@@ -267,11 +267,15 @@ fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> C
             None => format!("it is a device that no plan names; `{check}` looks at it"),
         }
     } else if Path::new(name).is_file() {
-        let others: Vec<&str> = names
+        let mut others: Vec<&str> = names
             .iter()
             .map(String::as_str)
             .filter(|other| *other != name)
             .collect();
+        if others.is_empty() && command == ["run"] {
+            let is_this = Path::new(name).canonicalize().ok() == file.path.canonicalize().ok();
+            others.extend(known.first().filter(|_| is_this).or(Some(&"PLAN")));
+        }
         format!(
             "it is a file, and a plan file is named so: `{}`",
             line(&Invocation::naming(Path::new(name)), &others)

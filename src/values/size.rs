@@ -92,7 +92,8 @@ impl FromStr for Threshold {
                 Ok(Bytes(bytes)) => Ok(Self::Size(bytes)),
                 Err(SizeError::NoUnit(number)) => Err(match share_of_part(&number) {
                     Some(share) => SizeError::PartOfOne(number, share),
-                    None => SizeError::NoUnitNorPercent(number),
+                    None if may_be_percent(&number) => SizeError::NoUnitNorPercent(number),
+                    None => SizeError::NoUnit(number),
                 }),
                 Err(error) => Err(error),
             };
@@ -108,6 +109,11 @@ impl FromStr for Threshold {
             Ok(Self::Share(percent))
         }
     }
+}
+
+/// Whether a bare number can be meant as a share in percent.
+fn may_be_percent(number: &str) -> bool {
+    number.parse().is_ok_and(|percent: f64| percent <= 100.0)
 }
 
 /// What a share is in percent that is written as a part of one: `0.25`.
@@ -227,7 +233,12 @@ mod tests {
         for text in ["1", "10", "999999", "1.5"] {
             assert_eq!(text.parse::<Bytes>(), Err(SizeError::NoUnit(text.into())));
             let refused = text.parse::<Threshold>();
-            assert_eq!(refused, Err(SizeError::NoUnitNorPercent(text.into())));
+            let expected = match text {
+                // No share is so large, and none is proposed.
+                "999999" => SizeError::NoUnit(text.into()),
+                _ => SizeError::NoUnitNorPercent(text.into()),
+            };
+            assert_eq!(refused, Err(expected));
         }
         for text in ["18446744073709551616", "99999999999 PiB", "16384 PiB"] {
             assert_eq!(text.parse::<Bytes>(), Err(SizeError::TooLarge), "{text}");

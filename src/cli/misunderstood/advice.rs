@@ -280,6 +280,15 @@ impl Advice<'_> {
         }
     }
 
+    /// The devices that there are, behind what is said of a command that takes one.
+    pub(super) fn devices(&self) -> String {
+        let devices = self.names.map(|names| names.devices.join(", "));
+        let devices = devices.filter(|devices| !devices.is_empty());
+        devices.map_or_else(String::new, |devices| {
+            format!("; the devices of the plan file are: {devices}")
+        })
+    }
+
     /// Options of history that stand before the level that they are for.
     pub(super) fn options_before_a_level(&self) -> (String, String) {
         let (words, level) = (self.words, self.place.last());

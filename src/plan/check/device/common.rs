@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use toml::de::DeValue;
 
 use crate::plan::check::context::Context;
@@ -277,13 +279,19 @@ fn trust(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_
 /// 64 hexadecimal digits, with colons or blanks between them or without, and behind what `openssl x509 -fingerprint`
 /// prints before them.
 fn fingerprint(pin: &At<String>, out: &mut Findings<'_>) -> Option<[u8; 32]> {
-    let digits = pin.value.rsplit('=').next().unwrap_or_default();
+    let behind = pin.value.rsplit_once('=').map(|(_, behind)| behind);
+    let digits = behind.filter(|behind| !behind.is_empty()).unwrap_or(&pin.value);
     let digits = digits.replace([':', ' '], "");
     if let Some(bytes) = unhex(&digits).and_then(|bytes| bytes.try_into().ok()) {
         return Some(bytes);
     }
+    let of_base64 = STANDARD.decode(pin.value.rsplit("//").next().unwrap_or_default());
     let label = match digits.chars().all(|c| c.is_ascii_hexdigit()) {
         true => format!("expected 64 hexadecimal digits, found {}", digits.len()),
+        // `curl --pinnedpubkey` and HPKP write that of a public key so.
+        false if of_base64.is_ok_and(|bytes| bytes.len() == 32) => {
+            "this is base64, mostly of a public key: that of the certificate is expected, in hexadecimal digits".to_owned()
+        }
         false => "holds something else than hexadecimal digits and colons".to_owned(),
     };
     out.error(pin.span.clone(), "`pin_sha256` is not a SHA-256", label)
