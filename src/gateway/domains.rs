@@ -1,6 +1,7 @@
 //! The domains of a device and how they stand.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use roxmltree::Node;
 
@@ -122,8 +123,13 @@ impl Gateway<'_> {
 
     /// The same, tried once: for polling.
     pub fn domains_once(&self) -> Result<Vec<DomainStatus>> {
+        self.domains_within(self.timeouts().request)
+    }
+
+    /// The same within `total`.
+    pub(super) fn domains_within(&self, total: Duration) -> Result<Vec<DomainStatus>> {
         let request = request::get_status(DEFAULT_DOMAIN, "DomainStatus");
-        self.list_once(&request, "status", &mut |status| {
+        self.list_within(&request, "status", total, &mut |status| {
             let rows = reply::rows(status, "DomainStatus");
             let domains = united(rows.map(|row| self.hidden(domain_status(row))));
             if domains.is_empty() {

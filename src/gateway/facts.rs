@@ -149,7 +149,12 @@ impl Gateway<'_> {
 
     /// Whether the device with this serial number answers, asked once and now, over the connection that is in use.
     pub fn who_answers(&self, meant: &str) -> Result<WhoAnswers> {
-        Ok(match self.serial_now()? {
+        self.who_tells(meant, self.timeouts().request)
+    }
+
+    /// The same, each question within `total`.
+    fn who_tells(&self, meant: &str, total: Duration) -> Result<WhoAnswers> {
+        Ok(match self.serial_now(total)? {
             Some(found) if found == meant => WhoAnswers::Meant,
             Some(found) => WhoAnswers::Other(found),
             None => WhoAnswers::NotTold,
@@ -172,38 +177,45 @@ impl Gateway<'_> {
         }
     }
 
-    /// Who answers in place of the device that is meant, where that is so on one new connection after another for so
-    /// long: behind one address there may be several, one to a connection, and one may stand in for another for a
-    /// moment. One that does not tell may be the one that is meant.
-    pub fn another_for(&self, meant: &str, long: Duration) -> Option<String> {
+    /// Who answers before an unquiesce. Another device than the one that is meant where that is so on one new
+    /// connection after another for so long: behind one address there may be several, one to a connection, and one may
+    /// stand in for another for a moment. One that does not tell may be the one that is meant.
+    pub fn who_answers_for(&self, meant: &str, long: Duration) -> Result<WhoAnswers> {
         let started = self.clock.elapsed();
-        for tried in 1.. {
-            let Ok(WhoAnswers::Other(found)) = self.who_answers_anew(meant) else {
-                return None;
-            };
+        let mut tried = 0;
+        loop {
+            let answer = self.who_is_to_be_told(meant);
+            tried += 1;
             let waited = self.clock.elapsed().saturating_sub(started);
-            if tried >= CONNECTIONS_TRIED && (waited >= long || self.stop.is_requested()) {
-                return Some(found);
+            let is_over = tried >= CONNECTIONS_TRIED && (waited >= long || self.stop.is_requested());
+            if is_over || !matches!(answer, Ok(WhoAnswers::Other(_))) {
+                return answer;
             }
             if tried >= CONNECTIONS_TRIED {
                 self.clock
                     .sleep(until_next_look(waited).min(long - waited), &self.stop);
             }
         }
-        None
     }
 
-    /// The same over a new connection, over which the next change goes as well.
+    /// The same, asked on one new connection, over which the unquiesce goes as well. The answer is not waited for as
+    /// long as others are.
+    pub(super) fn who_is_to_be_told(&self, meant: &str) -> Result<WhoAnswers> {
+        self.client.on_a_new_connection();
+        self.who_tells(meant, self.before_an_unquiesce())
+    }
+
+    /// The same as `who_answers` over a new connection, over which the next change goes as well.
     pub fn who_answers_anew(&self, meant: &str) -> Result<WhoAnswers> {
         self.client.on_a_new_connection();
         self.who_answers(meant)
     }
 
     /// The serial number, asked for once and now; `None` where the device does not tell it.
-    fn serial_now(&self) -> Result<Option<String>> {
+    fn serial_now(&self, total: Duration) -> Result<Option<String>> {
         for class in FIRMWARE {
             let request = request::get_status(DEFAULT_DOMAIN, class);
-            let answer = self.read_once(&request, "status", &mut |status| {
+            let answer = self.read_within(&request, "status", total, &mut |status| {
                 let row = reply::rows(status, class).next();
                 Ok(row.and_then(|row| self.serial(row)))
             });

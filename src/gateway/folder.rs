@@ -97,9 +97,10 @@ impl Gateway<'_> {
 
     fn listing_once(&self, folder: &RemoteFolder) -> Result<Listing> {
         let wanted = RemoteFolder::path(folder.url());
-        self.list_once(
+        self.list_within(
             &request::get_filestore(TEMPORARY),
             "filestore",
+            self.timeouts().request,
             &mut |filestore| listed(filestore, wanted),
         )
     }

@@ -33,6 +33,9 @@ use crate::values::timeouts::Timeouts;
 /// The pause before the first new try of a read; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
+/// So long a device that took a connection may take for the answer to a question before an unquiesce.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
 /// One device, with one connection that is used again and again.
 pub struct Gateway<'a> {
     client: Client,
@@ -69,6 +72,14 @@ impl<'a> Gateway<'a> {
         self.client.timeouts()
     }
 
+    /// How long a question is waited for that stands before an unquiesce: as long as a connection may take, and a
+    /// moment. Whoever answers no question may take an unquiesce all the same.
+    fn before_an_unquiesce(&self) -> Duration {
+        self.timeouts()
+            .request
+            .min(self.timeouts().connect.saturating_add(ANSWERS_WITHIN))
+    }
+
     /// The wish to stop that ends what is asked here.
     pub fn stop(&self) -> &Stop {
         &self.stop
@@ -96,21 +107,33 @@ impl<'a> Gateway<'a> {
         payload: &str,
         read: &mut dyn FnMut(Node<'_, '_>) -> Result<T>,
     ) -> Result<T> {
+        self.read_within(request, payload, self.timeouts().request, read)
+    }
+
+    /// The same within `total`.
+    fn read_within<T>(
+        &self,
+        request: &Request,
+        payload: &str,
+        total: Duration,
+        read: &mut dyn FnMut(Node<'_, '_>) -> Result<T>,
+    ) -> Result<T> {
         self.interruptible(&request.name, || {
-            let answer = self.client.call(request, self.timeouts().request)?;
+            let answer = self.client.call(request, total)?;
             answer.payload(payload, read)
         })
     }
 
-    /// Reads a list, once: all of it, or none.
-    fn list_once<T>(
+    /// Reads a list, once and within `total`: all of it, or none.
+    fn list_within<T>(
         &self,
         request: &Request,
         payload: &str,
+        total: Duration,
         read: &mut dyn FnMut(Node<'_, '_>) -> Result<T>,
     ) -> Result<T> {
         self.interruptible(&request.name, || {
-            let answer = self.client.call(request, self.timeouts().request)?;
+            let answer = self.client.call(request, total)?;
             answer.list(payload, read)
         })
     }
@@ -294,6 +317,13 @@ mod tests {
         // Whoever is silent, and whoever has answered.
         assert_eq!(asked(SomaErrorKind::TimedOut, 1), (1, 1));
         assert_eq!(asked(SomaErrorKind::LoginRefused, 0), (1, 0));
+    }
+
+    #[test]
+    fn a_question_before_an_unquiesce_is_waited_for_a_moment_longer_than_a_connection() {
+        let clock = Passing::default();
+        let gateway = Gateway::new(client(), &clock, Stop::new(), 0);
+        assert_eq!(gateway.before_an_unquiesce(), Duration::from_secs(15));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::gateway::domains::{AdminState, DEFAULT_DOMAIN, DomainStatus, QuiesceS
 use crate::gateway::facts::WhoAnswers;
 use crate::gateway::pace::pause_after;
 use crate::soma::error::{Result, SomaErrorKind};
-use crate::soma::request;
+use crate::soma::request::{self, Request};
 
 pub use outcome::{AtRest, BroughtBack, Confirmation, UnquiesceAnswer};
 pub use scope::{Scope, ScopeState};
@@ -30,6 +30,29 @@ const GONE_AFTER: Duration = Duration::from_secs(30);
 /// long as this, and for each domain as long as that.
 const REST: Duration = Duration::from_secs(10);
 const REST_FOR_EACH: Duration = Duration::from_secs(2);
+
+/// A quiesce that must be undone, as far as a device is concerned.
+#[derive(Clone, Copy, Debug)]
+pub struct ToBringBack<'q> {
+    pub scope: &'q Scope,
+    /// The domains that stood in it when it was quiesced.
+    pub stood: &'q [String],
+    pub sent: QuiesceSent,
+    /// The serial number of the device that was quiesced, where it told that.
+    pub meant: Option<&'q str>,
+    pub first: FirstWord,
+}
+
+/// What a device that is brought back is sent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstWord {
+    /// A look: somebody may have told it before.
+    Look,
+    /// An unquiesce, where all of the quiesce was seen, before anything else is asked but who it is.
+    Unquiesce,
+    /// The same without that question: it has just been answered, or the login was refused to it.
+    UnquiesceUnasked,
+}
 
 /// What is known of a quiesce that must be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,16 +160,18 @@ impl Gateway<'_> {
     /// Asks for unquiesce; the device answers at once and works on. One that is known to be another than the one that
     /// is `meant` is not asked; one that does not tell is, for it may be that one.
     pub fn unquiesce(&self, scope: &Scope, meant: Option<&str>) -> Result<()> {
-        let request = match scope {
-            Scope::Device => request::unquiesce_device(),
-            Scope::Domain(name) => request::unquiesce_domain(name),
-        };
+        let request = unquiesce_of(scope);
         if let Some(meant) = meant
-            && let Ok(WhoAnswers::Other(found)) = self.who_answers_anew(meant)
+            && let Ok(WhoAnswers::Other(found)) = self.who_is_to_be_told(meant)
         {
             return Err(not_sent(&request.name, &other_answers(&found, meant)));
         }
         self.act(&request, self.timeouts().request)
+    }
+
+    /// The same without a question: to whoever has just answered one, or refused the login to one.
+    fn unquiesce_unasked(&self, scope: &Scope) -> Result<()> {
+        self.act(&unquiesce_of(scope), self.timeouts().request)
     }
 
     /// Looks at the device until `scope` is quiesced with all the domains that `stood` in it before, but not
@@ -227,6 +252,13 @@ impl Gateway<'_> {
                 return Waited::Interrupted;
             }
         }
+    }
+}
+
+fn unquiesce_of(scope: &Scope) -> Request {
+    match scope {
+        Scope::Device => request::unquiesce_device(),
+        Scope::Domain(name) => request::unquiesce_domain(name),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is done about a plan that a mistake of ours has ended: its devices are put back, and
 //! everybody is told, as after any failure.
 
-use crate::gateway::quiesce::Scope;
+use crate::gateway::quiesce::{FirstWord, Scope};
 use crate::run::Engine;
 use crate::run::client;
 use crate::run::event::{ActionKind, Certainty, Event, PlanId, Undo};
@@ -81,6 +81,7 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
         domains: &row.domains,
         sent: quiesce_sent(engine, row),
         serial: row.serial.as_deref(),
+        first: FirstWord::Look,
     };
     let Some(device) = engine.file.device(&row.device) else {
         return open.still_quiesced(Certainty::NotKnown, "the plan file has no such device", record);

@@ -10,7 +10,9 @@ use crate::gateway::Gateway;
 use crate::gateway::facts::WhoAnswers;
 use crate::gateway::folder::RemoteFolder;
 use crate::gateway::folder_removal::{BackupAsked, FolderNotRemoved, FolderRemoved};
-use crate::gateway::quiesce::{BroughtBack, FOLLOWS_WITHIN, QuiesceSent, Scope, WayBackStep};
+use crate::gateway::quiesce::{
+    BroughtBack, FOLLOWS_WITHIN, FirstWord, QuiesceSent, Scope, ToBringBack, WayBackStep,
+};
 use crate::plan::model::Settings;
 use crate::run::event::{
     ALL_DOMAINS, Certainty, Event, JournalId, Owner, Progress, StillQuiesced, TaskId, Undo,
@@ -45,7 +47,7 @@ pub fn longest_way_back(settings: &Settings, request: Duration) -> Duration {
 }
 
 /// A quiesce that must be undone.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct OpenQuiesce<'q> {
     /// Its row in the journal.
     pub journal: JournalId,
@@ -61,6 +63,8 @@ pub struct OpenQuiesce<'q> {
     pub sent: QuiesceSent,
     /// The serial number of the device that was quiesced, where it told that.
     pub serial: Option<&'q str>,
+    /// What the device is sent first: a look where it may have been told to unquiesce before.
+    pub first: FirstWord,
 }
 
 /// How undoing ended.
@@ -114,37 +118,38 @@ impl OpenQuiesce<'_> {
             undo: undo_of(self.scope),
         });
         let within = settings.unquiesce_timeout;
-        if let Some(why) = gateway
-            .ok()
-            .and_then(|gateway| self.another_answers(gateway, within))
-        {
-            record.show(&Progress::UndoOver {
-                journal: self.journal,
-            });
-            return (Undone::NotKnown(why), noted);
-        }
+        let first = match gateway.map(|gateway| self.first_word(gateway, within)) {
+            Ok(Ok(first)) => first,
+            Ok(Err(why)) => {
+                record.show(&Progress::UndoOver {
+                    journal: self.journal,
+                });
+                return (Undone::NotKnown(why), noted);
+            }
+            Err(_) => self.first,
+        };
         let brought_back = match gateway {
             Ok(gateway) => {
                 let what = format!("{} to be unquiesced", self.scope);
-                let brought_back = gateway.bring_back(
-                    self.scope,
-                    self.domains,
-                    limit,
-                    self.sent,
-                    self.serial,
-                    &mut |step| {
-                        let known = match step {
-                            WayBackStep::Waiting(waited) => {
-                                return waiting(record, self.device, &what, limit)(waited);
-                            }
-                            WayBackStep::Seen => record.step_undo(self.journal, UndoStep::Seen),
-                            WayBackStep::Sent => record.step_undo(self.journal, UndoStep::Sent),
-                        };
-                        if noted.is_ok() {
-                            noted = known;
+                let quiesced = ToBringBack {
+                    scope: self.scope,
+                    stood: self.domains,
+                    sent: self.sent,
+                    meant: self.serial,
+                    first,
+                };
+                let brought_back = gateway.bring_back(quiesced, limit, &mut |step| {
+                    let known = match step {
+                        WayBackStep::Waiting(waited) => {
+                            return waiting(record, self.device, &what, limit)(waited);
                         }
-                    },
-                );
+                        WayBackStep::Seen => record.step_undo(self.journal, UndoStep::Seen),
+                        WayBackStep::Sent => record.step_undo(self.journal, UndoStep::Sent),
+                    };
+                    if noted.is_ok() {
+                        noted = known;
+                    }
+                });
                 record.show(&Progress::WaitEnded);
                 brought_back
             }
@@ -193,11 +198,23 @@ impl OpenQuiesce<'_> {
         caught_up.and(recorded)
     }
 
-    /// Why the device that was quiesced is not there to be told within this time, as far as serial numbers tell.
-    fn another_answers(&self, gateway: &Gateway<'_>, within: Duration) -> Option<String> {
-        let meant = self.serial?;
-        let found = gateway.another_for(meant, within)?;
-        Some(self.leads_to_another(&found, meant))
+    /// What the device is sent first; or why the one that was quiesced is not there to be told within this time, as far
+    /// as serial numbers tell.
+    fn first_word(&self, gateway: &Gateway<'_>, within: Duration) -> Result<FirstWord, String> {
+        let is_asked = match self
+            .serial
+            .map(|meant| (gateway.who_answers_for(meant, within), meant))
+        {
+            Some((Ok(WhoAnswers::Other(found)), meant)) => return Err(self.leads_to_another(&found, meant)),
+            // One more question would be refused like it, and could lock the account.
+            Some((Err(error), _)) => error.kind.is_of_login(),
+            Some((Ok(told), _)) => told == WhoAnswers::Meant,
+            None => true,
+        };
+        Ok(match (self.first, is_asked) {
+            (FirstWord::Unquiesce, true) => FirstWord::UnquiesceUnasked,
+            (first, _) => first,
+        })
     }
 
     /// Why it is not known that the device that shows itself at work is the one that was quiesced, where that has

@@ -123,3 +123,4 @@ mod undone;
 mod verify;
 mod verify_tells;
 mod way_back;
+mod way_back_first;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::{DomainStatus, QuiesceState};
-use crate::gateway::pace::pause_after;
+use crate::gateway::pace::{pause_after, until_next_look};
 use crate::gateway::quiesce::outcome::{AtRest, BroughtBack, Confirmation, UnquiesceAnswer};
 use crate::gateway::quiesce::scope::{Scope, ScopeState, named};
-use crate::gateway::quiesce::{GONE_AFTER, QuiesceSent, REST, Unmoved};
+use crate::gateway::quiesce::{FirstWord, GONE_AFTER, QuiesceSent, REST, ToBringBack, Unmoved};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 
 /// A device that has no domain to show a quiesce is given so long to carry out what it accepted.
@@ -36,7 +36,8 @@ impl Gateway<'_> {
     /// Brings `scope` back to work and confirms it, whatever its state, within `limit`. Each of the domains
     /// that `stood` in it when it was quiesced must be seen at work, or must be gone by the device's own word.
     ///
-    /// At least one unquiesce is sent, and answered, before it is called done. A device that is
+    /// At least one unquiesce is sent, and answered, before it is called done. One that comes first is sent before
+    /// any look; and a look that is refused, or not answered in a moment, is followed by it at once. A device that is
     /// on its way back is not told again: told again it may begin anew. One that turns an unquiesce away is told
     /// again at the next look that shows it quiesced, and any one at the end of the limit. One that shows itself at work
     /// without having been seen quiesced is told when the quiesce had the time to show, so that
@@ -44,17 +45,16 @@ impl Gateway<'_> {
     /// when others were seen quiesced is not back before it had that time.
     pub fn bring_back(
         &self,
-        scope: &Scope,
-        stood: &[String],
+        quiesced: ToBringBack<'_>,
         limit: Duration,
-        sent: QuiesceSent,
-        meant: Option<&str>,
         step: &mut dyn FnMut(WayBackStep),
     ) -> BroughtBack {
-        let mut way = WayBack::new(self, scope, stood, limit, sent, meant);
+        let mut way = WayBack::new(self, quiesced, limit);
         let started = self.clock.elapsed();
+        way.begin(quiesced.first, step);
         loop {
-            let looked = self.domains_once();
+            way.wait(self.clock.elapsed().saturating_sub(started));
+            let looked = way.look(step);
             let waited = self.clock.elapsed().saturating_sub(started);
             way.wait(waited);
             let state = looked.map(|domains| way.see(&domains));
@@ -81,7 +81,7 @@ impl Gateway<'_> {
                 return BroughtBack::Not { is_shown, why };
             }
             self.clock
-                .sleep(pause_after(&state, waited).min(way.limit - waited), &self.stop);
+                .sleep(way.pause_after(&state).min(way.limit - waited), &self.stop);
         }
     }
 }
@@ -96,6 +96,13 @@ struct WayBack<'w> {
     sent: QuiesceSent,
     /// The serial number of the device that was quiesced, where it told that.
     meant: Option<&'w str>,
+    has_looked: bool,
+    /// Whether the login was refused to the last look.
+    is_look_refused: bool,
+    /// Whether it was refused to the last unquiesce.
+    is_word_refused: bool,
+    /// Whether an unquiesce was taken since the last pause.
+    is_login_taken: bool,
     /// How long it lasts.
     waited: Duration,
     /// Whether the quiesce was seen.
@@ -134,6 +141,13 @@ struct WayBack<'w> {
     away: Option<(Duration, Away)>,
 }
 
+/// Whether an unquiesce is preceded by the question who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AsksWho {
+    Yes,
+    No,
+}
+
 /// What is known of domains that the device does not list.
 enum Away {
     /// They do not exist any more.
@@ -143,14 +157,14 @@ enum Away {
 }
 
 impl<'w> WayBack<'w> {
-    fn new(
-        gateway: &'w Gateway<'w>,
-        scope: &'w Scope,
-        stood: &[String],
-        limit: Duration,
-        sent: QuiesceSent,
-        meant: Option<&'w str>,
-    ) -> Self {
+    fn new(gateway: &'w Gateway<'w>, quiesced: ToBringBack<'w>, limit: Duration) -> Self {
+        let ToBringBack {
+            scope,
+            stood,
+            sent,
+            meant,
+            first: _,
+        } = quiesced;
         let undone_before = matches!(
             sent,
             QuiesceSent::Unanswered {
@@ -165,6 +179,10 @@ impl<'w> WayBack<'w> {
             limit: limit.max(sent.settles_within()),
             sent,
             meant,
+            has_looked: false,
+            is_look_refused: false,
+            is_word_refused: false,
+            is_login_taken: false,
             waited: Duration::ZERO,
             seen: matches!(sent, QuiesceSent::Seen { .. }),
             is_off: None,
@@ -185,6 +203,44 @@ impl<'w> WayBack<'w> {
             shown_since: Duration::ZERO,
             missing_since: None,
             away: None,
+        }
+    }
+
+    /// Sends an unquiesce before anything is looked at, where that comes first and all of the quiesce was seen. What was
+    /// seen in part, or not at all, is looked at first: what stands still after an unquiesce tells nothing of it any more.
+    fn begin(&mut self, first: FirstWord, step: &mut dyn FnMut(WayBackStep)) {
+        let is_all_seen = matches!(self.sent, QuiesceSent::Seen { all_within } if all_within.is_zero());
+        match first {
+            FirstWord::Unquiesce if is_all_seen => self.send(AsksWho::Yes, step),
+            FirstWord::UnquiesceUnasked if is_all_seen => self.send(AsksWho::No, step),
+            FirstWord::Look | FirstWord::Unquiesce | FirstWord::UnquiesceUnasked => {}
+        }
+    }
+
+    /// Looks. The first look is not waited for as long as others where an unquiesce may stand behind it. Where the
+    /// login was refused to a look and to an unquiesce, the next one tries it, and not a look: should it be taken again,
+    /// the device is on its way.
+    fn look(&mut self, step: &mut dyn FnMut(WayBackStep)) -> Result<Vec<DomainStatus>> {
+        if self.is_look_refused && self.is_word_refused {
+            self.send(AsksWho::No, step);
+            if let Some(error) = self.unanswered.as_ref().filter(|_| self.is_word_refused) {
+                return Err(SomaError::new(error.kind, &error.message));
+            }
+        }
+        let looked = match self.has_looked || self.was_told {
+            true => self.gateway.domains_once(),
+            false => self.gateway.domains_within(self.gateway.before_an_unquiesce()),
+        };
+        self.has_looked = true;
+        self.is_look_refused = looked.as_ref().is_err_and(|error| error.kind.is_of_login());
+        looked
+    }
+
+    /// The pause before the next look: a refused login is not tried again and again, unless an unquiesce was taken since.
+    fn pause_after(&mut self, state: &Result<ScopeState>) -> Duration {
+        match std::mem::take(&mut self.is_login_taken) {
+            true => until_next_look(self.waited),
+            false => pause_after(state, self.waited),
         }
     }
 
@@ -446,7 +502,7 @@ impl<'w> WayBack<'w> {
         // What was turned away is no reason to wait, once the device answers.
         let is_due = (self.is_turned_away && state.is_ok()) || is_due(self.last_told, self.waited);
         if is_due && self.is_wanted(state, rests) {
-            self.send(step);
+            self.send(self.asks_who(), step);
         }
     }
 
@@ -463,7 +519,7 @@ impl<'w> WayBack<'w> {
         }
         self.is_last_told = true;
         if self.last_told != Some(self.waited) {
-            self.send(step);
+            self.send(self.asks_who(), step);
         }
         self.limit = self.waited + FOLLOWS_WITHIN;
         matches!(self.answer, Some(Ok(())))
@@ -488,20 +544,32 @@ impl<'w> WayBack<'w> {
             Ok(ScopeState::Empty) => self.seen || rests.is_some() || self.sent.is_answered(),
             // What was taken and does not show may be so all the same; another one follows when it had its time.
             Ok(ScopeState::Normal) => rests.is_some() || (self.sent.is_answered() && !self.was_told),
-            // It may take what it does not tell of; a login that is refused is not tried again and again.
-            Err(error) => {
-                (self.had_its_time || self.seen)
-                    && !matches!(self.answer, Some(Ok(())))
-                    && !error.kind.is_of_login()
+            // It may take what it does not tell of, and once more what comes with a login that it refused to a look.
+            Err(_) => {
+                let may_be_quiesced =
+                    self.had_its_time || self.seen || (self.sent.is_answered() && !self.was_told);
+                may_be_quiesced && !matches!(self.answer, Some(Ok(())))
             }
         }
     }
 
-    fn send(&mut self, step: &mut dyn FnMut(WayBackStep)) {
+    /// Whether an unquiesce is preceded by the question who answers: one to which the login was just refused is not
+    /// followed by another.
+    fn asks_who(&self) -> AsksWho {
+        match self.is_look_refused {
+            true => AsksWho::No,
+            false => AsksWho::Yes,
+        }
+    }
+
+    fn send(&mut self, asks_who: AsksWho, step: &mut dyn FnMut(WayBackStep)) {
         let is_again = self.last_told.is_some() && matches!(self.answer, Some(Ok(())));
         self.last_told = Some(self.waited);
         self.was_told = true;
-        let answer = self.gateway.unquiesce(self.scope, self.meant);
+        let answer = match asks_who {
+            AsksWho::Yes => self.gateway.unquiesce(self.scope, self.meant),
+            AsksWho::No => self.gateway.unquiesce_unasked(self.scope),
+        };
         // A device that took one and left a domain as it is may take one for that domain.
         if is_again && *self.scope == Scope::Device {
             for name in self.still_quiesced() {
@@ -514,6 +582,8 @@ impl<'w> WayBack<'w> {
             }
         }
         self.is_turned_away = answer.as_ref().is_err_and(is_turned_away);
+        self.is_word_refused = answer.as_ref().is_err_and(|error| error.kind.is_of_login());
+        self.is_login_taken = answer.is_ok();
         if self.answered(answer) {
             step(WayBackStep::Sent);
         }
@@ -580,8 +650,10 @@ impl<'w> WayBack<'w> {
             Some(Err(error)) => Some(error),
             _ => self.unanswered.take(),
         };
-        let refusal = refusal.map_or_else(String::new, |error| format!("; {error}"));
-        format!("{state}{refusal}")
+        match refusal {
+            Some(error) if !state.contains(&error.message) => format!("{state}; {error}"),
+            Some(_) | None => state,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::gateway::Gateway;
 use crate::gateway::facts::tells_apart;
 use crate::gateway::folder::RemoteFolder;
-use crate::gateway::quiesce::Scope;
+use crate::gateway::quiesce::{FirstWord, Scope};
 use crate::plan::model::Device;
 use crate::run::Engine;
 use crate::run::client;
@@ -288,6 +288,7 @@ fn mend_entry(
         domains: &entry.domains,
         sent: quiesce_sent(engine, entry),
         serial: entry.serial.as_deref(),
+        first: FirstWord::Look,
     };
     let (undone, recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
     recorded?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::gateway::asked::ActionAsked;
 use crate::gateway::facts::tells_apart;
-use crate::gateway::quiesce::{QuiesceSent, Scope, ScopeState, Unmoved, Waited};
+use crate::gateway::quiesce::{FirstWord, QuiesceSent, Scope, ScopeState, Unmoved, Waited};
 use crate::plan::model::Action;
 use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo};
 use crate::run::failure::{Failure, Trouble, words};
@@ -63,8 +63,9 @@ impl Walk<'_, '_, '_> {
             domains: &stood,
             sent,
             serial: serial.as_deref(),
+            first: FirstWord::Unquiesce,
         };
-        let (undone, noted) = self.bring_back(&open);
+        let (undone, noted) = self.bring_back(open);
         // One that was neither accepted nor seen may have taken nothing out of service.
         let is_certain = match self.begun {
             Begun::Seen | Begun::SeenInPart { .. } => true,
@@ -164,19 +165,23 @@ impl Walk<'_, '_, '_> {
     }
 
     /// The way back. A panic in it is no reason to leave it: it is begun again, once.
-    fn bring_back(&mut self, open: &OpenQuiesce<'_>) -> (Undone, Result<(), LedgerError>) {
+    fn bring_back(&mut self, open: OpenQuiesce<'_>) -> (Undone, Result<(), LedgerError>) {
         let settings = &self.engine.file.settings;
-        let mut attempt = || {
+        let mut attempt = |open: OpenQuiesce<'_>| {
             caught(|| {
                 let shielded = self.session.gateway.shielded();
                 open.bring_back(shielded.as_ref(), settings, self.record)
             })
         };
-        let first = match attempt() {
+        let first = match attempt(open) {
             Ok(undone) => return undone,
             Err(error) => error,
         };
-        let second = attempt();
+        // It may have been told before that.
+        let second = attempt(OpenQuiesce {
+            first: FirstWord::Look,
+            ..open
+        });
         self.record.met_internal_error();
         let warned = self.warn(format!("the way back broke off, and was begun again: {first}"));
         let (undone, told) = second.unwrap_or_else(|error| (Undone::NotKnown(error.to_string()), Ok(())));

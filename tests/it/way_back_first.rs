@@ -1,0 +1,126 @@
+//! What a device is sent first on the way back: an unquiesce, and doubts after it.
+
+use std::time::Duration;
+
+use dpbackup::clock::Clock;
+use dpbackup::run::event::Event;
+use dpbackup::run::left::Left;
+use dpbackup::run::sequence::Options;
+use dpbackup::run::status::Status;
+use dpbackup::signal::Stop;
+
+use crate::simulator::{Domain, Gateway};
+use crate::support::{EngineRun, Eventful, Home, TestClock, export, gateways};
+
+/// What a device that is brought back refuses a login in.
+const REFUSALS: [&str; 2] = ["http-401", "login-failure"];
+
+fn gateway(clock: &TestClock) -> Gateway {
+    let setup = gateways::small(["DOM1", "DOM2"].map(Domain::new));
+    Gateway::start(gateways::on_clock(clock, Duration::from_secs(1), setup))
+}
+
+fn home(gateway: &Gateway) -> Home {
+    Home::quick()
+        .device("QA1", gateway)
+        .plan("DEVICE", &export("*", "all-domains", "quiesce = true"))
+        .plan("DOMAIN", &export("*", "DOM1", "quiesce = true"))
+}
+
+/// A run in which this happens when it begins to unquiesce.
+fn run(home: &Home, plan: &str, clock: &dyn Clock, mut act: impl FnMut()) -> EngineRun {
+    let mut watch = |event: &Event| {
+        if matches!(event, Event::TaskStatus { status, .. } if *status == Status::Unquiescing) {
+            act();
+        }
+    };
+    home.run_with(plan, clock, Options::default(), &Stop::new(), &mut watch)
+}
+
+/// Lets the next request of this sort fail.
+fn next_fails(gateway: &Gateway, operation: &str, how: &str) {
+    let next = gateway.received(operation) + 1;
+    gateway.fail_as(&format!("{operation}:{next}={how}"));
+}
+
+#[test]
+fn an_unquiesce_follows_the_question_who_answers_and_waits_for_no_look() {
+    for (plan, operation) in [
+        ("DOMAIN", "do-action/DomainUnquiesce"),
+        ("DEVICE", "do-action/UnquiesceDP"),
+    ] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock);
+        let home = home(&gateway);
+        let run = run(&home, plan, &clock, || gateway.forget_requests());
+        assert_eq!(run.exit(), 0, "{plan}: {:?}", run.errors());
+        let asked = gateway.operations();
+        assert_eq!(
+            asked[..2],
+            ["get-status/FirmwareVersion3", operation],
+            "{plan}: {asked:?}"
+        );
+        assert_eq!(gateway.received("unquiesce"), 1, "{plan}");
+    }
+}
+
+#[test]
+fn a_login_that_is_refused_to_a_question_does_not_hold_back_the_unquiesce() {
+    for refusal in REFUSALS {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock);
+        let home = home(&gateway);
+        let mut begun = Duration::ZERO;
+        let run = run(&home, "DOMAIN", &clock, || {
+            begun = clock.elapsed();
+            next_fails(&gateway, "FirmwareVersion3", refusal);
+            next_fails(&gateway, "DomainStatus", refusal);
+        });
+        assert_eq!(run.exit(), 0, "{refusal}: {:?}", run.errors());
+        assert_eq!(gateway.received("DomainUnquiesce"), 1, "{refusal}");
+        assert!(clock.elapsed() - begun < Duration::from_secs(20), "{refusal}");
+    }
+}
+
+#[test]
+fn a_login_that_is_refused_to_the_look_of_a_recovery_does_not_hold_back_the_unquiesce() {
+    for refusal in REFUSALS {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock);
+        let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
+        let left = run(&home, "DOMAIN", &clock, || {
+            gateway.fail_as("DomainUnquiesce=access-denied");
+        });
+        assert_eq!(left.exit(), 10, "{refusal}: {:?}", left.errors());
+        gateway.clear_faults();
+        gateway.forget_requests();
+        gateway.fail_as(&format!("FirmwareVersion3:2={refusal}"));
+        gateway.fail_as(&format!("DomainStatus:2={refusal}"));
+        let begun = clock.elapsed();
+        let recovered = home.recover(&clock).expect("an end");
+        assert_eq!(recovered.left, Left::Nothing, "{refusal}");
+        assert_eq!(gateway.received("DomainUnquiesce"), 1, "{refusal}");
+        assert!(clock.elapsed() - begun < Duration::from_secs(60), "{refusal}");
+    }
+}
+
+#[test]
+fn a_quiesce_that_is_carried_out_after_the_unquiesce_is_seen_and_undone_again() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock);
+    let home = home(&gateway);
+    // It was quiesced and is on its way back; then it quiesces once more.
+    let mut is_late = true;
+    let late = Eventful::new(&clock, |_| {
+        if is_late && gateway.received("DomainUnquiesce") > 0 {
+            is_late = false;
+            gateway.state().set_quiesced("DOM1", true);
+        }
+    });
+    let run = run(&home, "DOMAIN", &late, || {});
+    drop(late);
+    assert_eq!(run.exit(), 0, "{:?}", run.errors());
+    assert!(gateway.received("DomainUnquiesce") > 1);
+    assert!(gateway.state().is_unquiesced());
+    assert_eq!(home.open_entries(), []);
+}
