@@ -1,6 +1,7 @@
 //! What came over HTTP: whether it can be an answer of SOMA, and its body, which is read as it arrives.
 
 use std::io::{self, Read};
+use std::time::{Duration, Instant};
 
 use crate::soma::deadline::Deadline;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
@@ -25,6 +26,18 @@ pub struct HttpAnswer {
     pub came_early: bool,
 }
 
+/// So long the page of an answer is waited for whose head says it all.
+pub(super) const PAGE_WITHIN: Duration = Duration::from_secs(2);
+
+/// How much of it is read at once.
+const PIECE: usize = 4096;
+
+/// Whether this status and type of content say that it is no answer of SOMA: what stands in the body only says more.
+pub(super) fn is_told_by_its_head(status: u16, content_type: &str) -> bool {
+    let may_be_xml = content_type.is_empty() || content_type.contains("xml");
+    matches!(status, 300..=399 | 401 | 413 | 503) || !may_be_xml
+}
+
 /// An answer under an unusual status is read into memory, and only so much of it.
 const LONGEST_UNUSUAL: u64 = 1 << 20;
 
@@ -33,9 +46,9 @@ impl HttpAnswer {
     /// and under most others where it is a response or a fault. Gateways send faults under
     /// 500 (soma-wire section 1.4), what stands in front of them may choose another.
     pub(super) fn into_soma_body(mut self, secrets: &OwnSecrets) -> Result<Body> {
-        let may_be_xml = self.content_type.is_empty() || self.content_type.contains("xml");
         match self.status {
-            200 if may_be_xml => {
+            status if is_told_by_its_head(status, &self.content_type) => {}
+            200 => {
                 return match self.unread_as_text() {
                     None => Ok(self.body),
                     Some(why) => Err(SomaError::new(SomaErrorKind::Malformed, why).with_hint(
@@ -43,14 +56,24 @@ impl HttpAnswer {
                     )),
                 };
             }
-            200 | 300..=399 | 401 | 413 | 503 => {}
-            _ if may_be_xml => return self.unusual(secrets),
-            _ => {}
+            _ => return self.unusual(secrets),
         }
-        let mut body = Vec::new();
-        // What stands in the body only says more: a failure to read it is no other one.
-        let _ = self.body.by_ref().take(LONGEST_PAGE).read_to_end(&mut body);
-        Err(self.refused(&body, secrets))
+        let page = self.page();
+        Err(self.refused(&page, secrets))
+    }
+
+    /// What comes of the page behind a head that says it all, in a moment: it only says more, and a failure to read it is
+    /// no other one.
+    fn page(&mut self) -> Vec<u8> {
+        let (begun, mut page, mut piece) = (Instant::now(), Vec::new(), [0; PIECE]);
+        while page.len() < LONGEST_PAGE && begun.elapsed() < PAGE_WITHIN {
+            match self.body.read(&mut piece) {
+                Ok(0) | Err(_) => break,
+                Ok(amount) => page.extend_from_slice(piece.get(..amount).unwrap_or_default()),
+            }
+        }
+        page.truncate(LONGEST_PAGE);
+        page
     }
 
     /// Why the body cannot be read as the text that an answer is, by what stands before it.
@@ -205,7 +228,7 @@ impl Read for Body {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::time::Duration;
 
     use secrecy::SecretString;
@@ -215,6 +238,14 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn error(status: u16, content_type: &str, body: &str) -> SomaError {
+        error_of(
+            status,
+            content_type,
+            Box::new(io::Cursor::new(body.as_bytes().to_vec())),
+        )
+    }
+
+    fn error_of(status: u16, content_type: &str, reader: Box<dyn Read>) -> SomaError {
         let explain = Explain {
             place: ("qa1".to_owned(), 5550),
             stands: Arc::new(AtomicBool::new(true)),
@@ -229,7 +260,7 @@ mod tests {
             content_encoding: String::new(),
             location: None,
             body: Body {
-                reader: Box::new(io::Cursor::new(body.as_bytes().to_vec())),
+                reader,
                 explain,
                 failure: None,
             },
@@ -237,7 +268,7 @@ mod tests {
         };
         let secrets = OwnSecrets::new("backup", &SecretString::from("Tr0ub4dor&3xyz"));
         match answer.into_soma_body(&secrets) {
-            Ok(_) => panic!("{status} {body} is no answer"),
+            Ok(_) => panic!("{status} {content_type} is no answer"),
             Err(error) => error,
         }
     }
@@ -293,6 +324,35 @@ mod tests {
         ] {
             let error = error(status, content_type, body);
             assert_eq!((error.kind, error.message.as_str()), (kind, message));
+        }
+    }
+
+    /// A page that never ends, a byte at a time.
+    struct Trickle<'t>(&'t AtomicUsize);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(50));
+            buffer.fill(b'x');
+            Ok(1)
+        }
+    }
+
+    #[test]
+    fn a_page_that_does_not_come_holds_up_nothing_that_its_head_says() {
+        static READS: AtomicUsize = AtomicUsize::new(0);
+        for (status, content_type, kind) in [
+            (401, "text/xml", SomaErrorKind::LoginRefused),
+            (503, "text/html", SomaErrorKind::Unavailable),
+            (500, "text/html", SomaErrorKind::NotManagement),
+        ] {
+            READS.store(0, Ordering::SeqCst);
+            assert_eq!(
+                error_of(status, content_type, Box::new(Trickle(&READS))).kind,
+                kind
+            );
+            assert!(READS.load(Ordering::SeqCst) < 100, "{status}");
         }
     }
 

@@ -14,7 +14,8 @@ use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
 use ureq::unversioned::transport::Connector;
 
-use crate::soma::answer_body::{Body, HttpAnswer};
+use crate::soma::addresses::AddressesTried;
+use crate::soma::answer_body::{Body, HttpAnswer, PAGE_WITHIN, is_told_by_its_head};
 use crate::soma::deadline::Deadline;
 use crate::soma::early::UploadWatch;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
@@ -48,6 +49,7 @@ pub struct Http {
     asked: ConnectionsAsked,
     carried: CarriedCount,
     watch: UploadWatch,
+    tried: AddressesTried,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -110,6 +112,7 @@ impl Http {
         let began = Arc::new(AtomicBool::new(false));
         let asked = ConnectionsAsked::default();
         let watch = UploadWatch::default();
+        let tried = AddressesTried::default();
         let parts = (
             asked.clone(),
             idle.clone(),
@@ -117,12 +120,14 @@ impl Http {
             Arc::clone(&stands),
             Arc::clone(&began),
             watch.clone(),
+            tried.clone(),
         );
         let make_agent = Box::new(move || {
-            let (asked, idle, interrupted, stands, began, watch) = &parts;
+            let (asked, idle, interrupted, stands, began, watch, tried) = &parts;
+            let tcp = TcpConnect::new(Arc::clone(interrupted), Arc::clone(stands));
             let connector = asked
                 .clone()
-                .chain(TcpConnect::new(Arc::clone(interrupted), Arc::clone(stands)))
+                .chain(tcp.with_addresses(tried.clone()))
                 .chain(TlsConnector {
                     config: Arc::clone(&tls),
                     name: name.clone(),
@@ -146,6 +151,7 @@ impl Http {
             asked,
             carried: CarriedCount::default(),
             watch,
+            tried,
             interrupted,
         })
     }
@@ -163,7 +169,7 @@ impl Http {
     pub fn post(&self, request: &Request, total: Duration) -> Result<HttpAnswer> {
         let deadline = Deadline::after(total, Arc::clone(&self.interrupted));
         let begun = Instant::now();
-        let mut sent = served(|| self.send(request, &deadline));
+        let mut sent = self.served(|| self.send(request, &deadline));
         if sent.broke_when_reused() {
             self.reuse.broke();
             match request.effect {
@@ -183,7 +189,7 @@ impl Http {
     pub(crate) fn upload(&self, upload: &Upload<'_>, total: Duration) -> Result<HttpAnswer> {
         let deadline = Deadline::after(total, Arc::clone(&self.interrupted));
         let mut came_early = false;
-        let sent = served(|| {
+        let sent = self.served(|| {
             let mut body = upload.body();
             let asked = self.asked.count();
             self.watch.begin();
@@ -212,13 +218,31 @@ impl Http {
         Ok(HttpAnswer { came_early, ..answer })
     }
 
+    /// Sends by `send`; and again at the next address of the device where a handshake has failed: nothing was sent.
+    fn served(&self, mut send: impl FnMut() -> SentRequest) -> SentRequest {
+        let first = served_at_an_address(&mut send);
+        let mut goes_on = self.failed_in_handshake(&first);
+        while goes_on && self.tried.another_is_left() {
+            let later = served_at_an_address(&mut send);
+            if !later.response.as_ref().is_err_and(|error| error.nothing_sent) {
+                return later;
+            }
+            goes_on = self.failed_in_handshake(&later);
+        }
+        first
+    }
+
+    fn failed_in_handshake(&self, sent: &SentRequest) -> bool {
+        let is_early = |error: &SomaError| error.nothing_sent && error.kind != SomaErrorKind::Interrupted;
+        !sent.reused && self.stands.load(Ordering::SeqCst) && sent.response.as_ref().is_err_and(is_early)
+    }
+
     /// The start of an answer that has come.
     fn answered(&self, sent: SentRequest, deadline: &Deadline) -> Result<HttpAnswer> {
         let response = sent.response?;
         if sent.reused {
             self.reuse.answered();
         }
-        self.idle.set(self.timeouts.idle);
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let content_type = header("content-type").unwrap_or_default().to_ascii_lowercase();
         let content_encoding = header("content-encoding")
@@ -226,6 +250,10 @@ impl Http {
             .to_ascii_lowercase();
         let location = header("location").map(str::to_owned);
         let status = response.status().as_u16();
+        self.idle.set(match is_told_by_its_head(status, &content_type) {
+            true => self.timeouts.idle.min(PAGE_WITHIN),
+            false => self.timeouts.idle,
+        });
         let reader = response.into_body().into_with_config().limit(u64::MAX).reader();
         let body = Body {
             reader: Box::new(reader),
@@ -319,8 +347,8 @@ impl Http {
     }
 }
 
-/// Sends by `send`; and once more where the connection was closed while it was being made: nothing was sent.
-fn served(mut send: impl FnMut() -> SentRequest) -> SentRequest {
+/// Sends by `send` to whichever address has its turn; and once more where the connection was closed while it was being made: nothing was sent.
+fn served_at_an_address(send: &mut impl FnMut() -> SentRequest) -> SentRequest {
     let sent = send();
     if !sent
         .response

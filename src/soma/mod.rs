@@ -1,6 +1,6 @@
 //! The protocol: SOMA, XML over HTTPS.
 //!
-//! `request` writes what is sent, `http` carries it: to an address that `resolve` finds, over
+//! `request` writes what is sent, `http` carries it: to an address that `resolve` finds and `addresses` chooses, over
 //! a connection of `tcp` that `tls` trusts and `reuse` allows to carry another request; `interim` leaves out what is
 //! said ahead of the answer, `early` keeps one that begins before all of the request was sent. `exchange` says what that failed of,
 //! `answer_body` whether what came can be an answer. `reply`
@@ -10,6 +10,7 @@
 //! without trusting it, `certificate` reads what it shows; `unreachable` says what it means that
 //! nobody was reached. Nothing here knows what a backup is.
 
+mod addresses;
 pub mod answer_body;
 mod base64_text;
 mod ca_file;

@@ -6,7 +6,7 @@ use crate::soma::own_secrets::OwnSecrets;
 use crate::soma::reply::Answer;
 
 /// So much of a body is read: pages that refuse something are short.
-pub(super) const LONGEST_PAGE: u64 = 64 << 10;
+pub(super) const LONGEST_PAGE: usize = 64 << 10;
 
 /// What a body says, on one line, of any length.
 #[derive(Debug, PartialEq, Eq)]

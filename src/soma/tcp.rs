@@ -18,6 +18,8 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, ShutdownHandle, Transport,
 };
 
+use crate::soma::addresses::AddressesTried;
+
 /// How often a connection that is being made is asked whether somebody wants to stop.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -26,13 +28,23 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) struct TcpConnect {
     interrupted: Arc<AtomicBool>,
     stands: Arc<AtomicBool>,
+    tried: AddressesTried,
 }
 
 impl TcpConnect {
     /// A connection is given up when `interrupted` says so. `stands` tells, once it is made, that
     /// whatever is still waited for is not the connection itself.
     pub(crate) fn new(interrupted: Arc<AtomicBool>, stands: Arc<AtomicBool>) -> Self {
-        Self { interrupted, stands }
+        Self {
+            interrupted,
+            stands,
+            tried: AddressesTried::default(),
+        }
+    }
+
+    /// The same for a conversation of whose addresses this is known.
+    pub(crate) fn with_addresses(self, tried: AddressesTried) -> Self {
+        Self { tried, ..self }
     }
 
     /// The first address that takes a connection, within `limit`. Those that are left share
@@ -103,8 +115,11 @@ impl<In: Transport> Connector<In> for TcpConnect {
         self.stands.store(false, Ordering::SeqCst);
         let limit = limit_of(details.timeout)?;
         let stream = self
-            .first(&details.addrs, limit)
+            .first(&self.tried.in_order(&details.addrs), limit)
             .map_err(|error| timed_out(error, details.timeout.reason))?;
+        if let Ok(address) = stream.peer_addr() {
+            self.tried.stands(address);
+        }
         self.stands.store(true, Ordering::SeqCst);
         let stream = Arc::new(stream);
         let handle = Arc::downgrade(&stream) as Weak<dyn ShutdownHandle>;

@@ -1,0 +1,83 @@
+//! Which of the addresses of a device a connection goes to.
+//!
+//! A name may have several, and something else, or nothing that speaks TLS, may answer at one of them. A connection
+//! that stands says nothing of that: only a handshake does.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What the handshakes of one conversation have shown of the addresses.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AddressesTried(Arc<Mutex<Tried>>);
+
+#[derive(Debug, Default)]
+struct Tried {
+    /// All that the name had when the newest connection was made.
+    all: Vec<SocketAddr>,
+    /// Where that went.
+    newest: Option<SocketAddr>,
+    /// Where a handshake failed.
+    failed: Vec<SocketAddr>,
+}
+
+impl AddressesTried {
+    /// The addresses in the order in which they are tried: where a handshake has failed, last.
+    pub(crate) fn in_order(&self, addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+        let mut tried = self.tried();
+        tried.all = addresses.to_vec();
+        let (last, first): (Vec<_>, Vec<_>) = addresses
+            .iter()
+            .copied()
+            .partition(|address| tried.failed.contains(address));
+        first.into_iter().chain(last).collect()
+    }
+
+    /// A connection stands with this address.
+    pub(crate) fn stands(&self, address: SocketAddr) {
+        self.tried().newest = Some(address);
+    }
+
+    /// The handshake of the newest connection has failed. Whether there is an address at which none has; where there
+    /// is not, the next connection begins with the first one again.
+    pub(crate) fn another_is_left(&self) -> bool {
+        let mut tried = self.tried();
+        let newest = tried.newest.take();
+        tried.failed.extend(newest);
+        let is_left = newest.is_some() && tried.all.iter().any(|address| !tried.failed.contains(address));
+        if !is_left {
+            tried.failed.clear();
+        }
+        is_left
+    }
+
+    /// Nothing that holds the lock can panic half-way.
+    fn tried(&self) -> MutexGuard<'_, Tried> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_at_which_a_handshake_failed_is_tried_last_until_all_have_failed() {
+        let [first, second] = ["127.0.0.1:1", "[::1]:1"].map(|text| text.parse().expect("an address"));
+        let tried = AddressesTried::default();
+        assert_eq!(tried.in_order(&[first, second]), [first, second]);
+        tried.stands(first);
+        assert!(tried.another_is_left());
+        assert_eq!(tried.in_order(&[first, second]), [second, first]);
+        tried.stands(second);
+        assert_eq!(
+            tried.in_order(&[first, second]),
+            [second, first],
+            "a good one stays"
+        );
+        tried.stands(second);
+        assert!(!tried.another_is_left());
+        assert_eq!(tried.in_order(&[first, second]), [first, second]);
+        // Without a connection no handshake can fail.
+        assert!(!AddressesTried::default().another_is_left());
+    }
+}
