@@ -169,7 +169,9 @@ impl Gateway<'_> {
                     let may_write = match busy {
                         BusyWith::SecureBackup => true,
                         BusyWith::NotTold => rest_for < STANDS_FOR,
-                        BusyWith::Other | BusyWith::Nothing => false,
+                        // One that never showed its work may be at it: what it lists is looked at a second time.
+                        BusyWith::Nothing => !was_busy && rest_for.is_zero(),
+                        BusyWith::Other => false,
                     };
                     // Somebody else's may go on for longer; then verification has the word.
                     if written && (!may_write || waited >= limit) {

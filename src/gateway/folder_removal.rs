@@ -12,6 +12,18 @@ use crate::soma::request::{self, Request};
 /// account may not see, or a device that is just starting has not read yet, is not gone.
 const LOOKS_AGAIN_AFTER: Duration = Duration::from_secs(3);
 
+/// So long the files of a folder are removed one after another; what is left then is left to a later start.
+const REMOVED_WITHIN: Duration = Duration::from_secs(600);
+
+/// What came of a request to remove something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TakenAway {
+    Yes,
+    Refused,
+    /// It got no answer, or was not sent.
+    NotKnown,
+}
+
 /// What is known of the request for a secure backup whose folder is to be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackupAsked {
@@ -58,6 +70,8 @@ pub enum FolderRemoved {
     /// Its files are gone. The empty folder stays: not every firmware removes one
     /// (soma-wire section 3.6).
     Emptied,
+    /// The same, and the request to remove the empty folder got no answer.
+    EmptiedAtLeast,
     /// What it held is gone. That was not all of a secure backup whose end nobody has seen: more may come.
     InPart,
 }
@@ -89,6 +103,9 @@ impl FolderRemoved {
             }
             FolderRemoved::Gone => "removed and confirmed",
             FolderRemoved::Emptied => "emptied and confirmed; the device keeps the empty folder",
+            FolderRemoved::EmptiedAtLeast => {
+                "emptied and confirmed; whether the device removed the empty folder is not known"
+            }
             FolderRemoved::InPart => "what was there of it is removed",
         }
     }
@@ -124,28 +141,39 @@ impl Gateway<'_> {
         }
         let not_removed = |is_listed: bool| move |error: SomaError| FolderNotRemoved { is_listed, error };
         let (mut refusal, mut taken) = (None::<SomaError>, 0_usize);
-        let mut take_away = |removal: &Request| match self.act(removal, self.timeouts().request) {
-            Ok(()) => {
-                taken += 1;
-                true
+        let begun = self.clock.elapsed();
+        let mut take_away = |removal: &Request| {
+            if self.clock.elapsed().saturating_sub(begun) >= REMOVED_WITHIN {
+                refusal.get_or_insert_with(|| too_slow(folder));
+                return TakenAway::NotKnown;
             }
-            Err(error) if says_it_is_gone(&error) => {
-                taken += 1;
-                true
-            }
-            // What got no answer may have been carried out: what the device refuses says more.
-            Err(error) => {
-                if refusal.is_none() || error.is_refusal() {
-                    refusal = Some(error);
+            match self.act(removal, self.timeouts().request) {
+                Ok(()) => {
+                    taken += 1;
+                    TakenAway::Yes
                 }
-                false
+                Err(error) if says_it_is_gone(&error) => {
+                    taken += 1;
+                    TakenAway::Yes
+                }
+                // What got no answer may have been carried out: what the device refuses says more.
+                Err(error) => {
+                    let is_refused = error.is_refusal();
+                    if refusal.is_none() || is_refused {
+                        refusal = Some(error);
+                    }
+                    match is_refused {
+                        true => TakenAway::Refused,
+                        false => TakenAway::NotKnown,
+                    }
+                }
             }
         };
         let mut all_deleted = !files.is_empty();
         for file in &files {
-            all_deleted &= take_away(&request::delete_file(&folder.file_url(&file.name)));
+            all_deleted &= take_away(&request::delete_file(&folder.file_url(&file.name))) == TakenAway::Yes;
         }
-        let is_removed = take_away(&request::remove_dir(folder.url()));
+        let directory = take_away(&request::remove_dir(folder.url()));
         if !was_listed && refusal.is_some() {
             self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
         }
@@ -170,7 +198,9 @@ impl Gateway<'_> {
                 ) => Ok(FolderRemoved::NotThere),
             },
             // By the device's own word nothing of it is left.
-            (Listing::WithoutIt | Listing::Nothing, _) if is_removed || all_deleted => Ok(gone),
+            (Listing::WithoutIt | Listing::Nothing, _) if directory == TakenAway::Yes || all_deleted => {
+                Ok(gone)
+            }
             // What vanishes from the list though nothing of it was removed may be hidden, and so may all that is
             // there where something of it was not.
             (Listing::Nothing, Some(refusal)) if refusal.is_refusal() => Err(hidden(folder, refusal).into()),
@@ -181,6 +211,7 @@ impl Gateway<'_> {
             (Listing::WithoutIt | Listing::Nothing, _) => Ok(gone),
             (Listing::Files(left), _) if left.is_empty() => Ok(match gone {
                 FolderRemoved::InPart => FolderRemoved::InPart,
+                _ if directory == TakenAway::NotKnown => FolderRemoved::EmptiedAtLeast,
                 _ => FolderRemoved::Emptied,
             }),
             (Listing::Files(left), refusal) => {
@@ -256,6 +287,15 @@ fn says_it_is_gone(error: &SomaError) -> bool {
             "be deleted",
             "be removed",
         ])
+}
+
+/// A folder of which the device has not removed all in its time.
+fn too_slow(folder: &RemoteFolder) -> SomaError {
+    let limit = humantime::format_duration(REMOVED_WITHIN);
+    SomaError::new(
+        SomaErrorKind::TimedOut,
+        format!("not all of {} was removed within {limit}", folder.url()),
+    )
 }
 
 /// A folder that was seen, and is not listed any more, though nobody has removed it.

@@ -636,6 +636,40 @@ fn a_manifest_that_is_listed_some_seconds_after_the_work_is_waited_for() {
 }
 
 #[test]
+fn a_manifest_of_a_device_that_shows_no_work_is_looked_at_a_second_time() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, &["SecureBackup=not-done"]);
+    let home = home(&gateway);
+    let mut pauses = 0;
+    let making = Eventful::new(&clock, |_| {
+        if gateway.received("SecureBackup") == 0 {
+            return;
+        }
+        let put = |name: &str| {
+            let path = format!("{}/{name}", destination(&gateway));
+            gateway
+                .state()
+                .put_file("default", &path, "<a manifest of this test/>");
+        };
+        pauses += 1;
+        match pauses {
+            1 => put("backupmanifest.xml"),
+            2 => put("root.tgz"),
+            _ => {}
+        }
+    });
+    let run = run(&home, "SECURE", &making, Status::BackingUp, || {});
+    // Both were fetched, and found to be no secure backup.
+    assert_eq!(
+        run.tasks(),
+        ["QA1/all-domains VERIFICATION_FAILED"],
+        "{:?}",
+        run.errors()
+    );
+    assert_eq!(gateway.received("get-file"), 2);
+}
+
+#[test]
 fn a_file_that_has_grown_since_it_was_listed_is_fetched_as_it_is_now() {
     let clock = TestClock::night();
     let gateway = gateway(&clock, &["SecureBackup=not-done"]);

@@ -1,9 +1,17 @@
 //! Backups that come back wrong: each fault of the wire or the content has its status, and
 //! nothing of a failed backup stays in the store or quiesced on the device.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use dpbackup::clock::Clock;
 use dpbackup::run::event::Event;
+use dpbackup::run::left::Left;
+use dpbackup::run::sequence::Options;
+use dpbackup::signal::Stop;
+use dpbackup::values::boot_time::BootTime;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, export, notes_of, secure_backup};
@@ -256,6 +264,69 @@ fn a_folder_that_the_device_does_not_remove_is_emptied_and_that_is_enough() {
         notes.iter().any(|note| note.contains("is empty and stays")),
         "{notes:?}"
     );
+}
+
+#[test]
+fn what_a_device_did_with_the_request_to_remove_a_folder_is_not_known_where_it_gave_no_answer() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, "RemoveDir=not-done");
+    gateway.fail_as("RemoveDir=reset");
+    let home = Home::of(&gateway).plan("P", &device());
+    let run = home.run("P", &clock);
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    assert_eq!(home.open_entries(), []);
+    let notes = notes_of(&home.details(0));
+    let is_told = |words: &str| notes.iter().any(|note| note.contains(words));
+    assert!(
+        is_told("is empty; whether the device removed it is not known"),
+        "{notes:?}"
+    );
+    assert!(!is_told("does not remove it"), "{notes:?}");
+}
+
+/// A clock that is four minutes later after each file that a gateway was asked to remove.
+struct SlowToRemove<'g>(&'g TestClock, &'g Gateway, AtomicUsize);
+
+impl Clock for SlowToRemove<'_> {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        let removed = self.1.received("DeleteFile");
+        let counted = self.2.swap(removed, Ordering::SeqCst);
+        for _ in counted..removed {
+            self.0.pass(Duration::from_secs(240));
+        }
+        self.0.elapsed()
+    }
+
+    fn boot_time(&self) -> Option<BootTime> {
+        self.0.boot_time()
+    }
+
+    fn sleep(&self, duration: Duration, stop: &Stop) {
+        self.0.sleep(duration, stop);
+    }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
+}
+
+#[test]
+fn a_folder_whose_files_take_too_long_to_remove_is_left_to_a_later_start() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, "RemoveDir=not-done");
+    let home = Home::of(&gateway).plan("P", &device());
+    let slow = SlowToRemove(&clock, &gateway, AtomicUsize::new(0));
+    let run = home.run_with("P", &slow, Options::default(), &Stop::new(), &mut |_| {});
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    assert_eq!(gateway.received("DeleteFile"), 3);
+    assert_eq!(home.open_entries().len(), 1);
+    gateway.clear_faults();
+    assert_eq!(home.recover(&clock).expect("an end").left, Left::Nothing);
+    assert_eq!(home.open_entries(), []);
 }
 
 #[test]

@@ -437,13 +437,18 @@ impl Walk<'_, '_, '_> {
         };
         match removed {
             Ok(removed) => {
-                if removed == FolderRemoved::Emptied {
-                    let owner = Owner::Task(self.task.id);
-                    let left = format!(
-                        "{} is empty and stays: the device does not remove it",
-                        folder.url()
-                    );
-                    self.record.note(owner, &left)?;
+                let url = folder.url();
+                let stays = match removed {
+                    FolderRemoved::Emptied => {
+                        Some(format!("{url} is empty and stays: the device does not remove it"))
+                    }
+                    FolderRemoved::EmptiedAtLeast => Some(format!(
+                        "{url} is empty; whether the device removed it is not known: the request for that got no answer"
+                    )),
+                    FolderRemoved::NotThere | FolderRemoved::Gone | FolderRemoved::InPart => None,
+                };
+                if let Some(stays) = stays {
+                    self.record.note(Owner::Task(self.task.id), &stays)?;
                 }
                 if self.state == DeviceState::Untouched {
                     self.state = DeviceState::PutBack("nothing left on the device".to_owned());
