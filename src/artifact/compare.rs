@@ -9,6 +9,7 @@
 #[path = "compare_tests.rs"]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
@@ -63,8 +64,10 @@ pub enum CompareError {
 struct ArchiveContents {
     objects: BTreeMap<(String, String), Vec<[u8; 32]>>,
     /// What is held of each, with the hash of its bytes.
-    files: BTreeMap<String, Vec<(FileHeld, Option<String>)>>,
+    files: ArchiveFiles,
 }
+
+type ArchiveFiles = BTreeMap<String, Vec<(FileHeld, Option<String>)>>;
 
 type Members = BTreeMap<String, ArchiveContents>;
 
@@ -203,15 +206,16 @@ fn domain(before: &Members, after: &Members, first: Option<&str>, second: Option
                     properties: Vec::new(),
                 });
             }
-            let held = |contents: &ArchiveContents, name: &str| Some(contents.files.get(name)?.first()?.0);
-            let files = changes(&old.files, &new.files);
+            let of_old = under_the_name_of(&old.files, first, second);
+            let held = |files: &ArchiveFiles, name: &str| Some(files.get(name)?.first()?.0);
+            let files = changes(&of_old, &new.files);
             found.files = files
                 .into_iter()
                 .map(|(change, name)| FileDifference {
                     change,
                     name: name.clone(),
-                    old: held(old, name),
-                    new: held(new, name),
+                    old: held(&of_old, name),
+                    new: held(&new.files, name),
                 })
                 .collect();
         }
@@ -224,6 +228,28 @@ fn domain(before: &Members, after: &Members, first: Option<&str>, second: Option
         }
     }
     found
+}
+
+/// The files of a domain that is held against one of another name: what is saved of it is called after it.
+fn under_the_name_of<'f>(
+    files: &'f ArchiveFiles,
+    first: Option<&str>,
+    second: Option<&str>,
+) -> Cow<'f, ArchiveFiles> {
+    let (Some(first), Some(second)) = (first, second) else {
+        return Cow::Borrowed(files);
+    };
+    let [from, to] = [first, second].map(|domain| format!("config:///{domain}.cfg"));
+    match files.get(&from) {
+        Some(held) if from != to && !files.contains_key(&to) => {
+            let held = held.clone();
+            let mut files = files.clone();
+            files.remove(&from);
+            files.insert(to, held);
+            Cow::Owned(files)
+        }
+        _ => Cow::Borrowed(files),
+    }
 }
 
 /// What is in one map only, or differs, in the order of the keys.

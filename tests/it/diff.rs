@@ -99,6 +99,9 @@ fn another_day_and_another_firmware_are_no_difference_and_a_file_is() {
     // Two domains of different names are held against each other.
     let ran = diff(&home, &["1", "2"]).exits(1);
     assert!(ran.stdout.contains("domain DOM1 -> DOM2"), "{}", ran.stdout);
+    // What is saved of each is called after it, and is no file that the other lacks.
+    assert!(!ran.stdout.contains("+ file config:///"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("- file config:///"), "{}", ran.stdout);
 }
 
 #[test]
