@@ -94,6 +94,8 @@ pub struct Freshness {
     pub half_done: Vec<String>,
     /// The dry runs of imports after which nobody has seen the domain as it was, a sentence each.
     pub dry_runs: Vec<String>,
+    /// The secure backups that dead runs may have left on devices, in words; `None` where there are none.
+    pub left_folders: Option<String>,
     /// Whether all of the plan file could be read. Of the rest nothing is known.
     pub is_whole: bool,
     /// Why the store was not looked into, so that nobody knows whether the backups are in it; `None`
@@ -168,6 +170,7 @@ impl Freshness {
             left,
             half_done: Vec::new(),
             dry_runs: Vec::new(),
+            left_folders: None,
             is_whole: true,
             unseen: None,
         };
@@ -336,9 +339,10 @@ impl Freshness {
     }
 
     /// The worst of all. A gateway that may be quiesced is worse than a backup that is missing, and
-    /// one with half an import on it is not well, however young its backups are.
+    /// one with half an import or an old secure backup on it is not well, however young its backups are.
     pub fn state(&self) -> TargetState {
-        let least = match (&self.left, self.half_done.is_empty() && self.dry_runs.is_empty()) {
+        let is_clean = self.half_done.is_empty() && self.dry_runs.is_empty() && self.left_folders.is_none();
+        let least = match (&self.left, is_clean) {
             (Some(_), _) => TargetState::Critical,
             (None, false) => TargetState::Warning,
             (None, true) => TargetState::Ok,

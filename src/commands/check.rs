@@ -11,10 +11,12 @@ use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
 use crate::commands::left_behind::{UnseenImports, left_folders, untold};
 use crate::commands::loading::{
-    HistoryFile, files_in_store, load_plan_to_judge, look_at_history, owners_of_history, with_open_rows,
+    HistoryFile, files_in_store, load_plan_to_judge, look_at_history, owners_of_history, read_history,
+    with_open_rows,
 };
 use crate::commands::names;
 use crate::commands::opening::{EngineBase, ScriptsDue, limits};
+use crate::commands::restore_note::unknown_backups;
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::plan::model::{Device, Plan, PlanFile};
@@ -91,9 +93,35 @@ fn on_this_machine(engine: Engine<'_>, plans: &[&Plan], open: Option<&str>) -> V
         .count();
     let own = [history(&file.settings.history)]
         .into_iter()
+        .chain(beside(file))
         .chain(journal(file, open));
     found.splice(local..local, own);
     found
+}
+
+/// How many archives and secure backups stand in the store that the history knows nothing of, with one of them. They are
+/// nobody's fault: a history may have been made anew, or be one of several.
+fn beside(file: &PlanFile) -> Option<CheckItem> {
+    let store = &file.settings.store;
+    let history = read_history(&file.settings).ok()??;
+    let found = store.is_dir().then(|| unknown_backups(&history, store))?.ok()?;
+    let text = match found.as_slice() {
+        [] => return None,
+        [one] => format!("{} is in it, and the history does not know it", one.display()),
+        [one, ..] => format!(
+            "{} backups are in it that the history does not know, such as {}",
+            found.len(),
+            one.display()
+        ),
+    };
+    let verify = file.invocation.command(["verify", &store.display().to_string()]);
+    Some(CheckItem {
+        subject: THIS_MACHINE.to_owned(),
+        item: "store",
+        verdict: CheckVerdict::Ok,
+        text: format!("{text}: no prune takes them; `{verify}` reads them too"),
+        hint: None,
+    })
 }
 
 /// What may still be quiesced, in words, the imports whose end nobody has seen, and what may be left on a device.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use rustix::fs::{Mode, OFlags};
@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use crate::artifact::layout::component;
 use crate::commands::verify::below;
 use crate::exit::Exit;
-use crate::history::{FileFilter, FileRow, History, HistoryError};
+use crate::history::{FileFilter, FileRow, History, HistoryError, NoteLevel};
 use crate::ownership::{self, TouchError};
 use crate::plan::model::PlanFile;
 use crate::report::restore_note::{MOST_BACKUPS, RestorableBackup, text, unknown};
@@ -73,12 +73,9 @@ pub(super) fn write(file: &PlanFile, history: &History, device: &str, zone: &Tim
 fn beside(history: &History, store: &Path, folder: &Path) -> Result<String, HistoryError> {
     let mut found = Vec::new();
     if folder.is_dir() {
-        // Where nobody may look, nothing is known to stand.
-        for path in below::backups(folder).into_iter().flatten() {
-            if history.files_at(&path)?.is_empty() {
-                let size = size_of(&path);
-                found.push((path, size));
-            }
+        for path in unknown_backups(history, folder)? {
+            let size = size_of(&path);
+            found.push((path, size));
         }
     }
     // The newest names come last.
@@ -86,6 +83,18 @@ fn beside(history: &History, store: &Path, folder: &Path) -> Result<String, Hist
     let left_out = found.len().saturating_sub(MOST_BACKUPS);
     found.truncate(MOST_BACKUPS);
     Ok(unknown(store, &found, left_out))
+}
+
+/// The archives and secure backups below a folder that history knows nothing of.
+pub(super) fn unknown_backups(history: &History, folder: &Path) -> Result<Vec<PathBuf>, HistoryError> {
+    let mut unknown = Vec::new();
+    // Where nobody may look, nothing is known to stand.
+    for path in below::backups(folder).into_iter().flatten() {
+        if history.files_at(&path)?.is_empty() {
+            unknown.push(path);
+        }
+    }
+    Ok(unknown)
 }
 
 /// The bytes of a file, or of those in a folder.
@@ -120,7 +129,14 @@ fn standing(history: &History, device: &str) -> Result<(Vec<RestorableBackup>, u
         .map(|(first, mut files)| {
             files.reverse();
             let task = history.task(first.task)?;
-            Ok(RestorableBackup { task, files })
+            let mut warnings = history.notes(Owner::Task(first.task))?;
+            warnings.retain(|note| note.level == NoteLevel::Warning);
+            let warnings = warnings.into_iter().map(|note| note.message).collect();
+            Ok(RestorableBackup {
+                task,
+                files,
+                warnings,
+            })
         })
         .collect::<Result<_, HistoryError>>()?;
     Ok((listed, left_out))

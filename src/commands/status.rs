@@ -10,7 +10,7 @@ use crate::cli::{Global, OutputFormat, StatusArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
-use crate::commands::left_behind::{UnseenImports, untold};
+use crate::commands::left_behind::{UnseenImports, left_folders, untold};
 use crate::commands::loading::{load_plan_or_part, read_history, with_open_rows};
 use crate::exit::{Exit, Monitored};
 use crate::freshness::expected::{ExpectedTarget, expected};
@@ -147,7 +147,9 @@ pub(super) fn judge(
             }))
         })?;
     }
-    let unseen_imports = UnseenImports::of(file, &Locks::beside(&file.settings.history));
+    let locks = Locks::beside(&file.settings.history);
+    freshness.left_folders = left_folders(file, &locks);
+    let unseen_imports = UnseenImports::of(file, &locks);
     freshness.half_done = unseen_imports.half_done;
     freshness.dry_runs = unseen_imports.dry_runs;
     if let Some(why) = unseen {

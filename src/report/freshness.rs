@@ -52,7 +52,8 @@ fn summary(freshness: &Freshness) -> String {
         words.push(printable(&left.replace('|', "_")).into_owned());
     }
     let unseen = freshness.half_done.iter().chain(&freshness.dry_runs);
-    words.extend(unseen.map(|import| without_bar(import)));
+    let unseen = unseen.chain(&freshness.left_folders);
+    words.extend(unseen.map(|left| without_bar(left)));
     words.extend(freshness.unseen.iter().map(|why| without_bar(why)));
     if !freshness.is_whole {
         words.push("of what is wrong in the plan file nothing is known".to_owned());
@@ -154,6 +155,7 @@ pub fn json(freshness: &Freshness, zone: &TimeZone) -> String {
         may_be_quiesced: freshness.left.as_deref(),
         half_done_imports: &freshness.half_done,
         unseen_dry_runs: &freshness.dry_runs,
+        left_folders: freshness.left_folders.as_deref(),
         not_looked_at: freshness.unseen.as_deref(),
         max_age_seconds: freshness.max_age.as_secs(),
         targets: freshness
@@ -176,6 +178,7 @@ struct FreshnessDocument<'r> {
     may_be_quiesced: Option<&'r str>,
     half_done_imports: &'r [String],
     unseen_dry_runs: &'r [String],
+    left_folders: Option<&'r str>,
     not_looked_at: Option<&'r str>,
     max_age_seconds: u64,
     targets: Vec<FreshnessTarget<'r>>,
@@ -312,6 +315,7 @@ mod tests {
             max_age: Duration::from_secs(93_600),
             half_done: Vec::new(),
             dry_runs: Vec::new(),
+            left_folders: None,
             left: None,
             is_whole: true,
             unseen: None,

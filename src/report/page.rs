@@ -59,6 +59,9 @@ pub fn render(page: &ReportPage<'_>) -> String {
                     @for import in page.freshness.half_done.iter().chain(&page.freshness.dry_runs) {
                         p.alert role="note" { (printable(import)) }
                     }
+                    @if let Some(folders) = page.freshness.left_folders.as_deref() {
+                        p.alert role="note" { (printable(folders)) }
+                    }
                     @for why in page.not_looked_at {
                         p.unseen role="note" { "Not looked at: " (printable(why)) }
                     }

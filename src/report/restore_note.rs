@@ -22,6 +22,8 @@ pub struct RestorableBackup {
     pub task: TaskRow,
     /// Its files of one kind.
     pub files: Vec<FileRow>,
+    /// What its task has warned of.
+    pub warnings: Vec<String>,
 }
 
 const EXPORT_STEPS: &str = "\
@@ -158,6 +160,11 @@ fn one(backup: &RestorableBackup, store: &Path, zone: &TimeZone) -> String {
             Bytes(file.size),
             file.sha256
         ));
+        // Such as that it is of another gateway by its own words; what else the task met is no matter of the file.
+        let own = backup.warnings.iter().filter(|why| why.starts_with(&file.name));
+        for warning in own {
+            text.push_str(&format!("    warned of: {}\n", printable(warning)));
+        }
         let lacks = file.lacks.as_ref().map(Lacks::notes).unwrap_or_default();
         for lack in lacks {
             text.push_str(&format!("    lacks: {}\n", printable(&lack)));
@@ -189,6 +196,10 @@ mod tests {
         let backup = |file: &FileRow| RestorableBackup {
             task: details.task.clone(),
             files: vec![file.clone()],
+            warnings: vec![
+                format!("{} is of the gateway with serial number 2", file.name),
+                "the folder on the device could not be removed".to_owned(),
+            ],
         };
         let told =
             |backups: &[RestorableBackup]| text("QA\u{1b}1", Path::new("/s"), backups, 3, &fixture::zone());
@@ -200,11 +211,14 @@ mod tests {
             "opens with the private key to backup-cert: subject not known, serial number 4096",
             "lacks: 1 key or certificate is not in it, as in no export: cert:///a.pem",
             "firmware IDG.10.5.0.1, build 333456, serial number 0000001",
+            "    warned of: ",
+            "is of the gateway with serial number 2\n",
             "and 3 older ones",
             &secure.sha256,
         ] {
             assert!(both.contains(words), "{words:?} is missing:\n{both}");
         }
+        assert!(!both.contains("could not be removed"), "{both}");
         assert!(!told(&[backup(&export)]).contains("OVERWRITES EVERYTHING"));
         assert!(!told(&[backup(&secure)]).contains("An import is a merge"));
         assert!(

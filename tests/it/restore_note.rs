@@ -378,6 +378,10 @@ fn what_a_history_does_not_know_is_listed_beside_what_it_knows() {
     // The history is lost, and made anew.
     fs::remove_dir_all(home.path("state")).expect("it was there");
     let _ = home.dpbackup(&["run", "P"]).exits(0);
+    // They are no fault: whoever checks is told how many there are, and of one.
+    let ran = home.dpbackup(&["check", "P"]).exits(0);
+    let told = "is in it, and the history does not know it";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
     let told = note(&home);
     let (backups, beside) = told.split_once("BESIDE THEM").expect("both");
     for name in &known {

@@ -257,6 +257,12 @@ fn a_secure_backup_that_may_be_left_on_a_device_stands_above_every_table() {
     assert!(ran.stderr.contains(left), "{}", ran.stderr);
     let ran = home.dpbackup(&["check"]).exits(3);
     assert!(ran.stdout.contains(left), "{}", ran.stdout);
+    let ran = home.dpbackup(&["history", "status", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    for key in ["summary", "left_folders"] {
+        let words = told[key].as_str().unwrap_or_default();
+        assert!(words.contains(left), "{key}: {}", ran.stdout);
+    }
 }
 
 /// What becomes of a history whose run was killed.

@@ -61,6 +61,9 @@ pub(super) fn answer(page: &ReportPage<'_>) -> String {
     if !page.freshness.dry_runs.is_empty() {
         words.push_str(" What a dry run has left was not looked at to the end.");
     }
+    if page.freshness.left_folders.is_some() {
+        words.push_str(" A secure backup may have been left on a device.");
+    }
     words
 }
 

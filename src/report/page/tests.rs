@@ -52,6 +52,7 @@ fn page_about(targets: Vec<JudgedTarget>, unsaved: usize, left: Option<&str>) ->
         max_age: Duration::from_secs(26 * 3_600),
         half_done: Vec::new(),
         dry_runs: Vec::new(),
+        left_folders: None,
         left: left.map(str::to_owned),
         is_whole: true,
         unseen: None,
