@@ -268,6 +268,7 @@ impl RehearsalDesk<'_> {
             file: archive,
             report,
             names,
+            of_another,
             ..
         } = match private_export(history, store, &self.scratch, row)? {
             Ok(export) => export,
@@ -301,6 +302,9 @@ impl RehearsalDesk<'_> {
         );
         if let Some(why) = unfit {
             return Ok((RehearsalLine::left(&place, row, &why, false), None));
+        }
+        if let Some(doubt) = of_another {
+            self.ui.warning(&format!("{place}: {doubt}"));
         }
         let id = history.open_rehearsal(now(), &opening)?;
         let limit = spare.device.timeouts.export;

@@ -94,7 +94,7 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
         shown = Some(plan);
         match &args.confirm {
             Some(word) => Some(RestoreConfirmation::Word(word.clone())),
-            None if !is_asked => None,
+            None if proposal.needs_nothing || !is_asked => None,
             None => {
                 let question = format!(
                     "to lay it over {domain} of {}, type the name of the domain within {} (anything else ends this): ",
@@ -229,6 +229,7 @@ fn chosen(
         file: archive,
         report,
         names,
+        of_another,
     } = private_export(history, &file.settings.store, scratch, row)?.map_err(bad)?;
     let source = RestoreSource {
         task,
@@ -242,6 +243,7 @@ fn chosen(
             .iter()
             .find(|row| row.kind == FileKind::NonPersisted)
             .map(|row| row.path.clone()),
+        of_another,
     };
     Ok((row.clone(), source, archive))
 }

@@ -11,6 +11,7 @@ use crate::artifact::private_copy::private_copy;
 use crate::artifact::recheck::{FileState, Recheck, Recorded};
 use crate::commands::error::CommandError;
 use crate::history::{FileRow, History};
+use crate::run::same_device::other_serials;
 use crate::values::backup_names::BackupNames;
 use crate::values::causes::{said, with_causes};
 use crate::values::first_few::first_few;
@@ -36,6 +37,8 @@ pub(super) struct PrivateExport {
     pub(super) report: ArchiveReport,
     /// The names of it.
     pub(super) names: BackupNames,
+    /// That it is of another gateway by its own words than the one that history has it from, in a sentence.
+    pub(super) of_another: Option<String>,
 }
 
 /// Why there is no export.
@@ -116,6 +119,7 @@ pub(super) fn private_export(
             first_few(beside, NAMED)
         ))))),
         Ok(report) => Ok(Ok(PrivateExport {
+            of_another: of_another(history, &row, &report)?,
             row,
             file,
             report,
@@ -124,6 +128,22 @@ pub(super) fn private_export(
         Err(error @ (VerifyError::Read(_) | VerifyError::Scratch(_))) => unread(&with_causes(&error)),
         Err(error @ VerifyError::Invalid(_)) => bad(&with_causes(&error)),
     }
+}
+
+fn of_another(
+    history: &History,
+    row: &FileRow,
+    report: &ArchiveReport,
+) -> Result<Option<String>, CommandError> {
+    let told = history.task(row.task)?.facts.serial;
+    let others = other_serials(told.as_deref(), report.serial_number.as_deref());
+    Ok(others.map(|(told, exported)| {
+        format!(
+            "the backup is of the gateway with serial number {exported} by its own words, and {} told {told} when it was \
+             taken: it may be the configuration of another gateway",
+            row.device_name
+        )
+    }))
 }
 
 /// What the outer part of an archive of one domain holds that is no part of that domain.

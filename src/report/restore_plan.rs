@@ -10,7 +10,7 @@ use crate::artifact::difference::Difference;
 use crate::report::diff;
 use crate::report::json;
 use crate::run::execution::PlanEnd;
-use crate::run::restore::order::{RestoreProposal, RestoreTold, Saved};
+use crate::run::restore::order::{RestoreProposal, RestoreTold, Saved, needed_nothing};
 use crate::values::change::Change;
 use crate::values::clock_time::on_clock;
 use crate::values::invocation::Invocation;
@@ -75,6 +75,7 @@ impl ShownRestorePlan {
             before,
             has_unsaved,
             doubts,
+            ..
         } = proposal;
         let facts = plan.facts();
         Self {
@@ -200,6 +201,9 @@ impl ShownRestorePlan {
 /// What came of it, for people; nothing where nothing was imported, for then the message says it all.
 pub fn outcome(told: &RestoreTold, device: &str, domain: &str, invocation: &Invocation) -> String {
     let mut lines = Vec::new();
+    if told.needed_nothing {
+        lines.push(needed_nothing(domain, device));
+    }
     if let Some(objects) = told.objects {
         lines.push(format!(
             "IMPORTED {objects} objects into {domain} of {device}, as the device says"
@@ -242,6 +246,8 @@ struct RestoreDocument<'d> {
     plan_execution_id: i64,
     status: &'static str,
     error_message: Option<&'d str>,
+    /// Whether the domain was as the backup has it, so that nothing was sent.
+    nothing_to_restore: bool,
     plan: Option<&'d ShownRestorePlan>,
     before_task_execution_id: Option<i64>,
     after_task_execution_id: Option<i64>,
@@ -267,6 +273,7 @@ pub fn document(plan: Option<&ShownRestorePlan>, end: &PlanEnd, told: &RestoreTo
             plan_execution_id: end.id.0,
             status: end.status.code(),
             error_message: end.error.as_deref(),
+            nothing_to_restore: told.needed_nothing,
             plan,
             before_task_execution_id: told.before.map(|task| task.0),
             after_task_execution_id: told.after.map(|task| task.0),

@@ -18,6 +18,7 @@ mod target;
 use std::fs::File;
 use std::path::PathBuf;
 
+use crate::artifact::difference::Difference;
 use crate::exit::Exit;
 use crate::gateway::facts::tells_apart;
 use crate::lock::Lock;
@@ -28,17 +29,21 @@ use crate::run::event::{DeviceFacts, JournalId, Owner, PlanId, PlanOpening, Undo
 use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::held::{LockFor, LockOutcome, LockWait, busy};
-use crate::run::ledger::JournalEntry;
+use crate::run::ledger::{JournalEntry, LedgerError};
 use crate::run::record::Record;
 use crate::run::recover::rows::other_at_work;
 use crate::run::recover::told::note;
-use crate::run::restore::order::{RestoreOptions, RestoreOrder, RestoreProposal, RestoreSource, RestoreTold};
-use crate::run::restore::running::merge_difference;
+use crate::run::restore::order::{
+    RestoreOptions, RestoreOrder, RestoreProposal, RestoreSource, RestoreTold, needed_nothing,
+};
+use crate::run::restore::running::{is_same, merge_difference};
 use crate::run::running_domain::RunningDomain;
 use crate::run::session::Contact;
 use crate::run::status::Status;
 use crate::run::{Engine, recover, store};
-use crate::values::restore_plan::{LocalAddresses, RestoreConfirmation, RestoreFacts, RestorePlan};
+use crate::values::restore_plan::{
+    LocalAddresses, RestoreConfirmation, RestoreFacts, RestorePlan, SaveAfter,
+};
 
 /// Restores, from a row in history to its end. `confirm` is shown the plan, and gives what the
 /// person says to it.
@@ -148,6 +153,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         let difference =
             merge_difference(&running, &archive, &self.source.domain, &self.scratch).map_err(refused)?;
         let facts = self.facts(&target.facts, target.has_unsaved, &running);
+        let needs_nothing = self.needs_nothing(&facts, &difference)?;
         let plan = RestorePlan::new(facts, archive);
         if self.options.waits_for_a_person {
             drop((lock.take(), serial_lock.take()));
@@ -159,8 +165,14 @@ impl<'a> Restoring<'_, 'a, '_> {
             before,
             has_unsaved: target.has_unsaved,
             doubts: &target.doubts,
+            needs_nothing,
         });
         self.goes_on("its plan was shown; nothing was imported")?;
+        if needs_nothing && !matches!(confirmation, Some(RestoreConfirmation::NotShown(_))) {
+            self.told.needed_nothing = true;
+            let note = needed_nothing(self.source.domain.name(), &self.device.name);
+            return Ok(self.record.note(Owner::Plan(self.id), note)?);
+        }
         let word = plan.word();
         let Some(confirmation) = confirmation else {
             return Err(self
@@ -230,6 +242,16 @@ impl<'a> Restoring<'_, 'a, '_> {
             allows_unsaved: self.options.allows_unsaved,
             allows_other_firmware: self.options.allows_other_firmware,
         }
+    }
+
+    /// Whether an import would change nothing at all, nor a save after it; and no earlier import waits for one that comes out.
+    fn needs_nothing(&mut self, facts: &RestoreFacts, difference: &Difference) -> Result<bool, LedgerError> {
+        let saves = facts.save == SaveAfter::Yes && facts.has_unsaved != Some(false);
+        let rewrites = facts.local_addresses == LocalAddresses::Rewrite;
+        if saves || rewrites || !is_same(difference, &self.source.domain) {
+            return Ok(false);
+        }
+        Ok(self.older_imports(facts.serial.as_deref())?.is_empty())
     }
 
     /// Whether the backup is of the device that is restored. A serial number that every virtual gateway has tells nothing

@@ -4,8 +4,15 @@
 //! to say what came of a change, asks again; what is not told is not known.
 
 use crate::gateway::Gateway;
+use crate::gateway::facts::tells_apart;
 use crate::run::event::DeviceFacts;
 use crate::run::not_seen::NotSeen;
+
+/// Two serial numbers, where both are told, each is one of a device alone, and they differ.
+pub fn other_serials<'s>(one: Option<&'s str>, other: Option<&'s str>) -> Option<(&'s str, &'s str)> {
+    let both = one.zip(other)?;
+    (both.0 != both.1 && tells_apart(both.0) && tells_apart(both.1)).then_some(both)
+}
 
 /// Nothing where the device tells the serial number and the firmware that are meant; otherwise why not, also where it
 /// tells one of them no more or cannot be asked.

@@ -96,6 +96,7 @@ mod restore_kept;
 mod restore_kills;
 mod restore_looks;
 mod restore_note;
+mod restore_same;
 mod restore_seen;
 mod restore_told;
 mod screen;

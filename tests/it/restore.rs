@@ -127,7 +127,9 @@ fn a_domain_in_place_of_a_task_is_answered_with_its_newest_export_of_a_plan() {
 
 #[test]
 fn the_last_task_is_that_of_a_plan_however_often_a_restore_was_tried() {
-    let (_gateway, home) = changed();
+    let (gateway, home) = changed();
+    gateway.state().put_file("DOM2", "local:///more.txt", "more\n");
+    gateway.state().set_unsaved("DOM2", false);
     let shown = |id: &str| home.dpbackup(&["restore", id, "--to", "QA1"]).exits(4).stdout;
     for _ in 0..2 {
         assert!(shown("1").contains("what task 1 has backed up"));
@@ -283,6 +285,8 @@ fn it_is_saved_only_where_that_was_asked_for_and_confirmed() {
 #[test]
 fn a_word_is_void_when_the_target_the_backup_or_an_option_is_another() {
     let (gateway, home) = changed();
+    gateway.state().put_file("DOM2", "local:///more.txt", "more\n");
+    gateway.state().set_unsaved("DOM2", false);
     let word = word(&home, &[]);
     let refused = |home: &Home, arguments: &[&str]| {
         let ran = home.dpbackup(arguments).exits(4);

@@ -838,6 +838,7 @@ fn a_serial_number_that_every_virtual_gateway_has_does_not_make_two_gateways_one
         assert!(elsewhere.contains(told), "{told} in {elsewhere}");
     }
     let of_all = "is one that every virtual gateway has";
+    change(&gateway);
     let own = plan("QA1");
     assert!(
         own.contains("it is the same gateway") && !own.contains(of_all),

@@ -44,6 +44,8 @@ pub struct RestoreSource {
     pub names: BackupNames,
     /// Where the same task has stored what ran then, if that was not what was saved.
     pub running: Option<PathBuf>,
+    /// That it may be of another gateway than history has it from, in a sentence.
+    pub of_another: Option<String>,
 }
 
 /// How a person may bend a restore.
@@ -76,6 +78,8 @@ pub struct RestoreProposal<'p> {
     pub has_unsaved: Option<bool>,
     /// What is not as one would wish, a sentence each.
     pub doubts: &'p [String],
+    /// Whether the domain is as the backup has it, so that there is nothing to confirm.
+    pub needs_nothing: bool,
 }
 
 /// What is told of a restore beside its end.
@@ -98,6 +102,13 @@ pub struct RestoreTold {
     pub saved: Saved,
     /// Whether it was confirmed, and the plan was another by then.
     pub is_void: bool,
+    /// Whether the domain was as the backup has it, so that nothing was sent.
+    pub needed_nothing: bool,
+}
+
+/// What is said of a domain that was so.
+pub fn needed_nothing(domain: &str, device: &str) -> String {
+    format!("nothing to restore: {domain} of {device} is as the backup has it")
 }
 
 /// What is known of an import, for whoever cannot read it in history.

@@ -41,6 +41,21 @@ pub(super) fn merge_difference(
     difference(&running.file, archive, domain, scratch)
 }
 
+/// Whether nothing differs that an import is about: what is saved follows when that is saved.
+pub(super) fn is_same(difference: &Difference, domain: &RestorableDomain) -> bool {
+    let saved = saved_file(domain);
+    difference.domains.iter().all(|domain| {
+        domain.whole.is_none()
+            && domain.objects.is_empty()
+            && domain.files.iter().all(|file| file.name == saved)
+    })
+}
+
+/// The file with what is saved of a domain.
+fn saved_file(domain: &RestorableDomain) -> String {
+    format!("config:///{domain}.cfg")
+}
+
 /// What came out otherwise than it was to.
 pub(super) struct Deviation {
     /// From the backup to what runs now, without what stays because the backup does not have it; and what
@@ -75,7 +90,7 @@ pub(super) fn deviation(
     let staying = staying.filter(|file| file.change == Change::Removed);
     let files: BTreeSet<_> = staying.map(|file| &file.name).collect();
     // What is saved is not what runs: it follows when that is saved.
-    let saved = format!("config:///{domain}.cfg");
+    let saved = saved_file(domain);
     for domain in &mut found.domains {
         domain.objects.retain(|object| {
             object.change != Change::Added || !objects.contains(&(&object.class, &object.name))

@@ -67,6 +67,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                 path.display()
             )
         }));
+        doubts.extend(self.source.of_another.clone());
         doubts.extend(
             row.current_command
                 .is_none()

@@ -9,11 +9,11 @@ use crate::artifact::layout::{self, ExportKind};
 use crate::artifact::recheck::Recorded;
 use crate::artifact::removal::{self, FileFound};
 use crate::artifact::stage::Staged;
-use crate::gateway::facts::tells_apart;
 use crate::plan::model::OnUnchanged;
 use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::ledger::{KeptFile, LedgerError};
+use crate::run::same_device::other_serials;
 use crate::run::status::Status;
 use crate::run::store;
 use crate::run::task::changed::StoredExport;
@@ -222,12 +222,9 @@ impl Walk<'_, '_, '_> {
     /// address there may be several.
     fn tell_other_gateway(&mut self, name: &str, exported: Option<&str>) -> Result<(), Trouble> {
         let told = self.session.serial()?;
-        let (Some(told), Some(exported)) = (told, exported) else {
+        let Some((told, exported)) = other_serials(told.as_deref(), exported) else {
             return Ok(());
         };
-        if told == exported || !tells_apart(&told) || !tells_apart(exported) {
-            return Ok(());
-        }
         let device = &self.session.device.name;
         let warning = format!(
             "{name} is of the gateway with serial number {exported} by its own words, and {device} told {told}: does its \
