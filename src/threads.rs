@@ -10,6 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Builder};
+use std::time::Duration;
+
+/// How long a disk is waited for while a device is, or may be, out of service: a server of NFS that starts anew takes
+/// longer at times, and then the backup fails and the device is put back.
+pub const DISK_ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 
 /// Something to be done elsewhere.
 pub type Work = Box<dyn FnOnce() + Send>;
@@ -52,6 +57,17 @@ pub fn elsewhere<T: Send + 'static>(
         let _ = catch_unwind(AssertUnwindSafe(work));
     }
     receiver
+}
+
+/// The same for what may stand in a disk that hangs: its result, where that comes within `limit`. `None` of work that
+/// goes on by itself, or that has panicked.
+pub fn within<T: Send + 'static>(
+    starter: Starter,
+    name: &str,
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    elsewhere(starter, name, work).recv_timeout(limit).ok()
 }
 
 /// How work goes on that is done side by side.
@@ -235,6 +251,19 @@ mod tests {
     fn work_is_done_in_a_thread_of_its_name() {
         let name = elsewhere(start, "a test", || current().name().map(str::to_owned));
         assert_eq!(name.recv(), Ok(Some("a test".to_owned())));
+    }
+
+    #[test]
+    fn work_that_does_not_end_is_not_waited_for_beyond_its_limit() {
+        let (release, held) = mpsc::channel::<()>();
+        let stands = move || held.recv().is_ok();
+        assert_eq!(within(start, "a test", Duration::from_millis(1), stands), None);
+        drop(release);
+        let long = Duration::from_secs(600);
+        assert_eq!(within(start, "a test", long, || 7), Some(7));
+        assert_eq!(within(none_left, "a test", Duration::ZERO, || 7), Some(7));
+        let panics = || -> u8 { panic!("a panic of the tests") };
+        assert_eq!(within(start, "a test", long, panics), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::artifact::mount::{self, Unwritable};
 use crate::exit::Exit;
 use crate::history::HistoryError;
 use crate::report::paint::states;
+use crate::run::ledger::LedgerError;
 use crate::ui::Ui;
 use crate::values::causes::said;
 use crate::values::invocation::quoted;
@@ -44,6 +45,12 @@ impl CommandError {
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+impl From<LedgerError> for CommandError {
+    fn from(error: LedgerError) -> Self {
+        CommandError::new(Exit::History, error)
     }
 }
 

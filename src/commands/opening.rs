@@ -21,6 +21,7 @@ use crate::notify::Notifier;
 use crate::plan::model::PlanFile;
 use crate::run::Engine;
 use crate::run::event::{FileKind, Sink as _, TaskId};
+use crate::run::limited_ledger::LimitedLedger;
 use crate::run::undo::longest_way_back;
 use crate::signal::listening::listen;
 use crate::signal::{Answering, Stop};
@@ -82,7 +83,7 @@ impl EngineBase {
 /// The history of a command that writes into it, with what its engine stands on. Others see it at work until this is dropped.
 pub(super) struct OpenedHistory {
     /// The history.
-    pub(super) history: History,
+    pub(super) history: LimitedLedger<History>,
     /// What its engine stands on.
     pub(super) base: EngineBase,
     path: PathBuf,
@@ -135,7 +136,7 @@ impl OpenedHistory {
             ui.warning(died);
         }
         Ok(Self {
-            history,
+            history: LimitedLedger::new(history),
             base: EngineBase {
                 stop,
                 clock,
@@ -154,7 +155,17 @@ impl OpenedHistory {
     /// Closes it. An error, if the history is not the file any more that this command has written to, or not
     /// the one that a run before it has written to: what that left is in no journal.
     /// The `reader` of what was before goes first: the last one that has the file open makes one file of it.
-    pub(super) fn close(self, reader: Option<History>) -> Result<(), CommandError> {
+    /// One that was silent is left as it is: whoever closes a file on a disk that hangs stands there, and nothing would
+    /// be said any more.
+    pub(super) fn close(mut self, reader: Option<History>) -> Result<(), CommandError> {
+        if self.history.silence().is_met() {
+            let still_silent = self.history.here().err();
+            std::mem::forget((reader, self));
+            return match still_silent {
+                Some(error) => Err(error.into()),
+                None => Ok(()),
+            };
+        }
         drop(reader);
         if self.is_instead {
             let error = anyhow!(

@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::history::History;
 use crate::lock::Locks;
 use crate::notify::Notifier;
-use crate::notify::previous::Previous;
+use crate::notify::previous::{Previous, PreviousUnless};
 use crate::plan::model::PlanFile;
 use crate::run::event::{Event, Owner, Progress, Sink, StillQuiesced};
 use crate::run::ledger::LostQuiesce;
@@ -28,6 +28,7 @@ use crate::run::recover::told::Recovered;
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
+use crate::values::text::printable;
 
 /// Mends what runs that died have left on devices, in the store and in history.
 pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -40,7 +41,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     let mut opened = OpenedHistory::open(file, ui)?;
     // What no journal has any more can be asked of nobody: a person has looked.
     let lost = match asked {
-        Some(Forgotten::Device(device)) => opened.history.forget_lost(device)?,
+        Some(Forgotten::Device(device)) => opened.history.here()?.forget_lost(device)?,
         Some(Forgotten::Imports { .. }) | None => Vec::new(),
     };
     let clock = &opened.base.clock;
@@ -48,7 +49,13 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     let mut screen = Screen::new(ui, file.invocation.clone());
     let planned = planned(file);
     let reader = past(file);
-    let past = reader.as_ref().map(|past| past as &dyn Previous);
+    let silence = opened.history.silence();
+    let is_silent = || silence.is_met();
+    let past = reader.as_ref().map(|past| PreviousUnless {
+        past,
+        is_silent: &is_silent,
+    });
+    let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned);
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
     let mut screen = BesideResult(&mut screen);
@@ -86,7 +93,6 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         let error = if broke { error.of_ours() } else { error };
         CommandError::new(error.exit(), error)
     })?;
-    let swept = sweep::sweep(&file.settings.store);
     let mut lines: Vec<String> = forgotten.iter().map(ToString::to_string).collect();
     let struck =
         |lost: &LostQuiesce| format!("{lost}, which the history does not have any more: {FORGOTTEN}");
@@ -119,23 +125,27 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     }
     const NOTHING: &str = "nothing to recover: no run has died";
     let is_loud = ui.verbosity > Verbosity::Quiet;
-    let is_nothing = |lines: &[String]| is_loud && lines.is_empty() && opened.died_rehearsals.is_empty();
+    let died_rehearsals = opened.died_rehearsals.len();
     // What it has quiesced nobody puts back, nor does it itself.
     for run in at_work(file).iter().filter(|run| run.stands_still) {
         exit = exit.or_graver(Exit::Warned);
         lines.push(format!("left to {run}, {}", run.puts_back()));
     }
-    match swept {
+    let is_nothing = |rest: &[String]| is_loud && lines.is_empty() && rest.is_empty() && died_rehearsals == 0;
+    // Said before anything touches the store, whose disk may hang.
+    let said = print(ui, &text_of(&lines));
+    let mut rest = Vec::new();
+    match sweep::sweep(&file.settings.store) {
         Ok(swept) => {
             let told = swept.removed.iter().filter(|_| ui.verbosity > Verbosity::Quiet);
-            lines.extend(told.map(|removed| format!("removed {}", removed.path.display())));
+            rest.extend(told.map(|removed| format!("removed {}", removed.path.display())));
             if ui.verbosity > Verbosity::Quiet {
-                lines.extend(swept.denied.iter().map(sweep::stays));
-                lines.extend(swept.not_known.iter().map(|path| sweep::may_be_in_use(path)));
+                rest.extend(swept.denied.iter().map(sweep::stays));
+                rest.extend(swept.not_known.iter().map(|path| sweep::may_be_in_use(path)));
             }
             for failed in &swept.failed {
                 exit = exit.or_graver(Exit::Failed);
-                lines.push(with_causes(failed));
+                rest.push(with_causes(failed));
             }
         }
         // No store yet, nothing left in it.
@@ -147,23 +157,25 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
                 Err(seen) => format!("{seen}; {}", seen.advice(store, "store")),
                 Ok(_) => with_causes(&error),
             };
-            if is_nothing(&lines) {
-                lines.push(NOTHING.to_owned());
+            if is_nothing(&rest) {
+                rest.push(NOTHING.to_owned());
             }
-            lines.push(format!("what runs left in the store was not looked for: {why}"));
+            rest.push(format!("what runs left in the store was not looked for: {why}"));
         }
     }
-    if is_nothing(&lines) {
-        lines.push(NOTHING.to_owned());
+    if is_nothing(&rest) {
+        rest.push(NOTHING.to_owned());
     }
-    let text: String = lines
-        .iter()
-        .map(|line| format!("{}\n", crate::values::text::printable(line)))
-        .collect();
     // What could not be told is decided all the same.
-    print(ui, &text).map_err(|error| with_left(error, &left, &file.invocation))?;
+    said.and_then(|()| print(ui, &text_of(&rest)))
+        .map_err(|error| with_left(error, &left, &file.invocation))?;
     opened.close(reader)?;
     Ok(exit_of_part(file, exit))
+}
+
+fn text_of(lines: &[String]) -> String {
+    let lines = lines.iter().map(|line| format!("{}\n", printable(line)));
+    lines.collect()
 }
 
 /// The screen of a command that prints at its end what became of each row: what is at work is shown, and no

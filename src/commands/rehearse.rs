@@ -60,7 +60,7 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
     let spare = asked_spare(file, &args.on)?;
     let mut opened = OpenedHistory::open(file, ui)?;
     let EngineBase { stop, clock, .. } = &opened.base;
-    let chosen = chosen(file, args, &opened.history)?;
+    let chosen = chosen(file, args, opened.history.here()?)?;
     store::is_there(&file.settings)
         .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
     let mut screen = Screen::new(ui, file.invocation.clone());
@@ -108,7 +108,7 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
             held => held,
         },
     };
-    let in_service = in_service(file, &opened.history)?;
+    let in_service = in_service(file, opened.history.here()?)?;
     let looked = spare::serves_nobody(engine, spare, in_service, &mut |progress| {
         screen.progress(progress);
     });
@@ -144,7 +144,7 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
             }
             (Chosen::Backup(row, domain), None) => {
                 let position = format!("{nth} of {of_all}, ");
-                let (line, ended) = desk.rehearse(&mut opened.history, spare, row, domain, &position)?;
+                let (line, ended) = desk.rehearse(opened.history.here()?, spare, row, domain, &position)?;
                 over = ended;
                 line
             }

@@ -51,7 +51,8 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let mut opened = OpenedHistory::open(file, ui)?;
     let EngineBase { stop, clock, .. } = &opened.base;
     let scratch = scratch_folder(env);
-    let (row, source, archive) = chosen(file, args, &opened.history, &scratch).map_err(left)?;
+    let history = opened.history.here()?;
+    let (row, source, archive) = chosen(file, args, history, &scratch).map_err(left)?;
     let domain = source.domain.clone();
     let engine = opened.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());

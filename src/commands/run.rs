@@ -14,7 +14,7 @@ use crate::commands::report_page;
 use crate::commands::restore_note;
 use crate::exit::Exit;
 use crate::notify::Notifier;
-use crate::notify::previous::Previous;
+use crate::notify::previous::{Previous, PreviousUnless};
 use crate::report::lines::JsonLines;
 use crate::run::contact::Devices;
 use crate::run::event::{Owner, Sink};
@@ -68,8 +68,17 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     }
     sinks.push(&mut answer);
     let reader = past(file);
-    let past = reader.as_ref().map(|past| past as &dyn Previous);
-    let pages = |plan: &str| report_page::about(file, plan, clock);
+    let silence = opened.history.silence();
+    let is_silent = || silence.is_met();
+    let past = reader.as_ref().map(|past| PreviousUnless {
+        past,
+        is_silent: &is_silent,
+    });
+    let past = past.as_ref().map(|past| past as &dyn Previous);
+    let pages = |plan: &str| match silence.is_met() {
+        true => Err("the disk of the history does not answer".to_owned()),
+        false => report_page::about(file, plan, clock),
+    };
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).with_pages(&pages);
     sinks.push(&mut notifier);
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);

@@ -41,6 +41,58 @@ pub trait Previous {
     fn figures(&self, plans: &[&str], is_planned: &IsPlanned<'_>) -> Result<Figures, String>;
 }
 
+/// The past, as long as nobody has found that its disk hangs: whoever asks it then would stand there.
+pub struct PreviousUnless<'a> {
+    /// What is known.
+    pub past: &'a dyn Previous,
+    /// Whether it is not asked any more.
+    pub is_silent: &'a dyn Fn() -> bool,
+}
+
+impl PreviousUnless<'_> {
+    fn ask<T>(&self, ask: impl FnOnce(&dyn Previous) -> Result<T, String>) -> Result<T, String> {
+        match (self.is_silent)() {
+            true => Err("the disk of the history does not answer".to_owned()),
+            false => ask(self.past),
+        }
+    }
+}
+
+impl Previous for PreviousUnless<'_> {
+    fn ends(&self, plan: &str, before: Option<PlanId>, most: u32) -> Result<Vec<PreviousEnd>, String> {
+        self.ask(|past| past.ends(plan, before, most))
+    }
+
+    fn troubles(&self, execution: PlanId) -> Result<Vec<String>, String> {
+        self.ask(|past| past.troubles(execution))
+    }
+
+    fn warnings(&self, execution: PlanId) -> Result<Vec<String>, String> {
+        self.ask(|past| past.warnings(execution))
+    }
+
+    fn plan_of(&self, task: TaskId) -> Result<(PlanId, String), String> {
+        self.ask(|past| past.plan_of(task))
+    }
+
+    fn changes_of(&self, execution: PlanId) -> Result<Vec<PreviousChanges>, String> {
+        self.ask(|past| past.changes_of(execution))
+    }
+
+    fn unsaved_before(
+        &self,
+        device: &str,
+        domain: &str,
+        before: TaskId,
+    ) -> Result<Option<UnsavedBefore>, String> {
+        self.ask(|past| past.unsaved_before(device, domain, before))
+    }
+
+    fn figures(&self, plans: &[&str], is_planned: &IsPlanned<'_>) -> Result<Figures, String> {
+        self.ask(|past| past.figures(plans, is_planned))
+    }
+}
+
 /// Whether a plan asks for backups of this kind of a device and domain. What none asks for any more is not
 /// backed up any more, so that its age means nothing.
 pub type IsPlanned<'a> = dyn Fn(&str, &str, FileKind) -> bool + 'a;

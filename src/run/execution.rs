@@ -10,6 +10,7 @@ use crate::run::event::PlanId;
 use crate::run::left::{self, Left};
 use crate::run::record::Record;
 use crate::run::status::{Class, Status};
+use crate::threads::{self, DISK_ANSWERS_WITHIN};
 use crate::values::causes::with_causes;
 use crate::values::internal_error::caught;
 
@@ -69,7 +70,11 @@ pub(super) fn to_its_end<'r>(
             let error = if broke { error.of_ours() } else { error };
             // Whoever finds the execution without an end would say that its process died.
             if record.lacks_an_end() {
-                UnrecordedEnd::say(engine.locks, engine.process, error.exit().code());
+                let (locks, process) = (engine.locks.clone(), engine.process.to_owned());
+                let code = error.exit().code();
+                let say = move || UnrecordedEnd::say(&locks, &process, code);
+                // The folder of locks is on the disk of the history, which may be what hangs.
+                let _said = threads::within(threads::start, "the end", DISK_ANSWERS_WITHIN, say);
             }
             Err(error)
         }

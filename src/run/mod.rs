@@ -22,6 +22,7 @@ pub mod firmware;
 pub mod held;
 pub mod ledger;
 pub mod left;
+pub mod limited_ledger;
 pub mod not_seen;
 pub mod record;
 pub mod recover;

@@ -1,6 +1,7 @@
 //! Step 8 for a whole device: a secure backup, made on the device, fetched part by part,
 //! verified, published; and the folder on the device removed.
 
+use std::io;
 use std::time::Duration;
 
 use crate::artifact::error::StoreError;
@@ -22,6 +23,7 @@ use crate::run::store;
 use crate::run::task::{BackupFolder, DeviceState, Made, Walk};
 use crate::run::undo::{self, FolderStays, LeftFolder, waiting};
 use crate::soma::error::{SomaError, SomaErrorKind};
+use crate::threads::{self, DISK_ANSWERS_WITHIN};
 use crate::values::causes::{said, with_causes};
 use crate::values::size::Bytes;
 
@@ -236,8 +238,11 @@ impl Walk<'_, '_, '_> {
         let Some(left) = &mut self.leftover else {
             return Ok(());
         };
-        if let Some(not_yet) = &left.not_yet {
-            not_yet.take_back().map_err(|error| {
+        if let Some(not_yet) = left.not_yet.take() {
+            // The device may be out of service, and the disk may hang.
+            let take_back = move || not_yet.take_back();
+            let taken = threads::within(threads::start, "the locks", DISK_ANSWERS_WITHIN, take_back);
+            taken.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into())).map_err(|error| {
                 let why = format!(
                     "{device}: no secure backup was asked for: in the folder of locks {} it cannot be put on disk that \
                      it is: {}",
@@ -397,14 +402,16 @@ impl Walk<'_, '_, '_> {
     /// Removes the folder of a secure backup from the device, unless it holds the only copy.
     /// One that stays is a warning: the journal remembers it.
     pub(super) fn remove_leftover(&mut self) -> Result<(), Trouble> {
-        let Some(left) = self.leftover.take() else {
+        let Some(mut left) = self.leftover.take() else {
             return Ok(());
         };
         if !left.is_asked {
-            return self
-                .record
-                .close_undo(left.journal, NEVER_ASKED)
-                .map_err(Trouble::from);
+            let closed = self.record.close_undo(left.journal, NEVER_ASKED);
+            if let Some(not_yet) = left.not_yet.take() {
+                let forget = move || drop(not_yet);
+                let _forgotten = threads::within(threads::start, "the locks", DISK_ANSWERS_WITHIN, forget);
+            }
+            return closed.map_err(Trouble::from);
         }
         let (journal, folder) = (left.journal, left.folder);
         let asked_to_stop = self.engine.stop.is_requested();

@@ -1,0 +1,324 @@
+//! A ledger that nobody waits for longer than a limit, once something must be undone on a device.
+//!
+//! A file system that is frozen, or whose server is gone, lets a write stand for as long as it pleases, and whoever
+//! stands in it cannot be woken. From the first row that must be undone on, each call is done by a thread of its own,
+//! which takes the ledger along: one that does not come back in time has failed, and so has each one after it until it
+//! does. The thread of decisions goes on, and puts back what is out of service.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::run::event::{
+    ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
+};
+use crate::run::ledger::{
+    ClosedUndo, DeathWords, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, LostQuiesce,
+    Patience, UndoOpening, UndoStep, UnfinishedPlan,
+};
+use crate::threads::{DISK_ANSWERS_WITHIN, elsewhere, start};
+use crate::values::boot_time::BootTime;
+use crate::values::certificate_facts::CertificateFacts;
+use crate::values::duration::HumanDuration;
+
+/// How long others who hold it may be waited for, besides the disk.
+const OTHERS_END_WITHIN: Duration = Duration::from_secs(10);
+
+/// A ledger whose calls have a limit, from the first row on that must be undone.
+#[derive(Debug)]
+pub struct LimitedLedger<L> {
+    place: LedgerPlace<L>,
+    disk_answers_within: Duration,
+    /// Whether something must be, or may have to be, undone.
+    has_limit: bool,
+    patience: Patience,
+    silence: Silence,
+}
+
+/// Where the ledger is.
+#[derive(Debug)]
+enum LedgerPlace<L> {
+    Here(Box<L>),
+    /// With a thread, which gives it back when its call is done.
+    Away(Receiver<Box<L>>),
+}
+
+/// Whether a ledger was silent, for those who read the same file another way: they would wait as long.
+#[derive(Clone, Debug, Default)]
+pub struct Silence(Arc<AtomicBool>);
+
+impl Silence {
+    /// Whether a call did not come back in time.
+    pub fn is_met(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl<L: Send + 'static> LimitedLedger<L> {
+    /// The same ledger, with limits.
+    pub fn new(ledger: L) -> Self {
+        Self {
+            place: LedgerPlace::Here(Box::new(ledger)),
+            disk_answers_within: DISK_ANSWERS_WITHIN,
+            has_limit: false,
+            patience: Patience::Usual,
+            silence: Silence::default(),
+        }
+    }
+
+    /// Whether it was silent, for whoever asks later.
+    pub fn silence(&self) -> Silence {
+        self.silence.clone()
+    }
+
+    /// The ledger itself, for what is done before anything must be undone.
+    ///
+    /// # Errors
+    ///
+    /// It has not come back yet.
+    pub fn here(&mut self) -> Result<&mut L, LedgerError> {
+        if let LedgerPlace::Away(back) = &self.place
+            && let Ok(ledger) = back.try_recv()
+        {
+            self.place = LedgerPlace::Here(ledger);
+        }
+        let limit = self.limit();
+        match &mut self.place {
+            LedgerPlace::Here(ledger) => Ok(ledger),
+            LedgerPlace::Away(_) => Err(silent(limit)),
+        }
+    }
+
+    fn limit(&self) -> Duration {
+        match self.patience {
+            Patience::Usual => self.disk_answers_within + OTHERS_END_WITHIN,
+            Patience::Short | Patience::NoWait => self.disk_answers_within,
+        }
+    }
+
+    /// Does a call, within the limit where there is one. A panic in it comes out here.
+    fn call<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut L) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let (has_limit, limit) = (self.has_limit, self.limit());
+        let here = self.here()?;
+        if !has_limit {
+            return work(here);
+        }
+        let (nowhere, away) = mpsc::channel();
+        drop(nowhere);
+        let LedgerPlace::Here(mut ledger) = std::mem::replace(&mut self.place, LedgerPlace::Away(away))
+        else {
+            return Err(silent(limit));
+        };
+        let (sender, done) = mpsc::channel();
+        let back = elsewhere(start, "the history", move || {
+            let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut ledger)));
+            // Nobody may be waiting any more.
+            let _ = sender.send(outcome);
+            ledger
+        });
+        let Ok(outcome) = done.recv_timeout(limit) else {
+            self.place = LedgerPlace::Away(back);
+            self.silence.0.store(true, Ordering::SeqCst);
+            return Err(silent(limit));
+        };
+        // It is on its way.
+        self.place = match back.recv() {
+            Ok(ledger) => LedgerPlace::Here(ledger),
+            Err(_) => LedgerPlace::Away(back),
+        };
+        outcome.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+}
+
+fn silent(limit: Duration) -> LedgerError {
+    LedgerError {
+        message: format!(
+            "the disk of the history did not answer within {}: is its file system frozen, or its server gone?",
+            HumanDuration(limit)
+        ),
+        is_held: false,
+        source: None,
+    }
+}
+
+impl<L: Ledger + Send + 'static> Ledger for LimitedLedger<L> {
+    fn patience(&mut self, patience: Patience) {
+        self.patience = patience;
+        // A device is, or may be, out of service.
+        self.has_limit |= patience != Patience::Usual;
+        // One that is away waits as long as it does.
+        if let Ok(ledger) = self.here() {
+            ledger.patience(patience);
+        }
+    }
+
+    fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError> {
+        let opening = opening.clone();
+        self.call(move |ledger| ledger.open_plan(at, &opening))
+    }
+
+    fn open_activity(&mut self, at: Timestamp, opening: &ActivityOpening) -> Result<ActivityId, LedgerError> {
+        let opening = opening.clone();
+        self.call(move |ledger| ledger.open_activity(at, &opening))
+    }
+
+    fn open_task(&mut self, at: Timestamp, opening: &TaskOpening) -> Result<TaskId, LedgerError> {
+        let opening = opening.clone();
+        self.call(move |ledger| ledger.open_task(at, &opening))
+    }
+
+    fn record(&mut self, at: Timestamp, event: &Event) -> Result<(), LedgerError> {
+        let event = event.clone();
+        self.call(move |ledger| ledger.record(at, &event))
+    }
+
+    fn open_undo(
+        &mut self,
+        at: &JournalTime,
+        process: &str,
+        opening: &UndoOpening,
+    ) -> Result<JournalId, LedgerError> {
+        let (at, process, opening) = (at.clone(), process.to_owned(), opening.clone());
+        self.call(move |ledger| ledger.open_undo(&at, &process, &opening))
+    }
+
+    fn undo_stood(&mut self, id: JournalId, moment: &BootTime) -> Result<(), LedgerError> {
+        let moment = moment.clone();
+        self.call(move |ledger| ledger.undo_stood(id, &moment))
+    }
+
+    fn step_undo(&mut self, at: Timestamp, id: JournalId, step: UndoStep) -> Result<(), LedgerError> {
+        self.call(move |ledger| ledger.step_undo(at, id, step))
+    }
+
+    fn close_undo(
+        &mut self,
+        at: Timestamp,
+        process: &str,
+        id: JournalId,
+        how: &str,
+    ) -> Result<(), LedgerError> {
+        let (process, how) = (process.to_owned(), how.to_owned());
+        self.call(move |ledger| ledger.close_undo(at, &process, id, &how))
+    }
+
+    fn undone_by_others(&mut self) -> Result<Vec<ClosedUndo>, LedgerError> {
+        self.call(Ledger::undone_by_others)
+    }
+
+    fn lost_quiesces(&mut self) -> Result<Vec<LostQuiesce>, LedgerError> {
+        self.call(Ledger::lost_quiesces)
+    }
+
+    fn open_undos(&mut self) -> Result<Vec<JournalEntry>, LedgerError> {
+        self.call(Ledger::open_undos)
+    }
+
+    fn unfinished_plans(&mut self) -> Result<Vec<UnfinishedPlan>, LedgerError> {
+        self.call(Ledger::unfinished_plans)
+    }
+
+    fn abandon(&mut self, at: Timestamp, plan: PlanId, death: &DeathWords) -> Result<(), LedgerError> {
+        let death = death.clone();
+        self.call(move |ledger| ledger.abandon(at, plan, &death))
+    }
+
+    fn files_in_store(&mut self) -> Result<u64, LedgerError> {
+        self.call(Ledger::files_in_store)
+    }
+
+    fn last_content(
+        &mut self,
+        device: &str,
+        domain: &str,
+        kind: FileKind,
+    ) -> Result<Option<LastContent>, LedgerError> {
+        let (device, domain) = (device.to_owned(), domain.to_owned());
+        self.call(move |ledger| ledger.last_content(&device, &domain, kind))
+    }
+
+    fn last_certificate(
+        &mut self,
+        device: &str,
+        object: &str,
+    ) -> Result<Option<(TaskId, CertificateFacts)>, LedgerError> {
+        let (device, object) = (device.to_owned(), object.to_owned());
+        self.call(move |ledger| ledger.last_certificate(&device, &object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::internal_error::caught;
+
+    /// A ledger that is a list, with a limit so short that only what hangs is beyond it, or so long that nothing is.
+    fn limited(limit: Duration) -> LimitedLedger<Vec<u8>> {
+        let mut ledger = LimitedLedger::new(Vec::new());
+        ledger.disk_answers_within = limit;
+        ledger.has_limit = true;
+        ledger.patience = Patience::Short;
+        ledger
+    }
+
+    #[test]
+    fn a_call_that_hangs_fails_and_so_does_each_after_it_until_it_comes_back() {
+        let mut ledger = limited(Duration::from_millis(1));
+        let silence = ledger.silence();
+        let (release, held) = mpsc::channel::<()>();
+        let hangs = move |list: &mut Vec<u8>| {
+            let _ = held.recv();
+            list.push(1);
+            Ok(())
+        };
+        let error = ledger.call(hangs).expect_err("it hangs");
+        assert!(error.message.contains("did not answer within"), "{error}");
+        assert!(!error.is_held && silence.is_met());
+        assert!(ledger.call(|_| Ok(())).is_err(), "nobody waits for it again");
+        assert!(ledger.here().is_err());
+        drop(release);
+        while ledger.here().is_err() {
+            std::thread::yield_now();
+        }
+        ledger.disk_answers_within = Duration::from_secs(600);
+        let list = ledger.call(|list| Ok(list.clone())).expect("it is back");
+        assert_eq!(list, [1], "what was to be written was written after all");
+        assert!(silence.is_met(), "and nobody forgets it");
+    }
+
+    #[test]
+    fn calls_are_done_in_order_and_a_panic_in_one_comes_out_and_leaves_the_ledger() {
+        let mut ledger = limited(Duration::from_secs(600));
+        for number in 0..3 {
+            let pushed = ledger.call(move |list| {
+                list.push(number);
+                Ok(list.len())
+            });
+            assert_eq!(pushed.expect("written"), usize::from(number) + 1);
+        }
+        let panics = |_: &mut Vec<u8>| -> Result<(), LedgerError> { panic!("a panic of the tests") };
+        let error = caught(|| ledger.call(panics)).expect_err("a panic");
+        assert!(error.to_string().contains("a panic of the tests"));
+        assert_eq!(
+            ledger.call(|list| Ok(list.clone())).expect("it is there"),
+            [0, 1, 2]
+        );
+        assert!(!ledger.silence().is_met());
+    }
+
+    #[test]
+    fn without_anything_to_be_undone_a_call_is_done_here_and_waits_as_long_as_it_takes() {
+        let mut ledger = limited(Duration::ZERO);
+        ledger.has_limit = false;
+        let here = std::thread::current().id();
+        let done = ledger.call(move |_| Ok(std::thread::current().id() == here));
+        assert!(done.expect("done"));
+    }
+}
