@@ -14,6 +14,7 @@ pub mod extracted;
 mod fixture;
 mod folder;
 mod growing;
+pub mod handed_file;
 mod hashed_file;
 pub mod layout;
 pub mod manifest;

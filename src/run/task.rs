@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::artifact::archive::Expected;
 use crate::artifact::error::StoreError;
-use crate::artifact::stage::Staged;
+use crate::artifact::handed_file::HandedFile;
 use crate::gateway::folder::{RemoteFile, RemoteFolder};
 use crate::gateway::folder_removal::BackupAsked;
 use crate::gateway::quiesce::Scope;
@@ -112,7 +112,7 @@ enum Begun {
 /// An export whose last byte has arrived, and which nobody has looked at yet.
 struct ArrivedExport {
     kind: FileKind,
-    staged: Staged,
+    staged: HandedFile,
     path: PathBuf,
     name: String,
 }

@@ -51,6 +51,7 @@ mod held_history;
 mod history_cli;
 mod history_file;
 mod house;
+mod hung_disk;
 mod init;
 mod inventory;
 mod late_folder;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::artifact::archive::{self, Expected, Limits, VerifyError};
 use crate::artifact::error::StoreError;
+use crate::artifact::handed_file::HandedFile;
 use crate::artifact::layout::{self, ExportKind};
 use crate::artifact::recheck::Recorded;
 use crate::artifact::removal::{self, FileFound};
@@ -17,11 +18,11 @@ use crate::run::same_device::other_serials;
 use crate::run::status::Status;
 use crate::run::store;
 use crate::run::task::changed::StoredExport;
-use crate::run::task::{ArrivedExport, Walk};
+use crate::run::task::{ArrivedExport, Begun, Walk};
 use crate::run::undo;
 use crate::soma::error::SomaErrorKind;
 use crate::soma::request::ExportedConfiguration;
-use crate::threads;
+use crate::threads::{self, DISK_ANSWERS_WITHIN};
 use crate::values::causes::{said, with_causes};
 
 impl Walk<'_, '_, '_> {
@@ -79,15 +80,11 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    fn download_export(&mut self, kind: ExportKind, path: &Path, name: &str) -> Result<Staged, Trouble> {
-        let settings = &self.engine.file.settings;
+    fn download_export(&mut self, kind: ExportKind, path: &Path, name: &str) -> Result<HandedFile, Trouble> {
         let device = self.session.device.name.clone();
         let meant = self.session.serial()?;
         self.record.task_status(self.task.id, Status::BackingUp)?;
-        let mut staged = Staged::create(&settings.store, path)
-            .map_err(|error| self.storage(&error))?
-            .within(store::allowance(settings))
-            .looked_at_beside(threads::start);
+        let mut staged = self.stage(path).map_err(|error| self.storage(&error))?;
         let downloaded = {
             let (record, task) = (&mut *self.record, self.task.id);
             // The device says nothing until it has made the archive.
@@ -136,6 +133,26 @@ impl Walk<'_, '_, '_> {
         Ok(staged)
     }
 
+    /// Begins the file of an export. While the device waits, nothing here waits for the disk of the store.
+    fn stage(&self, path: &Path) -> Result<HandedFile, StoreError> {
+        let settings = &self.engine.file.settings;
+        let (store, place, allowance) = (
+            settings.store.clone(),
+            path.to_owned(),
+            store::allowance(settings),
+        );
+        let make = move || {
+            let staged = Staged::create(&store, &place)?;
+            Ok(staged.within(allowance).looked_at_beside(threads::start))
+        };
+        match self.begun {
+            Begun::No => Ok(HandedFile::here(make()?, path)),
+            Begun::Sent { .. } | Begun::Seen | Begun::SeenInPart { .. } => {
+                HandedFile::away(threads::start, DISK_ANSWERS_WITHIN, path, make)
+            }
+        }
+    }
+
     fn verify_and_publish(
         &mut self,
         arrived: ArrivedExport,
@@ -150,7 +167,8 @@ impl Walk<'_, '_, '_> {
         let (path, name) = (path.as_path(), name.as_str());
         let settings = &self.engine.file.settings;
         let device = self.session.device.name.clone();
-        let sealed = staged.finish().map_err(|error| self.storage(&error))?;
+        let sealed = staged.back().and_then(Staged::finish);
+        let sealed = sealed.map_err(|error| self.storage(&error))?;
         self.record.task_status(self.task.id, Status::Verifying)?;
         let scratch = path.parent().unwrap_or(Path::new("."));
         let (ahead, limits) = (sealed.ahead(), Limits::default());

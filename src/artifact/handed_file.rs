@@ -1,0 +1,351 @@
+//! A file whose bytes are handed to a thread that writes them: whoever has them waits for no disk longer than a limit.
+//!
+//! While a device is out of service for an export, a store that hangs must not hold whoever will put it back.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use crate::artifact::error::StoreError;
+use crate::artifact::stage::Staged;
+use crate::threads::Starter;
+use crate::values::duration::HumanDuration;
+
+/// How many pieces are on their way to the disk at most. Each is what one read of an answer gave: some kilobytes.
+const MOST_PIECES: usize = 64;
+
+/// Makes the file.
+type Maker = Box<dyn FnOnce() -> Result<Staged, StoreError> + Send>;
+
+/// A file being written, here or by a thread. Dropped before it is [taken back](Self::back), it is removed by whoever
+/// has it.
+#[derive(Debug)]
+pub struct HandedFile {
+    path: PathBuf,
+    way: FileWay,
+    trouble: Option<StoreError>,
+}
+
+#[derive(Debug)]
+enum FileWay {
+    Here(Box<Staged>),
+    Away {
+        to_writer: Sender<ToWriter>,
+        from_writer: Receiver<FromWriter>,
+        limit: Duration,
+        /// Those that have been written.
+        empty: Vec<Vec<u8>>,
+        /// How many pieces there are.
+        pieces: usize,
+    },
+}
+
+enum ToWriter {
+    Make(Maker),
+    Piece(Vec<u8>),
+    GiveBack,
+}
+
+enum FromWriter {
+    Made,
+    Written(Vec<u8>),
+    Failed(StoreError),
+    Back(Box<Staged>),
+}
+
+impl HandedFile {
+    /// One that is written by whoever gives the bytes.
+    pub fn here(staged: Staged, path: &Path) -> HandedFile {
+        HandedFile {
+            path: path.to_owned(),
+            way: FileWay::Here(Box::new(staged)),
+            trouble: None,
+        }
+    }
+
+    /// One that a thread makes and writes, and that will stand at `path`: each step of that is waited for no longer
+    /// than `limit`. Where no thread can be had it is made and written here.
+    pub fn away(
+        starter: Starter,
+        limit: Duration,
+        path: &Path,
+        make: impl FnOnce() -> Result<Staged, StoreError> + Send + 'static,
+    ) -> Result<HandedFile, StoreError> {
+        let (to_writer, pieces) = mpsc::channel();
+        let (told, from_writer) = mpsc::channel();
+        let work = Box::new(move || write(&pieces, &told));
+        if starter("the writer", work).is_err() {
+            return Ok(HandedFile::here(make()?, path));
+        }
+        // Without its thread nothing comes back, which is met below.
+        let _ = to_writer.send(ToWriter::Make(Box::new(make)));
+        match from_writer.recv_timeout(limit) {
+            Ok(FromWriter::Failed(error)) => Err(error),
+            Ok(FromWriter::Made | FromWriter::Written(_) | FromWriter::Back(_)) => Ok(HandedFile {
+                path: path.to_owned(),
+                way: FileWay::Away {
+                    to_writer,
+                    from_writer,
+                    limit,
+                    empty: Vec::new(),
+                    pieces: 0,
+                },
+                trouble: None,
+            }),
+            Err(error) => Err(StoreError::new("create", path, silent(error, limit))),
+        }
+    }
+
+    /// Why it could not be written, if it could not.
+    pub fn trouble(&self) -> Option<&StoreError> {
+        match &self.way {
+            FileWay::Here(staged) => staged.trouble(),
+            FileWay::Away { .. } => self.trouble.as_ref(),
+        }
+    }
+
+    /// The file with all that was given.
+    pub fn back(self) -> Result<Staged, StoreError> {
+        let (to_writer, from_writer, limit) = match self.way {
+            FileWay::Here(staged) => return Ok(*staged),
+            FileWay::Away {
+                to_writer,
+                from_writer,
+                limit,
+                ..
+            } => (to_writer, from_writer, limit),
+        };
+        let _ = to_writer.send(ToWriter::GiveBack);
+        loop {
+            match from_writer.recv_timeout(limit) {
+                Ok(FromWriter::Made | FromWriter::Written(_)) => {}
+                Ok(FromWriter::Failed(error)) => return Err(error),
+                Ok(FromWriter::Back(staged)) => return Ok(*staged),
+                Err(error) => return Err(StoreError::new("write", &self.path, silent(error, limit))),
+            }
+        }
+    }
+}
+
+impl Write for HandedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let given = match &mut self.way {
+            FileWay::Here(staged) => return staged.write(bytes),
+            FileWay::Away {
+                to_writer,
+                from_writer,
+                limit,
+                empty,
+                pieces,
+            } => piece(from_writer, *limit, empty, pieces).and_then(|mut piece| {
+                piece.extend_from_slice(bytes);
+                // A writer that is gone has panicked.
+                let gone = |_| NotGiven::Silent(RecvTimeoutError::Disconnected);
+                to_writer.send(ToWriter::Piece(piece)).map_err(gone)
+            }),
+        };
+        let FileWay::Away { limit, .. } = &self.way else {
+            return Ok(bytes.len());
+        };
+        match given {
+            Ok(()) => Ok(bytes.len()),
+            Err(NotGiven::Silent(error)) => {
+                let source = silent(error, *limit);
+                self.trouble = Some(StoreError::noted("write", &self.path, &source));
+                Err(source)
+            }
+            Err(NotGiven::Failed(error)) => {
+                let source = StoreError::noted(error.action, &error.path, &error.source).source;
+                self.trouble = Some(error);
+                Err(source)
+            }
+        }
+    }
+
+    /// What was given is on its way; whether it arrives is told by [`back`](HandedFile::back).
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.way {
+            FileWay::Here(staged) => staged.flush(),
+            FileWay::Away { .. } => Ok(()),
+        }
+    }
+}
+
+/// Why a piece could not be given.
+enum NotGiven {
+    Silent(RecvTimeoutError),
+    Failed(StoreError),
+}
+
+/// An empty piece: one that was written, where there are as many as there may be.
+fn piece(
+    from_writer: &Receiver<FromWriter>,
+    limit: Duration,
+    empty: &mut Vec<Vec<u8>>,
+    pieces: &mut usize,
+) -> Result<Vec<u8>, NotGiven> {
+    loop {
+        let told = match from_writer.try_recv() {
+            Ok(told) => told,
+            Err(_) if !empty.is_empty() || *pieces < MOST_PIECES => break,
+            Err(_) => from_writer.recv_timeout(limit).map_err(NotGiven::Silent)?,
+        };
+        match told {
+            FromWriter::Written(mut piece) => {
+                piece.clear();
+                empty.push(piece);
+            }
+            FromWriter::Failed(error) => return Err(NotGiven::Failed(error)),
+            FromWriter::Made | FromWriter::Back(_) => {}
+        }
+    }
+    Ok(empty.pop().unwrap_or_else(|| {
+        *pieces += 1;
+        Vec::new()
+    }))
+}
+
+fn silent(error: RecvTimeoutError, limit: Duration) -> io::Error {
+    match error {
+        RecvTimeoutError::Timeout => io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!(
+                "its disk did not answer within {}: is the file system frozen, or its server gone?",
+                HumanDuration(limit)
+            ),
+        ),
+        RecvTimeoutError::Disconnected => io::Error::other("its writer broke off"),
+    }
+}
+
+/// Writes what comes, until nobody has more, or wants the file back. What fails is told once.
+fn write(pieces: &Receiver<ToWriter>, told: &Sender<FromWriter>) {
+    let mut staged: Option<Box<Staged>> = None;
+    for piece in pieces {
+        // Nobody may be waiting any more: then it ends with the next piece, which does not come.
+        let answer = match (piece, staged.as_mut()) {
+            (ToWriter::Make(make), _) => match make() {
+                Ok(made) => {
+                    staged = Some(Box::new(made));
+                    FromWriter::Made
+                }
+                Err(error) => FromWriter::Failed(error),
+            },
+            // What failed was told.
+            (_, None) => continue,
+            (ToWriter::Piece(piece), Some(file)) => match file.write_all(&piece) {
+                Ok(()) => FromWriter::Written(piece),
+                Err(error) => {
+                    let failed = match file.trouble() {
+                        Some(known) => StoreError::noted(known.action, &known.path, &known.source),
+                        None => StoreError::new("write", Path::new(""), error),
+                    };
+                    staged = None;
+                    FromWriter::Failed(failed)
+                }
+            },
+            (ToWriter::GiveBack, Some(_)) => match staged.take() {
+                Some(file) => FromWriter::Back(file),
+                None => continue,
+            },
+        };
+        let _ = told.send(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::threads::{none_left, start};
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn bytes() -> Vec<u8> {
+        (0..3_000_000_u32).map(|byte| (byte % 251) as u8).collect()
+    }
+
+    #[test]
+    fn what_is_handed_over_is_in_the_file_whoever_writes_it() {
+        for starter in [start, none_left] {
+            let store = tempfile::tempdir().expect("a folder");
+            let path = store.path().join("a/b.zip");
+            let (folder, place) = (store.path().to_owned(), path.clone());
+            let make = move || Staged::create(&folder, &place);
+            let mut file = HandedFile::away(starter, LONG, &path, make).expect("a file");
+            for piece in bytes().chunks(10_000) {
+                file.write_all(piece).expect("written");
+            }
+            file.flush().expect("flushed");
+            let sealed = file.back().expect("the file").finish().expect("sealed");
+            sealed.publish().expect("published");
+            assert_eq!(fs::read(&path).expect("the file"), bytes());
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_made_or_grows_too_large_is_told_as_here() {
+        let store = tempfile::tempdir().expect("a folder");
+        let path = store.path().join("b.zip");
+        let outside = HandedFile::away(start, LONG, &path, || {
+            Staged::create(Path::new("/nowhere"), Path::new("/elsewhere"))
+        });
+        assert!(outside.is_err());
+        let (folder, place) = (store.path().to_owned(), path.clone());
+        let make = move || {
+            let few = crate::artifact::space::Allowance {
+                most: 5,
+                ..crate::artifact::space::Allowance::unlimited()
+            };
+            Ok(Staged::create(&folder, &place)?.within(few))
+        };
+        let mut file = HandedFile::away(start, LONG, &path, make).expect("a file");
+        // The writer tells it some pieces later.
+        let failed = (0..10_000).find_map(|_| file.write_all(b"more").err());
+        let kind = crate::artifact::error::StoreErrorKind::TooLarge;
+        match failed {
+            Some(_) => assert_eq!(file.trouble().expect("trouble").kind, kind),
+            None => assert_eq!(file.back().expect_err("trouble").kind, kind),
+        }
+        assert_eq!(fs::read_dir(store.path()).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn a_disk_that_hangs_is_waited_for_no_longer_than_the_limit() {
+        let store = tempfile::tempdir().expect("a folder");
+        let path = store.path().join("b.zip");
+        let (release, held) = mpsc::channel::<()>();
+        let (folder, place) = (store.path().to_owned(), path.clone());
+        let stands = move || {
+            let _ = held.recv();
+            Staged::create(&folder, &place)
+        };
+        let moment = Duration::from_millis(1);
+        let error = HandedFile::away(start, moment, &path, stands).expect_err("it hangs");
+        assert!(
+            error.source.to_string().contains("its disk did not answer"),
+            "{error:?}"
+        );
+        drop(release);
+        // Pieces that nobody takes, and a file that nobody gives back.
+        let (to_writer, _pieces) = mpsc::channel();
+        let (_told, from_writer) = mpsc::channel();
+        let mut file = HandedFile {
+            path,
+            way: FileWay::Away {
+                to_writer,
+                from_writer,
+                limit: moment,
+                empty: Vec::new(),
+                pieces: 0,
+            },
+            trouble: None,
+        };
+        let failed = (0..=MOST_PIECES).find_map(|_| file.write_all(b"more").err());
+        assert_eq!(failed.expect("it hangs").kind(), io::ErrorKind::TimedOut);
+        assert!(file.trouble().is_some());
+        assert!(file.back().is_err());
+    }
+}
