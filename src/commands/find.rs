@@ -9,7 +9,7 @@ use crate::change::find::{self, FindHit, FindQuery, Needle, Searched, last_word}
 use crate::cli::{FindArgs, Global, HistoryFormat};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::{ExportDesk, outer, trouble};
-use crate::commands::history::device_names;
+use crate::commands::history::named::device_names;
 use crate::commands::loading::{exit_of_part, invocation, load_plan_or_part, read_history};
 use crate::commands::log::is_domain_known;
 use crate::commands::names::{MeantDevices, mean_some_device};

@@ -1,21 +1,23 @@
 //! `dpbackup history`
 
-use std::collections::HashSet;
+pub(super) mod execution;
+pub(super) mod named;
+pub(super) mod since;
 
-use anyhow::anyhow;
-use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::Timestamp;
 
 use crate::cli::{
-    ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LastArgs, LevelArgs, Since,
+    ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LastArgs, LevelArgs,
 };
 use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::gone::{Gone, open_rows};
+use crate::commands::history::execution::{execution, first_run, is_not_limited, is_not_narrowed, last_of};
+use crate::commands::history::named::{known, named};
+use crate::commands::history::since::{moment, zone};
 use crate::commands::left_behind::untold;
 use crate::commands::loading::{
     existing_history, exit_of_part, load_plan_or_part, read_history, warn_of_zone,
 };
-use crate::commands::names::{did_you_mean, pattern_instead};
 use crate::commands::status;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, PlanFilter, PlanRow};
@@ -26,8 +28,6 @@ use crate::run::event::{ActivityId, Owner, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
-use crate::values::invocation::Invocation;
-use crate::values::nearest::nearest;
 use crate::values::text::printable;
 
 /// So many executions are listed where nobody says how many.
@@ -90,36 +90,6 @@ fn recorded(file: &PlanFile) -> Result<History, CommandError> {
         }
         other => other.into(),
     })
-}
-
-/// What is to be done before anything can be looked at.
-pub(super) fn first_run(invocation: &Invocation) -> String {
-    format!(
-        "`{}` runs a plan, and `{}` shows which there are",
-        invocation.command(["run", "PLAN"]),
-        invocation.command(["list"])
-    )
-}
-
-/// The execution that an ID, or `last`, is at one of the levels.
-pub(super) fn execution<T>(
-    id: ExecutionId,
-    of: impl Fn(i64) -> T,
-    newest: impl FnOnce() -> Result<Option<T>, HistoryError>,
-) -> Result<T, CommandError> {
-    match id {
-        ExecutionId::Number(id) => Ok(of(id)),
-        ExecutionId::Last => newest()?.ok_or_else(|| nothing_yet("nothing was recorded yet")),
-    }
-}
-
-/// Somebody asks for the newest of what was never run.
-#[derive(Debug, thiserror::Error)]
-#[error("there is no last execution: {0}")]
-pub(super) struct NothingYet(&'static str);
-
-fn nothing_yet(what: &'static str) -> CommandError {
-    CommandError::new(Exit::Usage, anyhow::Error::new(NothingYet(what)))
 }
 
 /// The levels that are of one execution.
@@ -253,198 +223,6 @@ pub(super) fn plan_rows(
     Ok(rows)
 }
 
-/// The newest execution that passes the filter.
-fn last_of(history: &History, file: &PlanFile, filter: PlanFilter) -> Result<PlanId, CommandError> {
-    known(file, Some(history), &filter)?;
-    let newest = history.plans(&PlanFilter { limit: 1, ..filter })?;
-    let newest = newest.first().map(|row| row.id);
-    newest.ok_or_else(|| nothing_yet("nothing that was recorded is like this"))
-}
-
-/// An ID is one execution, whatever else is asked of it: an option that narrows the list would be
-/// ignored.
-fn is_not_narrowed(file: &PlanFile, args: &HistoryArgs, id: &str) -> Result<(), CommandError> {
-    let narrowing = [
-        ("--plan", args.plan.is_some()),
-        ("--status", args.status.is_some()),
-        ("--device", args.device.is_some()),
-        ("--since", args.since.is_some()),
-        ("--limit", args.limit.is_some()),
-    ];
-    let Some((option, _)) = narrowing.iter().find(|(_, is_given)| *is_given) else {
-        return Ok(());
-    };
-    let error = anyhow!("{id} is one execution, and {option} narrows the list of them");
-    Err(CommandError::new(Exit::Usage, error).with_hint(format!(
-        "leave one of them out: `{}` is that execution",
-        file.invocation.command(["history", id])
-    )))
-}
-
-/// The newest one is one: a number of them would be ignored.
-fn is_not_limited(file: &PlanFile, args: &HistoryArgs) -> Result<(), CommandError> {
-    let Some(limit) = args.limit else { return Ok(()) };
-    let error = anyhow!("`last` is one execution, and --limit is how many of the list are shown");
-    Err(CommandError::new(Exit::Usage, error).with_hint(format!(
-        "`{}` shows the newest in full, `{}` the list",
-        file.invocation.command(["history", "last"]),
-        file.invocation
-            .command(["history", "--limit", &limit.to_string()])
-    )))
-}
-
-/// The filter with what somebody typed in place of an option: a plan's name, or a device's.
-fn named(file: &PlanFile, name: &str, filter: PlanFilter) -> Result<PlanFilter, CommandError> {
-    let history = read_history(&file.settings)?;
-    let (plans, devices) = names(file, history.as_ref())?;
-    let both = |option: &str, given: &str| {
-        let error = anyhow!("'{name}' and {option} '{given}' exclude each other");
-        CommandError::new(Exit::Usage, error).with_hint("leave one of them out")
-    };
-    if plans.iter().any(|plan| plan == name) {
-        if let Some(given) = filter.plan.as_deref().filter(|given| *given != name) {
-            return Err(both("--plan", given));
-        }
-        let plan = Some(name.to_owned());
-        return Ok(PlanFilter { plan, ..filter });
-    }
-    if devices.iter().any(|device| device == name) {
-        if let Some(given) = filter.device.as_deref().filter(|given| *given != name) {
-            return Err(both("--device", given));
-        }
-        let device = Some(name.to_owned());
-        return Ok(PlanFilter { device, ..filter });
-    }
-    let known: Vec<&str> = plans.iter().chain(&devices).map(String::as_str).collect();
-    let error = anyhow!("'{name}' is no ID, and no plan or device has this name");
-    // A slip in one of them may be a level as well as a name: the name is nearer to who typed it.
-    let hint = match nearest(name, known.iter().copied()) {
-        Some(_) if !name.contains('*') => did_you_mean(name, &known),
-        _ => level_instead(file, name)
-            .or_else(|| of_another_kind(file, history.as_ref(), name))
-            .unwrap_or_else(|| did_you_mean(name, &known)),
-    };
-    Err(CommandError::new(Exit::Usage, error).with_hint(hint))
-}
-
-/// What to type for a pattern of devices, a time, a domain, or a device with its domain.
-fn of_another_kind(file: &PlanFile, history: Option<&History>, word: &str) -> Option<String> {
-    let command = |words: &[&str]| file.invocation.command(words.iter().copied());
-    if let Some(pattern) = pattern_instead(file, word, &["history", "--device"], 1) {
-        return Some(pattern);
-    }
-    if Since::of(word).is_some() {
-        return Some(format!(
-            "`{}` shows what started then or later",
-            command(&["history", "--since", word])
-        ));
-    }
-    if let Some((device, domain)) = word.split_once('/') {
-        file.device(device)?;
-        return Some(format!(
-            "`{}` lists the executions that were to back up {device}, `{}` shows what changed in that domain",
-            command(&["history", "--device", device]),
-            command(&["log", "--device", device, "--domain", domain])
-        ));
-    }
-    let good = history?.good_files().ok()?;
-    good.iter().find(|row| row.domain_name == word)?;
-    Some(format!(
-        "it is a domain: `{}` shows what changed in it, `{}` how old the last good backup of each is",
-        command(&["log", "--domain", word]),
-        command(&["history", "status"])
-    ))
-}
-
-/// What to type for a word that is nearly a level of history, or that other programs have for one.
-fn level_instead(file: &PlanFile, word: &str) -> Option<String> {
-    let command = |words: &[&str]| file.invocation.command(words.iter().copied());
-    let lower = word.to_lowercase();
-    match lower.as_str() {
-        "list" | "ls" | "show" | "all" | "executions" | "execution" | "runs" | "run" | "plans" | "plan" => {
-            return Some(format!(
-                "`{}` lists the executions of plans",
-                command(&["history"])
-            ));
-        }
-        "failed" | "failures" | "errors" | "failure" => {
-            return Some(format!(
-                "`{}` shows what failed",
-                command(&["history", "--status", "FAILED"])
-            ));
-        }
-        "changes" | "log" | "changed" => {
-            return Some(format!(
-                "`{}` shows what changed in configurations",
-                command(&["log"])
-            ));
-        }
-        "age" | "freshness" | "devices" | "domains" | "monitor" => {
-            return Some(format!(
-                "`{}` tells the age of each last good backup",
-                command(&["history", "status"])
-            ));
-        }
-        _ => {}
-    }
-    let level = nearest(&lower, ["last", "status", "activities", "tasks", "files"])?;
-    let meant = match level {
-        "last" | "status" => command(&["history", level]),
-        level => command(&["history", level, "last"]),
-    };
-    Some(format!("did you mean `{meant}`?"))
-}
-
-/// A name that neither the plan file nor history has would list nothing, in silence.
-pub(super) fn known(
-    file: &PlanFile,
-    history: Option<&History>,
-    filter: &PlanFilter,
-) -> Result<(), CommandError> {
-    if filter.plan.is_none() && filter.device.is_none() {
-        return Ok(());
-    }
-    let (plans, devices) = names(file, history)?;
-    for (what, name, known) in [("plan", &filter.plan, plans), ("device", &filter.device, devices)] {
-        if let Some(name) = name
-            && !known.contains(name)
-        {
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            let error = anyhow!("neither the plan file nor history has a {what} '{name}'");
-            let pattern = match what {
-                "device" => pattern_instead(file, name, &["history", "--device"], 1),
-                _ => None,
-            };
-            let hint = pattern.unwrap_or_else(|| did_you_mean(name, &known));
-            return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
-        }
-    }
-    Ok(())
-}
-
-/// The names of plans and of devices: those of the plan file first, then those that are gone.
-fn names(file: &PlanFile, history: Option<&History>) -> Result<(Vec<String>, Vec<String>), CommandError> {
-    let mut plans: Vec<String> = file.plans.iter().map(|plan| plan.name.clone()).collect();
-    let mut devices: Vec<String> = file.devices.iter().map(|device| device.name.clone()).collect();
-    if let Some(history) = history {
-        let (old_plans, old_devices) = (history.plan_names()?, history.device_names()?);
-        add_unknown(&mut plans, old_plans);
-        add_unknown(&mut devices, old_devices);
-    }
-    Ok((plans, devices))
-}
-
-/// Adds those that are not there. A fleet has thousands of names.
-fn add_unknown(names: &mut Vec<String>, more: Vec<String>) {
-    let known: HashSet<String> = names.iter().cloned().collect();
-    names.extend(more.into_iter().filter(|name| !known.contains(name)));
-}
-
-/// The names of devices that somebody may mean.
-pub(super) fn device_names(file: &PlanFile, history: Option<&History>) -> Result<Vec<String>, CommandError> {
-    Ok(names(file, history)?.1)
-}
-
 fn filter(args: &HistoryArgs) -> Result<PlanFilter, CommandError> {
     let since = args
         .since
@@ -457,30 +235,6 @@ fn filter(args: &HistoryArgs) -> Result<PlanFilter, CommandError> {
         since,
         limit: args.limit.unwrap_or(MOST_LISTED),
     })
-}
-
-/// The zone in which times are shown, and read.
-pub(super) fn zone(output: &HistoryOutput) -> TimeZone {
-    if output.utc {
-        TimeZone::UTC
-    } else {
-        TimeZone::system()
-    }
-}
-
-pub(super) fn moment(since: Since, zone: TimeZone) -> Result<Timestamp, CommandError> {
-    let now = Timestamp::now();
-    let resolved = match since {
-        Since::At(at) => Ok(at),
-        Since::Ago(duration) => now.checked_sub(duration),
-        Since::Civil(at) => at.to_zoned(zone).map(|zoned| zoned.timestamp()),
-        Since::DayAgo(days) => now
-            .to_zoned(zone)
-            .checked_sub(Span::new().days(days))
-            .and_then(|day| day.start_of_day())
-            .map(|day| day.timestamp()),
-    };
-    resolved.map_err(|error| CommandError::new(Exit::Usage, error))
 }
 
 fn show(file: &PlanFile, ui: Ui, output: &HistoryOutput, view: &View<'_>) -> Outcome {

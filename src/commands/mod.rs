@@ -281,8 +281,8 @@ fn tell(cli: &Cli, ui: Ui, env: Lookup<'_>, CommandError { exit, error, hint }: 
 
 /// The next step after errors that know only what is wrong.
 fn advice(error: &anyhow::Error, invocation: &Invocation) -> Option<String> {
-    if error.is::<history::NothingYet>() {
-        return Some(history::first_run(invocation));
+    if error.is::<history::execution::NothingYet>() {
+        return Some(history::execution::first_run(invocation));
     }
     match error.downcast_ref()? {
         HistoryError::NotFound { list, .. } => Some(format!(

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use crate::cli::{Global, OutputFormat, RestoreArgs};
 use crate::clock::Clock as _;
 use crate::commands::error::{CommandError, Outcome, found, print};
-use crate::commands::history::execution;
+use crate::commands::history::execution::execution;
 use crate::commands::left_behind::with_what_is_left;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;

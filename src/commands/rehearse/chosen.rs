@@ -4,7 +4,7 @@ use anyhow::anyhow;
 
 use crate::cli::RehearseArgs;
 use crate::commands::error::{CommandError, found};
-use crate::commands::history::execution;
+use crate::commands::history::execution::execution;
 use crate::commands::names;
 use crate::exit::Exit;
 use crate::history::{FileRow, History};

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use crate::cli::{ExecutionId, VerifyArgs};
 use crate::commands::error::CommandError;
 use crate::commands::exports;
-use crate::commands::history::execution;
+use crate::commands::history::execution::execution;
 use crate::commands::names::{all_devices, did_you_mean, pattern_instead};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History};

@@ -1,0 +1,32 @@
+//! Since when something is asked for, and in which zone.
+
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+
+use crate::cli::{HistoryOutput, Since};
+use crate::commands::error::CommandError;
+use crate::exit::Exit;
+
+/// The zone in which times are shown, and read.
+pub(in crate::commands) fn zone(output: &HistoryOutput) -> TimeZone {
+    if output.utc {
+        TimeZone::UTC
+    } else {
+        TimeZone::system()
+    }
+}
+
+pub(in crate::commands) fn moment(since: Since, zone: TimeZone) -> Result<Timestamp, CommandError> {
+    let now = Timestamp::now();
+    let resolved = match since {
+        Since::At(at) => Ok(at),
+        Since::Ago(duration) => now.checked_sub(duration),
+        Since::Civil(at) => at.to_zoned(zone).map(|zoned| zoned.timestamp()),
+        Since::DayAgo(days) => now
+            .to_zoned(zone)
+            .checked_sub(Span::new().days(days))
+            .and_then(|day| day.start_of_day())
+            .map(|day| day.timestamp()),
+    };
+    resolved.map_err(|error| CommandError::new(Exit::Usage, error))
+}
