@@ -6,6 +6,7 @@ mod changed;
 mod checks;
 mod ending;
 mod export;
+mod fetch;
 pub mod look;
 mod making;
 mod quiesce;

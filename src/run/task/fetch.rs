@@ -1,0 +1,174 @@
+//! How a secure backup that is on the device gets into the store: part by part, verified, published.
+
+use std::time::Duration;
+
+use crate::artifact::error::StoreError;
+use crate::artifact::layout;
+use crate::artifact::manifest::{self, FolderError, FolderReport};
+use crate::artifact::stage_folder::{SealedPart, StagedFolder};
+use crate::gateway::folder::{RemoteFile, RemoteFolder};
+use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile};
+use crate::run::failure::{Failure, Trouble};
+use crate::run::status::Status;
+use crate::run::store;
+use crate::run::task::Walk;
+use crate::run::undo::waiting;
+use crate::soma::error::{SomaError, SomaErrorKind};
+use crate::values::causes::with_causes;
+
+impl Walk<'_, '_, '_> {
+    /// Downloads it part by part, verifies and publishes it.
+    pub(super) fn fetch_secure_backup(
+        &mut self,
+        folder: &RemoteFolder,
+        files: &[RemoteFile],
+    ) -> Result<(), Trouble> {
+        let settings = &self.engine.file.settings;
+        let (device, clock) = (&self.session.device.name, self.engine.clock);
+        self.record.task_status(self.task.id, Status::Downloading)?;
+        let path = layout::secure_backup_dir(&settings.store, device, clock.now(), &clock.zone());
+        let staged = StagedFolder::create(&settings.store, &path)
+            .map_err(|error| self.storage(&error))?
+            .within(store::allowance(settings));
+        let sealed = self.fetch_parts(folder, files, &staged)?;
+        self.record.task_status(self.task.id, Status::Verifying)?;
+        let report = self.verified(&staged)?;
+        let place = staged.publish(&sealed).map_err(|error| self.storage(&error))?;
+        for part in sealed {
+            let proof = match &part.name {
+                name if report.size_only.contains(name) => FileProof::SizeOnly,
+                name if report.name_only.contains(name) => FileProof::NameOnly,
+                _ => FileProof::Whole,
+            };
+            let file = StoredFile {
+                path: place.join(&part.file_name),
+                name: part.name,
+                kind: FileKind::SecureBackup,
+                kept: true,
+                size: part.size,
+                sha256: part.sha256,
+                entries: None,
+                objects: None,
+                content: None,
+                unchanged_since: None,
+                proof,
+                lacks: None,
+            };
+            self.files.push(file.clone());
+            self.record.tell(&Event::FileStored {
+                task: self.task.id,
+                file,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Fetches every part. The one at which it fails is told.
+    fn fetch_parts(
+        &mut self,
+        folder: &RemoteFolder,
+        files: &[RemoteFile],
+        staged: &StagedFolder,
+    ) -> Result<Vec<SealedPart>, Trouble> {
+        let mut sealed = Vec::new();
+        for file in files {
+            match self.fetch_part(folder, file, staged) {
+                Ok(part) => sealed.push(part),
+                Err(Trouble::Failure(failure)) => {
+                    let (name, error) = (file.name.clone(), failure.message.clone());
+                    self.record.tell(&Event::FileFailed {
+                        task: self.task.id,
+                        name,
+                        error,
+                    })?;
+                    return Err(failure.into());
+                }
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(sealed)
+    }
+
+    /// What the manifest of a fetched backup proves of its parts.
+    fn verified(&mut self, staged: &StagedFolder) -> Result<FolderReport, Trouble> {
+        let report = manifest::verify(staged.path()).map_err(|error| match error {
+            // That says nothing about what the device sent.
+            FolderError::Read { path, source } => self.storage(&StoreError::new("read", &path, source)),
+            error => {
+                let device = &self.session.device.name;
+                let why = format!("{device}: the secure backup is not good: {}", with_causes(&error));
+                Failure::new(Status::VerificationFailed, why)
+            }
+        })?;
+        for warning in &report.warnings {
+            self.warn(warning.clone())?;
+        }
+        for note in &report.notes {
+            self.record.note(Owner::Task(self.task.id), note)?;
+        }
+        Ok(report)
+    }
+
+    /// Fetches one part. Reading a file can be tried again, each time from its start.
+    fn fetch_part(
+        &mut self,
+        folder: &RemoteFolder,
+        file: &RemoteFile,
+        staged: &StagedFolder,
+    ) -> Result<SealedPart, Trouble> {
+        let (record, gateway, device) = (
+            &mut *self.record,
+            &self.session.gateway,
+            &self.session.device.name,
+        );
+        if !file.has_plain_name() {
+            let why = format!(
+                "{device}: the secure backup holds a file with an unsafe name, {:?}",
+                file.name
+            );
+            return Err(Failure::new(Status::VerificationFailed, why).into());
+        }
+        let mut unstaged: Option<StoreError> = None;
+        let mut file = file.clone();
+        let fetched = gateway.retried(|| {
+            let mut part = match staged.part(&file.name) {
+                Ok(part) => part,
+                Err(error) => {
+                    let told = SomaError::new(SomaErrorKind::Local(error.source.kind()), with_causes(&error));
+                    unstaged = Some(error);
+                    return Err(told);
+                }
+            };
+            let limit = gateway.timeouts().export;
+            waiting(record, device, &format!("the file {}", file.name), limit)(Duration::ZERO);
+            let mut progress = |bytes| {
+                let (device, name) = (device.clone(), file.name.clone());
+                record.show(&Progress::Downloaded {
+                    device,
+                    name,
+                    bytes,
+                    total: file.size,
+                });
+            };
+            match gateway.fetch(folder, &file, &mut part, &mut progress) {
+                Ok(()) => Ok(part),
+                Err(error) => {
+                    // Half a part must not stand in the way of the next attempt.
+                    unstaged = staged.discard(part).err();
+                    // It may have grown since it was listed; whether it is whole, its manifest tells.
+                    let now = gateway.folder(folder).ok().flatten().unwrap_or_default();
+                    if let Some(now) = now.into_iter().find(|now| now.name == file.name) {
+                        file = now;
+                    }
+                    Err(error)
+                }
+            }
+        });
+        record.show(&Progress::DownloadEnded);
+        if let Some(error) = unstaged {
+            return Err(self.storage(&error).into());
+        }
+        let part = fetched.map_err(|error| Failure::of_exchange(Status::DownloadFailed, device, &error))?;
+        Ok(part.finish().map_err(|error| self.storage(&error))?)
+    }
+}
