@@ -7,6 +7,7 @@ use crate::history::{History, HistoryError};
 use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;
 use crate::run::event::Undo;
+use crate::run::half_done::half_done;
 use crate::run::left::{self, Left, life_of};
 use crate::values::causes::with_causes;
 use crate::values::invocation::Invocation;
@@ -79,7 +80,7 @@ impl UnseenImports {
                 Undo::DryRun { .. } => &mut unseen.dry_runs,
                 _ => &mut unseen.half_done,
             };
-            list.extend(left::half_done(row, &file.invocation));
+            list.extend(half_done(row, &file.invocation));
         }
         unseen
     }

@@ -3,10 +3,10 @@
 use jiff::Zoned;
 
 use crate::gateway::domains::{DomainStatus, QuiesceState};
-use crate::gateway::facts::tells_apart;
 use crate::lock::was_stopped;
 use crate::run::event::Undo;
 use crate::run::ledger::JournalEntry;
+use crate::run::row_device::MetDevice;
 
 /// A run whose process is at work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl<'a> AtWorkLook<'a> {
         self.found(|run| {
             let is_folder = |row: &&JournalEntry| matches!(row.undo, Undo::RemoveFolder(_));
             let mut folders = run.open.iter().filter(is_folder);
-            folders.any(|row| is_about(row, device, serial))
+            folders.any(|row| met(device, serial).may_be_of(row))
         })
     }
 
@@ -105,7 +105,7 @@ impl<'a> AtWorkLook<'a> {
             return None;
         }
         self.found(|run| {
-            let mut of_device = run.open.iter().filter(|row| is_about(row, device, serial));
+            let mut of_device = run.open.iter().filter(|row| met(device, serial).may_be_of(row));
             of_device.any(|row| match &row.undo {
                 Undo::UnquiesceDevice => true,
                 Undo::UnquiesceDomain(name) => *name == domain.name,
@@ -149,10 +149,14 @@ pub fn without_left(
     (without, is_changed)
 }
 
-/// Whether a row is about the device of this name, or of this serial number, where that is one of it alone.
-fn is_about(row: &JournalEntry, device: &str, serial: Option<&str>) -> bool {
-    let own = serial.filter(|serial| tells_apart(serial));
-    row.device == device || (own.is_some() && row.serial.as_deref() == own)
+/// A device that is told by its name and its serial number.
+fn met<'m>(name: &'m str, serial: Option<&'m str>) -> MetDevice<'m> {
+    let address = None;
+    MetDevice {
+        name,
+        address,
+        serial,
+    }
 }
 
 impl std::fmt::Debug for AtWorkLook<'_> {

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::lock::{Life, Locks};
 use crate::run::Engine;
 use crate::run::event::{Certainty, Undo};
-use crate::run::ledger::{JournalEntry, LostQuiesce, Reply};
+use crate::run::ledger::{JournalEntry, LostQuiesce};
 use crate::run::record::Record;
 use crate::values::causes::with_causes;
 use crate::values::internal_error::caught;
@@ -249,83 +249,6 @@ fn with_undone(record: &Record<'_>, entry: JournalEntry) -> OpenRow {
     }
 }
 
-/// What is to be said of an import that nobody saw the end of, or of a dry run after which nobody has seen the domain as
-/// it was, if this row is one.
-pub fn half_done(entry: &JournalEntry, invocation: &Invocation) -> Option<String> {
-    let device = &entry.device;
-    let (domain, before) = match &entry.undo {
-        Undo::Import { domain, before } | Undo::DryRun { domain, before, .. } => (domain, before),
-        Undo::UnquiesceDevice | Undo::UnquiesceDomain(_) | Undo::RemoveFolder(_) | Undo::NotKnown { .. } => {
-            return None;
-        }
-    };
-    let (before, compare) = match before {
-        Some(before) => {
-            let before = before.0;
-            let compare = invocation.command([
-                "diff",
-                "--running",
-                &before.to_string(),
-                &format!("{device}/{domain}"),
-            ]);
-            (
-                format!("before it, task {before} was taken"),
-                format!("`{compare}` compares"),
-            )
-        }
-        None => {
-            let files = invocation.command(["history", "files", "--device", device]);
-            (
-                "which task took what was there before is not known".to_owned(),
-                format!("`{files}` lists what there is to compare with"),
-            )
-        }
-    };
-    let forget = invocation.command(["recover", "--forget", &format!("{device}/{domain}")]);
-    let task = entry.task.0;
-    let by_hand = format!(
-        "back {domain} up again, and {compare}; when you have seen to it, `{forget}` strikes this out"
-    );
-    let is_answered = entry.reply == Some(Reply::Accepted);
-    Some(match (&entry.undo, entry.seen) {
-        // A gateway may import at a dry run, too.
-        (Undo::DryRun { .. }, true) => format!(
-            "after the dry run of an import of {domain} on {device} (task {task}) it was seen not to be as before, and no \
-             import was sent; {before}; {by_hand}"
-        ),
-        (Undo::DryRun { .. }, false) => {
-            let recover = invocation.command(["recover"]);
-            let looks = match is_answered {
-                true => format!("it was answered; `{recover}` looks whether the domain is as it was"),
-                false => format!(
-                    "nobody has seen its end; when that is not to be expected any more, `{recover}` looks whether the \
-                     domain is as it was"
-                ),
-            };
-            format!(
-                "a dry run of an import of {domain} was sent to {device} (task {task}), and no import: {looks}; {before}; or \
-                 {by_hand}"
-            )
-        }
-        (_, true) => format!(
-            "the import of {domain} on {device} (task {task}) came out as it was to, and the device was to be asked to save \
-             it: nobody has seen whether it was, and whether it did; {before}; look whether {domain} has unsaved changes; when you have seen to \
-             it, `{forget}` strikes this out"
-        ),
-        (_, false) => {
-            let seen = match is_answered {
-                true => {
-                    "the device has said what became of it, and nobody has looked at what came out to the end"
-                }
-                false => "nobody has seen its end",
-            };
-            format!(
-                "an import of {domain} on {device} may be half done (task {task}): {seen}; {before}; {by_hand}"
-            )
-        }
-    })
-}
-
 /// Whether anybody is still at work by this row: its process, as its lock and the process itself tell. Where
 /// neither can be seen (a container that is gone, on whichever machine), history is the witness.
 pub fn life_of(locks: &Locks, entry: &JournalEntry) -> Life {
@@ -359,32 +282,9 @@ pub fn of_rows(rows: impl Iterator<Item = JournalEntry>, life: &dyn Fn(&JournalE
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::run::event::{JournalId, PlanId, TaskId};
-    use crate::run::ledger::{JournalTime, UndoOpening};
-    use crate::values::address::Address;
-
-    fn row(undo: Undo) -> JournalEntry {
-        let opening = UndoOpening {
-            plan: PlanId(1),
-            task: TaskId(1),
-            device: "QA1".to_owned(),
-            address: Address {
-                host: "qa1".to_owned(),
-                port: 5550,
-            },
-            serial: None,
-            undo,
-            domains: Vec::new(),
-        };
-        let at = JournalTime {
-            day: Timestamp::UNIX_EPOCH,
-            boot: None,
-        };
-        JournalEntry::opened(JournalId(1), "run-1", &at, &opening)
-    }
+    use crate::run::event::TaskId;
+    use crate::run::fixture::row;
 
     fn open(entry: JournalEntry, undone: Option<&str>) -> OpenRow {
         OpenRow {
@@ -440,36 +340,6 @@ mod tests {
             domain: "DOM1".to_owned(),
             before: Some(TaskId(7)),
         });
-        let said = half_done(&import, &Invocation::default()).expect("it is one");
-        assert!(
-            said.contains("an import of DOM1 on QA1 may be half done (task 1)")
-                && said.contains("diff --running 7 QA1/DOM1"),
-            "{said}"
-        );
-        assert!(
-            said.contains("nobody has seen its end") && said.contains("recover --forget QA1/DOM1"),
-            "{said}"
-        );
-        let answered = JournalEntry {
-            reply: Some(Reply::Accepted),
-            ..import.clone()
-        };
-        let said = half_done(&answered, &Invocation::default()).expect("it is one");
-        assert!(
-            said.contains("the device has said what became of it")
-                && !said.contains("nobody has seen its end"),
-            "{said}"
-        );
-        let unknown = row(Undo::Import {
-            domain: "DOM1".to_owned(),
-            before: None,
-        });
-        let said = half_done(&unknown, &Invocation::default()).expect("it is one");
-        assert!(
-            said.contains("which task took what was there before is not known") && !said.contains("diff"),
-            "{said}"
-        );
-        assert_eq!(half_done(&quiesce(), &Invocation::default()), None);
         assert_eq!(left(import, || Life::Dead), Left::Nothing);
     }
 

@@ -19,6 +19,9 @@ pub mod execution;
 pub mod expand;
 pub mod failure;
 pub mod firmware;
+#[cfg(test)]
+mod fixture;
+pub mod half_done;
 pub mod held;
 pub mod ledger;
 pub mod left;
@@ -28,6 +31,7 @@ pub mod record;
 pub mod recover;
 pub mod rehearse;
 pub mod restore;
+mod row_device;
 mod running_domain;
 pub mod same_device;
 pub mod script;

@@ -15,12 +15,13 @@ use crate::lock::Life;
 use crate::lock::ended::UnrecordedEnd;
 use crate::run::Engine;
 use crate::run::error::{RunError, RunTrouble};
-use crate::run::event::{Certainty, Event, TaskId, Undo};
+use crate::run::event::{Event, TaskId, Undo};
+use crate::run::half_done::half_done;
 use crate::run::ledger::{DeathWords, JournalEntry, LedgerError, UnfinishedPlan};
 use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::age::stands;
-use crate::run::recover::device::{keep_all_open, keep_first, keep_open, mend_device};
+use crate::run::recover::device::{keep_all_open, keep_first, mend_device};
 use crate::run::recover::rows::mended_without_device;
 use crate::run::recover::told::{AbandonedPlan, Mended, Mending, Recovered};
 use crate::values::internal_error::caught;
@@ -39,106 +40,133 @@ pub fn recover(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Recovered,
 /// Undoes what dead runs left on devices, and ends their executions in history.
 pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunTrouble> {
     let mut recovered = Mending::default();
-    let mut by_device: BTreeMap<String, Vec<JournalEntry>> = BTreeMap::new();
-    // What cannot be written down does not keep what is on devices from being undone: the first trouble is told
-    // when that is done.
-    let mut trouble = None;
     let (dead, unclear) = mended_without_device(engine, record)?;
     for entry in dead.iter().chain(unclear.iter().map(|(entry, _)| entry)) {
         stands(engine, record, entry);
     }
-    for entry in dead {
-        // The device cannot tell how far it came: a person compares.
-        if let Undo::Import { .. } = entry.undo
-            && let Some(why) = left::half_done(&entry, &engine.file.invocation)
-        {
-            let told = keep_all_open(engine, record, &[entry], &why, &mut recovered.mended);
-            keep_first(told, &mut trouble);
-            continue;
-        }
-        if let Some(why) = unreliable(engine, &entry) {
-            let told = keep_open(
-                engine,
-                record,
-                entry,
-                Certainty::NotKnown,
-                &why,
-                &mut recovered.mended,
-            );
-            keep_first(told, &mut trouble);
-            continue;
-        }
-        by_device.entry(entry.device.clone()).or_default().push(entry);
+    // What cannot be written down does not keep what is on devices from being undone: the first trouble is told
+    // when that is done.
+    let mut trouble = None;
+    let mended = &mut recovered.mended;
+    let by_device = told_without_device(engine, record, dead, mended, &mut trouble);
+    mend_devices(engine, record, by_device, mended, &mut trouble);
+    if let Some(trouble) = trouble {
+        return Err(trouble);
     }
+    for (entry, why) in unclear {
+        keep_all_open(engine, record, &[entry], &why, mended)?;
+    }
+    end_executions(engine, record, &mut recovered)?;
+    engine.locks.forget_the_dead();
+    Ok(recovered)
+}
+
+/// Tells of the rows by which no device can be asked, and gives the others, each under its device.
+fn told_without_device(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    dead: Vec<JournalEntry>,
+    mended: &mut Vec<Mended>,
+    trouble: &mut Option<RunTrouble>,
+) -> BTreeMap<String, Vec<JournalEntry>> {
+    let mut by_device: BTreeMap<String, Vec<JournalEntry>> = BTreeMap::new();
+    for entry in dead {
+        let why = match &entry.undo {
+            // The device cannot tell how far it came: a person compares.
+            Undo::Import { .. } => half_done(&entry, &engine.file.invocation),
+            Undo::NotKnown { why } => Some(unreliable(engine, &entry.device, why)),
+            _ => None,
+        };
+        match why {
+            Some(why) => keep_first(keep_all_open(engine, record, &[entry], &why, mended), trouble),
+            None => by_device.entry(entry.device.clone()).or_default().push(entry),
+        }
+    }
+    by_device
+}
+
+/// Asks each device. A mistake of ours at one of them does not keep others from being mended.
+fn mend_devices(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    by_device: BTreeMap<String, Vec<JournalEntry>>,
+    mended: &mut Vec<Mended>,
+    trouble: &mut Option<RunTrouble>,
+) {
     for (name, entries) in by_device {
-        let mended = &mut recovered.mended;
         match caught(|| mend_device(engine, record, &name, &entries, mended)) {
-            Ok(outcome) => keep_first(outcome, &mut trouble),
-            // A mistake of ours at one device does not keep others from being mended.
+            Ok(outcome) => keep_first(outcome, trouble),
             Err(error) => {
                 record.met_internal_error();
                 let is_left = |row: &&JournalEntry| !mended.iter().any(|mended| mended.entry.id == row.id);
                 let rest: Vec<JournalEntry> = entries.iter().filter(is_left).cloned().collect();
                 let told = keep_all_open(engine, record, &rest, &error.to_string(), mended);
-                keep_first(told, &mut trouble);
+                keep_first(told, trouble);
             }
         }
     }
-    if let Some(trouble) = trouble {
-        return Err(trouble);
-    }
-    for (entry, why) in unclear {
-        keep_all_open(engine, record, &[entry], &why, &mut recovered.mended)?;
-    }
+}
+
+/// Ends the executions in history whose processes are dead, with what was undone of each.
+fn end_executions(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    recovered: &mut Mending,
+) -> Result<(), LedgerError> {
     for plan in record.ledger().unfinished_plans()? {
         if plan.process == engine.process {
             continue;
         }
-        let ended = UnrecordedEnd::said(engine.locks, &plan.process);
-        match (engine.locks.life(&plan.process), ended) {
-            (Life::Alive, _) => continue,
-            (Life::Dead, _) | (Life::NotKnown(_), Some(_)) => {}
-            (Life::NotKnown(why), None) => {
-                recovered.not_known.push((plan, why));
-                continue;
+        match end_of_process(engine, &plan.process) {
+            ProcessEnd::None => {}
+            ProcessEnd::NotKnown(why) => recovered.not_known.push((plan, why)),
+            ProcessEnd::Dead(how) => {
+                let death = death_of(record, &plan, recovered, &how)?;
+                record.ledger().abandon(engine.clock.now(), plan.id, &death)?;
+                record.tell(&Event::PlanAbandoned {
+                    plan: plan.id,
+                    name: plan.plan.clone(),
+                    error: death.plan,
+                })?;
+                recovered.abandoned.push(AbandonedPlan { plan, how });
             }
         }
-        let how = ended.map_or_else(
-            || "its process is gone, and has recorded no end".to_owned(),
-            |ended| ended.to_string(),
-        );
-        let death = death_of(record, &plan, &recovered, &how)?;
-        record.ledger().abandon(engine.clock.now(), plan.id, &death)?;
-        let (execution, name, error) = (plan.id, plan.plan.clone(), death.plan);
-        record.tell(&Event::PlanAbandoned {
-            plan: execution,
-            name,
-            error,
-        })?;
-        recovered.abandoned.push(AbandonedPlan { plan, how });
     }
     // Several executions may be of one process.
     for abandoned in &recovered.abandoned {
         UnrecordedEnd::forget(engine.locks, &abandoned.plan.process);
     }
-    engine.locks.forget_the_dead();
-    Ok(recovered)
+    Ok(())
+}
+
+/// How a process has ended that has recorded no end of its execution.
+enum ProcessEnd {
+    /// It is at work.
+    None,
+    /// It is dead, and this is known of its end.
+    Dead(String),
+    /// Nobody can tell whether it is, and why.
+    NotKnown(String),
+}
+
+fn end_of_process(engine: Engine<'_>, process: &str) -> ProcessEnd {
+    let ended = UnrecordedEnd::said(engine.locks, process);
+    match (engine.locks.life(process), ended) {
+        (Life::Alive, _) => ProcessEnd::None,
+        (Life::Dead | Life::NotKnown(_), Some(ended)) => ProcessEnd::Dead(ended.to_string()),
+        (Life::Dead, None) => ProcessEnd::Dead("its process is gone, and has recorded no end".to_owned()),
+        (Life::NotKnown(why), None) => ProcessEnd::NotKnown(why),
+    }
 }
 
 /// Why nothing is undone by a row that cannot be relied on, and what a person does: it may name another
 /// domain, or device, than the one that is quiesced.
-fn unreliable(engine: Engine<'_>, entry: &JournalEntry) -> Option<String> {
-    let Undo::NotKnown { why } = &entry.undo else {
-        return None;
-    };
-    let forget = engine
-        .file
-        .invocation
-        .command(["recover", "--forget", &entry.device]);
-    Some(format!(
+fn unreliable(engine: Engine<'_>, device: &str, why: &str) -> String {
+    let forget = engine.file.invocation.command(["recover", "--forget", device]);
+    format!(
         "its row in the journal cannot be relied on: {why}; nothing was undone by it: look at every device and domain \
          that is named, unquiesce what is quiesced there and should not be, and run `{forget}`"
-    ))
+    )
 }
 
 /// What was undone of an execution whose process died in this way, by whichever command, and what could not be: each

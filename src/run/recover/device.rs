@@ -1,7 +1,6 @@
 //! One device, on which dead runs left something.
 
 use crate::gateway::Gateway;
-use crate::gateway::facts::tells_apart;
 use crate::gateway::folder::RemoteFolder;
 use crate::gateway::quiesce::{FirstWord, Scope};
 use crate::plan::model::Device;
@@ -11,14 +10,15 @@ use crate::run::domains_seen::DomainsSeen;
 use crate::run::error::RunTrouble;
 use crate::run::event::{Certainty, Event, JournalId, Progress, StillQuiesced, Undo};
 use crate::run::failure::words;
+use crate::run::half_done::half_done;
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::{JournalEntry, LedgerError, UndoStep};
-use crate::run::left;
 use crate::run::not_seen::NotSeen;
 use crate::run::record::Record;
 use crate::run::recover::age::{backup_asked, import_is_over, quiesce_sent};
 use crate::run::recover::rows::mended_without_device;
 use crate::run::recover::told::{Mended, StaysOpen, tell_recovered};
+use crate::run::row_device::{MetDevice, NotTheDevice};
 use crate::run::running_domain::RunningDomain;
 use crate::run::undo::{LeftFolder, OpenQuiesce, Undone, remove_folder};
 use crate::values::causes::with_causes;
@@ -86,32 +86,13 @@ pub(in crate::run) fn mend_held_device(
         Ok(gateway) => gateway,
         Err(failure) => return Ok(keep_all_open(engine, record, &entries, &failure.message, mended)?),
     };
-    // A device whose login is refused must be asked once, not once for each row.
-    record.show(&Progress::Asking {
-        waiting_for: device.name.clone(),
-        asked: 0,
-        of: 1,
-    });
-    let answered = gateway.domains();
-    record.show(&Progress::AskingEnded);
-    // One that answers otherwise than it should may take what it does not tell of.
-    if let Err(error) = answered
-        && !error.is_answer()
-    {
-        return Ok(keep_all_open(engine, record, &entries, &words(&error), mended)?);
+    if let Err(why) = answers(record, device, &gateway) {
+        return Ok(keep_all_open(engine, record, &entries, &why, mended)?);
     }
-    let mut serial = None;
+    let mut serial = ToldSerial::default();
     let mut trouble = None;
     for mut entry in entries {
-        let found = match &entry.serial {
-            None => None,
-            Some(_) => serial
-                .get_or_insert_with(|| gateway.firmware().map(|firmware| firmware.serial))
-                .as_ref()
-                .ok()
-                .and_then(Option::as_deref),
-        };
-        if let Some(why) = is_another(engine, &entry, device, found) {
+        if let Some(why) = is_another(engine, &entry, device, serial.for_row(&gateway, &entry)) {
             // Somebody else answered: of the device that is meant nothing was seen.
             let told = keep_open(engine, record, entry, Certainty::NotKnown, &why, mended);
             keep_first(told, &mut trouble);
@@ -130,6 +111,34 @@ pub(in crate::run) fn mend_held_device(
         }
     }
     trouble.map_or(Ok(()), Err)
+}
+
+/// Nothing where a device answers. One whose login is refused must be asked once, not once for each row; one
+/// that answers otherwise than it should may take what it does not tell of.
+fn answers(record: &mut Record<'_>, device: &Device, gateway: &Gateway<'_>) -> Result<(), String> {
+    record.show(&Progress::Asking {
+        waiting_for: device.name.clone(),
+        asked: 0,
+        of: 1,
+    });
+    let answered = gateway.domains();
+    record.show(&Progress::AskingEnded);
+    match answered {
+        Err(error) if !error.is_answer() => Err(words(&error)),
+        _ => Ok(()),
+    }
+}
+
+/// The serial number that a device tells, asked for once, and where a row has one to compare it with.
+#[derive(Default)]
+struct ToldSerial(Option<Option<String>>);
+
+impl ToldSerial {
+    fn for_row(&mut self, gateway: &Gateway<'_>, entry: &JournalEntry) -> Option<&str> {
+        entry.serial.as_ref()?;
+        let ask = || gateway.firmware().ok().and_then(|firmware| firmware.serial);
+        self.0.get_or_insert_with(ask).as_deref()
+    }
 }
 
 /// Keeps the first of several troubles.
@@ -192,7 +201,7 @@ fn stays_open(engine: Engine<'_>, certainty: Certainty, why: &str) -> StaysOpen 
 /// Why a row stays open, beside all that is to be said of it where it is one of a dry run.
 fn after_dry_run(engine: Engine<'_>, entry: &JournalEntry, why: &str) -> String {
     let known = match entry.undo {
-        Undo::DryRun { .. } => left::half_done(entry, &engine.file.invocation),
+        Undo::DryRun { .. } => half_done(entry, &engine.file.invocation),
         _ => None,
     };
     match (known, why) {
@@ -232,59 +241,30 @@ fn mend_entry(
     gateway: &Gateway<'_>,
     entry: &mut JournalEntry,
 ) -> Result<Undone, LedgerError> {
-    let scope = match &entry.undo {
-        Undo::UnquiesceDevice => Scope::Device,
-        Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
+    match entry.undo.clone() {
+        Undo::UnquiesceDevice => unquiesce(engine, record, gateway, entry, &Scope::Device),
+        Undo::UnquiesceDomain(domain) => unquiesce(engine, record, gateway, entry, &Scope::Domain(domain)),
         Undo::DryRun { domain, content, .. } => {
-            let seen = match import_is_over(engine, entry) {
-                true => is_as_before(engine, gateway, domain, content),
-                // It may have been no dry run, and come yet.
-                false => Err(NotSeen::NotNow(String::new())),
-            };
-            return match seen {
-                Ok(()) => {
-                    record.close_undo(entry.id, AS_BEFORE)?;
-                    tell_recovered(record, entry, AS_BEFORE).map(|how| Undone::Confirmed { how, seen: true })
-                }
-                Err(not_seen) => {
-                    if let NotSeen::Otherwise(_) = not_seen {
-                        record.step_undo(entry.id, UndoStep::Seen)?;
-                        entry.seen = true;
-                    }
-                    Ok(Undone::NotKnown(after_dry_run(engine, entry, &not_seen.why())))
-                }
-            };
+            look_after_dry_run(engine, record, gateway, entry, &domain, &content)
         }
+        Undo::RemoveFolder(url) => remove_left_folder(engine, record, gateway, entry, &url),
         // What no device can tell is told before one is asked.
-        Undo::NotKnown { .. } | Undo::Import { .. } => {
-            return Ok(Undone::NotKnown(entry.to_string()));
-        }
-        Undo::RemoveFolder(url) => {
-            let patience = gateway.timeouts().request;
-            let folder = RemoteFolder::at(url);
-            let asked = backup_asked(engine, entry);
-            let left = LeftFolder {
-                journal: entry.id,
-                folder: &folder,
-                device: &entry.device,
-                meant: entry.serial.as_deref(),
-                asked,
-            };
-            let removed = remove_folder(gateway, left, patience, record)?;
-            return match removed {
-                Ok(removed) => {
-                    let seen = entry.seen;
-                    tell_recovered(record, entry, removed.how()).map(|how| Undone::Confirmed { how, seen })
-                }
-                Err(stays) => Ok(Undone::NotKnown(stays.to_string())),
-            };
-        }
-    };
+        Undo::NotKnown { .. } | Undo::Import { .. } => Ok(Undone::NotKnown(entry.to_string())),
+    }
+}
+
+fn unquiesce(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    gateway: &Gateway<'_>,
+    entry: &mut JournalEntry,
+    scope: &Scope,
+) -> Result<Undone, LedgerError> {
     let open = OpenQuiesce {
         journal: entry.id,
         task: entry.task,
         device: &entry.device,
-        scope: &scope,
+        scope,
         domains: &entry.domains,
         sent: quiesce_sent(engine, entry),
         serial: entry.serial.as_deref(),
@@ -303,6 +283,57 @@ fn mend_entry(
     Ok(undone)
 }
 
+fn look_after_dry_run(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    gateway: &Gateway<'_>,
+    entry: &mut JournalEntry,
+    domain: &str,
+    content: &str,
+) -> Result<Undone, LedgerError> {
+    let seen = match import_is_over(engine, entry) {
+        true => is_as_before(engine, gateway, domain, content),
+        // It may have been no dry run, and come yet.
+        false => Err(NotSeen::NotNow(String::new())),
+    };
+    match seen {
+        Ok(()) => {
+            record.close_undo(entry.id, AS_BEFORE)?;
+            tell_recovered(record, entry, AS_BEFORE).map(|how| Undone::Confirmed { how, seen: true })
+        }
+        Err(not_seen) => {
+            if let NotSeen::Otherwise(_) = not_seen {
+                record.step_undo(entry.id, UndoStep::Seen)?;
+                entry.seen = true;
+            }
+            Ok(Undone::NotKnown(after_dry_run(engine, entry, &not_seen.why())))
+        }
+    }
+}
+
+fn remove_left_folder(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    gateway: &Gateway<'_>,
+    entry: &JournalEntry,
+    url: &str,
+) -> Result<Undone, LedgerError> {
+    let left = LeftFolder {
+        journal: entry.id,
+        folder: &RemoteFolder::at(url),
+        device: &entry.device,
+        meant: entry.serial.as_deref(),
+        asked: backup_asked(engine, entry),
+    };
+    match remove_folder(gateway, left, gateway.timeouts().request, record)? {
+        Ok(removed) => {
+            let seen = entry.seen;
+            tell_recovered(record, entry, removed.how()).map(|how| Undone::Confirmed { how, seen })
+        }
+        Err(stays) => Ok(Undone::NotKnown(stays.to_string())),
+    }
+}
+
 /// Why the device that its name leads to now is not the one that a row is about, as far as
 /// address and serial number tell.
 fn is_another(
@@ -312,26 +343,27 @@ fn is_another(
     found: Option<&str>,
 ) -> Option<String> {
     let there = device.address();
-    let was = entry.address.as_ref();
-    let moved = was.is_some_and(|was| *was != there);
-    let why = match (entry.serial.as_deref(), found) {
-        (Some(meant), Some(found)) if meant == found && (tells_apart(found) || !moved) => return None,
-        (Some(meant), Some(found)) if meant == found => format!(
-            "{} leads to {there} now, and this is about the device at {}: that both have the serial number {found} \
-             proves nothing, for every container has it",
-            entry.device, was?
+    let name = &entry.device;
+    let met = MetDevice {
+        name: &device.name,
+        address: Some(there.clone()),
+        serial: found,
+    };
+    let why = match met.is_not_that_of(entry)? {
+        NotTheDevice::SharedSerial { was, serial } => format!(
+            "{name} leads to {there} now, and this is about the device at {was}: that both have the serial number {serial} \
+             proves nothing, for every container has it"
         ),
-        (Some(meant), Some(found)) => format!(
-            "{} leads to the device with serial number {found} at {there} now, and this is about {meant} at {}",
-            entry.device,
-            was.map_or_else(|| "an address that is not known".to_owned(), ToString::to_string)
+        NotTheDevice::Serial { meant, found } => format!(
+            "{name} leads to the device with serial number {found} at {there} now, and this is about {meant} at {}",
+            entry
+                .address
+                .as_ref()
+                .map_or_else(|| "an address that is not known".to_owned(), ToString::to_string)
         ),
-        // Nobody tells who it is: then the address must be the same.
-        (_, None) | (None, Some(_)) if moved => format!(
-            "{} leads to {there} now, and this is about the device at {}",
-            entry.device, was?
-        ),
-        (_, None) | (None, Some(_)) => return None,
+        NotTheDevice::Address { was } => {
+            format!("{name} leads to {there} now, and this is about the device at {was}")
+        }
     };
     let by_hand = match &entry.undo {
         Undo::RemoveFolder(folder) => format!("remove {folder} from it by hand"),

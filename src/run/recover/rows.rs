@@ -8,6 +8,7 @@ use crate::run::event::Undo;
 use crate::run::ledger::{JournalEntry, LedgerError, NEVER_ASKED};
 use crate::run::left::life_of;
 use crate::run::record::Record;
+use crate::run::row_device::MetDevice;
 
 /// A run that is at work on this device, though its lock is ours: somebody has removed the
 /// locks while it runs.
@@ -17,9 +18,14 @@ pub(in crate::run) fn other_at_work(
     device: &Device,
 ) -> Result<Option<String>, LedgerError> {
     let rows = record.ledger().open_undos()?;
+    let met = MetDevice {
+        name: &device.name,
+        address: Some(device.address()),
+        // It is asked for only when nobody else is at work on it.
+        serial: None,
+    };
     let other = rows.into_iter().find(|row| {
-        let same = row.device == device.name || row.address.as_ref() == Some(&device.address());
-        same && row.process != engine.process && engine.locks.life(&row.process) == Life::Alive
+        met.may_be_of(row) && row.process != engine.process && engine.locks.life(&row.process) == Life::Alive
     });
     Ok(other.map(|row| {
         format!(

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::gateway::asked::ActionAsked;
-use crate::gateway::facts::tells_apart;
 use crate::gateway::quiesce::{FirstWord, QuiesceSent, Scope, ScopeState, Unmoved, Waited};
 use crate::plan::model::Action;
 use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo};
 use crate::run::failure::{Failure, Trouble, words};
-use crate::run::ledger::{JournalEntry, LedgerError, Reply, UndoOpening, UndoStep};
+use crate::run::ledger::{LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::recover::age::begins_within;
+use crate::run::row_device::MetDevice;
 use crate::run::status::Status;
 use crate::run::task::{Begun, DeviceState, Walk};
 use crate::run::undo::{OpenQuiesce, Undone, undo_of, waiting};
@@ -110,17 +110,15 @@ impl Walk<'_, '_, '_> {
     /// undone there cannot be undone for the next domain either.
     fn refuse_beside_one_left(&mut self, serial: Option<&str>) -> Result<(), Trouble> {
         let device = self.session.device;
-        // A number that every container has makes no two devices one.
-        let serial = serial.filter(|serial| tells_apart(serial));
-        let is_here = |entry: &JournalEntry| {
-            entry.device == device.name
-                || entry.address.as_ref() == Some(&device.address())
-                || serial.is_some_and(|serial| entry.serial.as_deref() == Some(serial))
+        let met = MetDevice {
+            name: &device.name,
+            address: Some(device.address()),
+            serial,
         };
         let rows = self.record.ledger().open_undos()?;
         let left = rows
             .iter()
-            .find(|entry| entry.is_quiesce() && entry.seen && is_here(entry));
+            .find(|entry| entry.is_quiesce() && entry.seen && met.may_be_of(entry));
         let Some(left) = left else { return Ok(()) };
         let why = format!(
             "{}: {left} was quiesced and is not known to be at work again: nothing more is quiesced on it before that is \
