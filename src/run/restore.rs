@@ -11,6 +11,8 @@ mod dry_run;
 mod due;
 mod end;
 mod import;
+mod known_import;
+mod older;
 pub mod order;
 mod running;
 mod target;

@@ -4,20 +4,17 @@ use std::time::Duration;
 
 use crate::artifact::difference::Difference;
 use crate::gateway::asked::is_not_begun;
-use crate::gateway::facts::tells_apart;
 use crate::gateway::import_answer::ImportAnswer;
-use crate::lock::Life;
 use crate::run::event::{ActionKind, Event, FileKind, JournalId, Owner, Progress, TaskId, Undo};
 use crate::run::failure::{Failure, Trouble, words};
-use crate::run::ledger::{JournalEntry, KeptFile, LedgerError, Reply, UndoOpening, UndoStep};
-use crate::run::left::life_of;
-use crate::run::recover::age::import_is_over;
+use crate::run::ledger::{KeptFile, LedgerError, Reply, UndoOpening, UndoStep};
+use crate::run::restore::Restoring;
 use crate::run::restore::came_out::CameOut;
 use crate::run::restore::due::{DueImport, taken_before};
+use crate::run::restore::known_import::{in_part, what_is_known};
 use crate::run::restore::order::{KnownImport, Saved};
 use crate::run::restore::running::NAMED;
 use crate::run::restore::target::RestoreTarget;
-use crate::run::restore::{Restoring, import_or_dry_run};
 use crate::run::running_domain::RunningDomain;
 use crate::run::same_device::is_the_same;
 use crate::run::session::Session;
@@ -25,7 +22,6 @@ use crate::run::status::Status;
 use crate::run::undo;
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::first_few::first_few;
-use crate::values::restorable_domain::RestorableDomain;
 use crate::values::restore_plan::ConfirmedRestore;
 
 impl<'a> Restoring<'_, 'a, '_> {
@@ -240,14 +236,43 @@ impl<'a> Restoring<'_, 'a, '_> {
             &taken,
         ));
         written?;
-        // How the import ended, where the device has said of each object what became of it.
-        let over = &mut sent.over;
-        let outcome = match answer {
+        let outcome = self.said_to_be(due, answer, sent, named_keys)?;
+        // A signal is answered by what is waited for: what comes now is no part of the import.
+        if sent.over.is_some() {
+            self.record.show(&Progress::UndoOver { journal });
+        }
+        // Its row stays until somebody has seen what came out.
+        if came_out.is_err() {
+            sent.over = None;
+        }
+        let ended = self.came_to(due, journal, outcome, came_out);
+        if let Some(known) = &mut self.told.import {
+            known.words.push_str(match self.told.saved {
+                Saved::Yes => "; it is saved",
+                Saved::No => "; it is not saved",
+                Saved::NotKnown => "; whether it is saved is not known",
+                Saved::NotImported => "",
+            });
+        }
+        ended
+    }
+
+    /// Whether all of it was imported, by what the device says; otherwise why not. Where it has said of each object what became of
+    /// it, the import is over.
+    fn said_to_be(
+        &mut self,
+        due: &DueImport<'_>,
+        answer: Result<ImportAnswer, SomaError>,
+        sent: &mut SentImport,
+        named_keys: &[String],
+    ) -> Result<Result<(), String>, LedgerError> {
+        let device = &self.device.name;
+        Ok(match answer {
             Ok(ImportAnswer::Done {
                 objects,
                 missing_keys,
             }) => {
-                *over = Some(format!(
+                sent.over = Some(format!(
                     "the device says that all {objects} objects were imported"
                 ));
                 self.told.objects = Some(objects);
@@ -260,7 +285,7 @@ impl<'a> Restoring<'_, 'a, '_> {
                 Ok(())
             }
             Ok(ImportAnswer::Failed { refused, not_told }) => {
-                *over =
+                sent.over =
                     Some("the device has said what became of it: not all of it was carried out".to_owned());
                 Err(format!("{device}: {}", in_part(&refused, &not_told)))
             }
@@ -271,23 +296,23 @@ impl<'a> Restoring<'_, 'a, '_> {
                 "{device}: whether the import was carried out, or still is, is not known: {}",
                 words(&error)
             )),
-        };
-        // A signal is answered by what is waited for: what comes now is no part of the import.
-        if over.is_some() {
-            self.record.show(&Progress::UndoOver { journal });
-        }
-        // Its row stays until somebody has seen what came out.
-        if came_out.is_err() {
-            *over = None;
-        }
-        let ended = match (outcome, came_out) {
-            (Ok(()), Ok(came_out)) => self.settle(due, journal, came_out),
-            (Ok(()), Err(why)) => {
-                let why = format!(
-                    "imported, as the device says; what came out could not be looked at: {why}; {taken}"
-                );
-                Err(Failure::new(Status::ImportFailed, why).into())
-            }
+        })
+    }
+
+    /// The end of an import, by what the device says of it and by what somebody has seen.
+    fn came_to(
+        &mut self,
+        due: &DueImport<'_>,
+        journal: JournalId,
+        outcome: Result<(), String>,
+        came_out: Result<CameOut<'a>, String>,
+    ) -> Result<(), Trouble> {
+        let taken = taken_before(due);
+        let why = match (outcome, came_out) {
+            (Ok(()), Ok(came_out)) => return self.settle(due, journal, came_out),
+            (Ok(()), Err(unseen)) => format!(
+                "imported, as the device says; what came out could not be looked at: {unseen}; {taken}"
+            ),
             (Err(why), Ok(came_out)) => {
                 let how = match came_out.deviation.words() {
                     None => "all the same, all that the backup has runs there now".to_owned(),
@@ -295,23 +320,13 @@ impl<'a> Restoring<'_, 'a, '_> {
                 };
                 self.stands_afterwards(due, &came_out)?;
                 self.told.deviation = Some(came_out.deviation.difference);
-                Err(Failure::new(Status::ImportFailed, format!("{why}; {how}; {taken}")).into())
+                format!("{why}; {how}; {taken}")
             }
-            (Err(why), Err(unseen)) => Err(Failure::new(
-                Status::ImportFailed,
-                format!("{why}; what came out could not be looked at: {unseen}; {taken}"),
-            )
-            .into()),
+            (Err(why), Err(unseen)) => {
+                format!("{why}; what came out could not be looked at: {unseen}; {taken}")
+            }
         };
-        if let Some(known) = &mut self.told.import {
-            known.words.push_str(match self.told.saved {
-                Saved::Yes => "; it is saved",
-                Saved::No => "; it is not saved",
-                Saved::NotKnown => "; whether it is saved is not known",
-                Saved::NotImported => "",
-            });
-        }
-        ended
+        Err(Failure::new(Status::ImportFailed, why).into())
     }
 
     /// The end of an import that was not sent, or of which the device proves that it was not begun: where all of it was
@@ -356,52 +371,6 @@ impl<'a> Restoring<'_, 'a, '_> {
         Ok(seen.unwrap_or_else(|failure| failure))
     }
 
-    /// Imports into this domain whose end nobody saw are in order where they are over: all of it is as it was to
-    /// be now. One that may still be carried out would lay itself over this.
-    pub(super) fn strike_out_older(&mut self, due: &DueImport<'_>) -> Result<(), LedgerError> {
-        for row in self.older_imports(due.target.facts.serial.as_deref())? {
-            // It was warned of when this began.
-            if !import_is_over(self.engine, &row) {
-                continue;
-            }
-            let how = format!("task {} has laid a backup over it since", due.task.0);
-            self.record.close_undo(row.id, &how)?;
-            // It is in order by this.
-            self.left_open.retain(|(left, _)| *left != row.id);
-            self.record.note(
-                Owner::Task(due.task),
-                format!(
-                    "{} of task {} is in order now: {how}",
-                    import_or_dry_run(&row),
-                    row.task.0
-                ),
-            )?;
-        }
-        Ok(())
-    }
-
-    /// The imports into this domain of the device with this serial number, and dry runs of such, that died before their end.
-    pub(super) fn older_imports(&mut self, serial: Option<&str>) -> Result<Vec<JournalEntry>, LedgerError> {
-        let mut rows = self.record.ledger().open_undos()?;
-        rows.retain(|row| {
-            let same = match &row.undo {
-                Undo::Import { domain, .. } | Undo::DryRun { domain, .. } => {
-                    domain == self.source.domain.name()
-                }
-                _ => false,
-            };
-            let is_dead = life_of(self.engine.locks, row) == Life::Dead;
-            same && is_dead && self.is_about(row, serial)
-        });
-        Ok(rows)
-    }
-
-    /// Whether a row is about the device that was restored: a name may lead to another one by now.
-    fn is_about(&self, row: &JournalEntry, serial: Option<&str>) -> bool {
-        row.serial.as_deref() == serial
-            && (serial.is_some_and(tells_apart) || row.address.as_ref() == Some(&self.device.address()))
-    }
-
     pub(super) fn warn(&mut self, task: TaskId, message: String) -> Result<(), LedgerError> {
         self.warnings.push(format!("task {}: {message}", task.0));
         self.record.warn(Owner::Task(task), message)
@@ -433,59 +402,4 @@ struct SentImport {
     journal: JournalId,
     /// How it ended, where the device has said of each object what became of it.
     over: Option<String>,
-}
-
-/// All that is known of an import right after it, for whoever cannot read it in history.
-fn what_is_known(
-    device: &str,
-    domain: &RestorableDomain,
-    answer: &Result<ImportAnswer, SomaError>,
-    came_out: &Result<CameOut<'_>, String>,
-    taken: &str,
-) -> KnownImport {
-    let said = match answer {
-        Ok(ImportAnswer::Done { objects, .. }) => {
-            format!("the device says that all {objects} objects were imported")
-        }
-        Ok(ImportAnswer::Failed { refused, not_told }) => in_part(refused, not_told),
-        Ok(ImportAnswer::NotKnown(why)) => format!("what was imported is not known: {why}"),
-        Err(error) => format!("whether it was carried out is not known: {}", words(error)),
-    };
-    let seen = match came_out {
-        Ok(came_out) => match came_out.deviation.words() {
-            None => "all that the backup has runs there now".to_owned(),
-            Some(differs) => format!("how it stands: {differs}"),
-        },
-        Err(why) => format!("what came out could not be looked at: {why}"),
-    };
-    let is_done = matches!(answer, Ok(ImportAnswer::Done { .. }));
-    let is_as_it_was_to = |came_out: &CameOut<'_>| came_out.deviation.words().is_none();
-    KnownImport {
-        words: format!(
-            "the import into {domain} of {device} was sent: {said}; {seen}; {taken}; its row in the journal may stay open"
-        ),
-        is_good: is_done && came_out.as_ref().is_ok_and(is_as_it_was_to),
-    }
-}
-
-/// What the device does not say to be carried out, where it has said what became of the objects.
-fn in_part(refused: &[String], not_told: &[String]) -> String {
-    let untold = || {
-        format!(
-            "the device does not say of all of it that it was imported: {}",
-            first_few(not_told, NAMED)
-        )
-    };
-    match (refused, not_told) {
-        ([], _) => untold(),
-        (refused, []) => format!(
-            "the device says that not all of it was imported, and what was, stays: {}",
-            first_few(refused, NAMED)
-        ),
-        (refused, _) => format!(
-            "the device says that not all of it was imported, and what was, stays: {}; {}",
-            first_few(refused, NAMED),
-            untold()
-        ),
-    }
 }
