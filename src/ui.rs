@@ -23,6 +23,7 @@ mod outlet;
 mod repeat;
 mod screen;
 mod stream;
+mod undoing;
 
 pub use answer::{SecondSignal, SignalAnswer, StopLimits, answer_that};
 use outlet::written_unless;

@@ -48,11 +48,16 @@ impl Heeding {
         self.stop.is_requested()
     }
 
-    /// How the command ends: as it would, unless it was asked to stop. What may still be quiesced goes before.
+    /// How the command ends.
     pub(super) fn exit(&self, exit: Exit) -> Exit {
-        match (exit, self.stop.signal()) {
-            (Exit::StillQuiesced, _) | (_, None) => exit,
-            (_, Some(signal)) => Exit::Interrupted(signal),
-        }
+        unless_asked_to_stop(&self.stop, exit)
+    }
+}
+
+/// How a command ends: as it would, unless it was asked to stop. What may still be quiesced goes before.
+pub(super) fn unless_asked_to_stop(stop: &Stop, exit: Exit) -> Exit {
+    match (exit, stop.signal()) {
+        (Exit::StillQuiesced, _) | (_, None) => exit,
+        (_, Some(signal)) => Exit::Interrupted(signal),
     }
 }

@@ -8,6 +8,7 @@ use crate::cli::{Global, RecoverArgs};
 use crate::clock::Clock as _;
 use crate::commands::at_work::at_work;
 use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::heeding::unless_asked_to_stop;
 use crate::commands::left_behind::{with_left, with_what_is_left};
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::names::did_you_mean;
@@ -169,8 +170,9 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     // What could not be told is decided all the same.
     said.and_then(|()| print(ui, &text_of(&rest)))
         .map_err(|error| with_left(error, &left, &file.invocation))?;
+    let exit = unless_asked_to_stop(&opened.base.stop, exit_of_part(file, exit));
     opened.close(reader)?;
-    Ok(exit_of_part(file, exit))
+    Ok(exit)
 }
 
 fn text_of(lines: &[String]) -> String {

@@ -193,6 +193,17 @@ pub struct DeviceFacts {
     pub tls_trust: Option<String>,
 }
 
+/// How far something has come that must be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UndoStage {
+    /// Its request is on its way, or not even that: the device may not get it.
+    MayBeSent,
+    /// The request was sent.
+    Sent,
+    /// It is being undone, and no signal ends that.
+    UnderWay,
+}
+
 /// Something that is only shown, not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -214,6 +225,7 @@ pub enum Progress {
         device: String,
         /// What must be undone.
         undo: Undo,
+        stage: UndoStage,
     },
     /// It is undone, or was given up: nothing more is done about it now.
     UndoOver {

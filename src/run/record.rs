@@ -243,7 +243,8 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// Writes down, durably, what will have to be undone on a device.
+    /// Writes down, durably, what will have to be undone on a device. Nothing was sent yet: whoever sends it shows that
+    /// it is due.
     pub fn open_undo(&mut self, opening: &UndoOpening) -> Result<JournalId, LedgerError> {
         let process = self.process;
         let now = JournalTime {
@@ -253,11 +254,6 @@ impl<'a> Record<'a> {
         let id = self.write(|ledger| ledger.open_undo(&now, process, opening))?;
         self.unconfirmed
             .insert(id, JournalEntry::opened(id, process, &now, opening));
-        self.show(&Progress::UndoDue {
-            journal: id,
-            device: opening.device.clone(),
-            undo: opening.undo.clone(),
-        });
         Ok(id)
     }
 

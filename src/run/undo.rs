@@ -15,7 +15,7 @@ use crate::gateway::quiesce::{
 };
 use crate::plan::model::Settings;
 use crate::run::event::{
-    ALL_DOMAINS, Certainty, Event, JournalId, Owner, Progress, StillQuiesced, TaskId, Undo,
+    ALL_DOMAINS, Certainty, Event, JournalId, Owner, Progress, StillQuiesced, TaskId, Undo, UndoStage,
 };
 use crate::run::failure::words;
 use crate::run::ledger::{LedgerError, UndoStep};
@@ -116,6 +116,7 @@ impl OpenQuiesce<'_> {
             journal: self.journal,
             device: self.device.to_owned(),
             undo: undo_of(self.scope),
+            stage: UndoStage::UnderWay,
         });
         let within = settings.unquiesce_timeout;
         let first = match gateway.map(|gateway| self.first_word(gateway, within)) {
@@ -344,6 +345,7 @@ pub fn remove_folder(
         journal,
         device: device.to_owned(),
         undo: Undo::RemoveFolder(folder.url().to_owned()),
+        stage: UndoStage::UnderWay,
     });
     let mut noted = Ok(());
     let met = gateway

@@ -12,11 +12,12 @@ use rustix::process::Signal;
 use signal_hook::consts::{SIGINT, SIGQUIT};
 use signal_hook::low_level::{emulate_default_handler, signal_name};
 
-use crate::run::event::{Event, JournalId, Progress, Sink, Undo};
+use crate::run::event::{Event, JournalId, Progress, Sink, Undo, UndoStage};
 use crate::run::status::Status;
 use crate::ui::Ui;
 use crate::ui::live::Live;
 use crate::ui::screen::Screen;
+use crate::ui::undoing::undo_words;
 use crate::values::duration::HumanDuration;
 use crate::values::text::printable;
 
@@ -57,6 +58,7 @@ struct StillDue {
 struct UndoAhead {
     device: String,
     undo: Undo,
+    stage: UndoStage,
 }
 
 impl SignalAnswer {
@@ -80,7 +82,8 @@ impl SignalAnswer {
         Arc::new(move || {
             let words = held_back(&shared.due().undos);
             if let Some(words) = &words {
-                shared.live.answer(words, true);
+                // It goes on, and so does what is shown of it.
+                shared.live.answer(words, true, None);
             }
             words.is_none()
         })
@@ -97,8 +100,13 @@ impl SignalAnswer {
                     ..shared.limits
                 },
             };
-            let words = words(signal, count, &shared.due().undos, limits);
-            shared.live.answer(&words, leaves_a_mark(signal));
+            let (words, instead) = {
+                let undos = &shared.due().undos;
+                (words(signal, count, undos, limits), what_follows(undos))
+            };
+            shared
+                .live
+                .answer(&words, leaves_a_mark(signal), instead.as_deref());
         })
     }
 }
@@ -132,10 +140,12 @@ impl Sink for SignalAnswer {
                 journal,
                 device,
                 undo,
+                stage,
             } => {
                 let ahead = UndoAhead {
                     device: device.clone(),
                     undo: undo.clone(),
+                    stage: *stage,
                 };
                 self.shared.due().undos.insert(*journal, ahead);
             }
@@ -152,18 +162,24 @@ impl Sink for SignalAnswer {
 fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: StopLimits) -> String {
     let name = named(signal, count);
     let mut doing: Vec<String> = Vec::new();
-    for UndoAhead { device, undo } in due.values() {
+    for UndoAhead { device, undo, stage } in due.values() {
+        let what = undo_words(device, undo);
         let device = printable(device);
-        let limit = HumanDuration(limits.unquiesce);
-        let quiesced = |what: String| format!("unquiescing {what}, at most {limit}");
+        let unless = match stage {
+            UndoStage::MayBeSent => ", if it got the request",
+            UndoStage::Sent | UndoStage::UnderWay => "",
+        };
         let words = match undo {
-            Undo::UnquiesceDevice => quiesced(format!("all of {device}")),
-            Undo::UnquiesceDomain(domain) => quiesced(format!("{} of {device}", printable(domain))),
-            Undo::NotKnown { .. } => format!("{device} is left as it is"),
-            Undo::RemoveFolder(_) => format!(
-                "removing our folder from {device}, at most {} a request",
-                HumanDuration(limits.request)
-            ),
+            Undo::UnquiesceDevice | Undo::UnquiesceDomain(_) => {
+                format!("{what}{unless}, at most {}", HumanDuration(limits.unquiesce))
+            }
+            Undo::NotKnown { .. } => what,
+            Undo::RemoveFolder(_) => {
+                format!(
+                    "{what}{unless}, at most {} a request",
+                    HumanDuration(limits.request)
+                )
+            }
             Undo::Import { domain, .. } => format!(
                 "an import into {} of {device} that was sent is waited for, at most {}",
                 printable(domain),
@@ -196,9 +212,23 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: 
     )
 }
 
+/// What is shown to be at work after a signal; `None` where that is what was before it, for no signal ends it.
+fn what_follows(due: &BTreeMap<JournalId, UndoAhead>) -> Option<String> {
+    if due.values().any(|ahead| ahead.stage == UndoStage::UnderWay) {
+        return None;
+    }
+    let first = due
+        .values()
+        .min_by_key(|ahead| matches!(ahead.undo, Undo::RemoveFolder(_)));
+    Some(first.map_or_else(
+        || "ending".to_owned(),
+        |ahead| undo_words(&ahead.device, &ahead.undo),
+    ))
+}
+
 /// Why a process that has this to put back does not stand still; `None` where it may.
 fn held_back(due: &BTreeMap<JournalId, UndoAhead>) -> Option<String> {
-    due.values().find_map(|UndoAhead { device, undo }| {
+    due.values().find_map(|UndoAhead { device, undo, .. }| {
         let device = printable(device);
         let why = match undo {
             Undo::UnquiesceDevice => {
@@ -294,6 +324,7 @@ mod tests {
         UndoAhead {
             device: "QA1".to_owned(),
             undo,
+            stage: UndoStage::Sent,
         }
     }
 

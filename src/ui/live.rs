@@ -201,14 +201,25 @@ impl Live {
         }
     }
 
-    /// Answers a key that was pressed: the terminal has written `^C` where the cursor stood.
-    pub(super) fn answer(&self, text: &str, is_key: bool) {
+    /// Answers a key that was pressed: the terminal has written `^C` where the cursor stood. Below it the line says
+    /// `instead`, where what was waited for is not waited for any more.
+    pub(super) fn answer(&self, text: &str, is_key: bool, instead: Option<&str>) {
         let is_below_a_line = locked(&self.shown).bar.is_some();
-        // What was waited for is not waited for any more.
-        self.cut();
+        if instead.is_some() {
+            self.cut();
+        }
         match is_key && self.ui.lines && !is_below_a_line {
             true => self.ui.say(&format!("\n{text}")),
-            false => self.ui.say(text),
+            false => self.say(text),
+        }
+        if let Some(what) = instead {
+            self.set(Line {
+                head: String::new(),
+                what: what.to_owned(),
+                since: Instant::now(),
+                limit: None,
+                arrived: None,
+            });
         }
     }
 

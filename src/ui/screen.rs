@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::run::event::{
-    Event, Owner, PlanId, PlanOpening, Progress, Sink, StillQuiesced, TaskId, TaskOpening,
+    Event, Owner, PlanId, PlanOpening, Progress, Sink, StillQuiesced, TaskId, TaskOpening, Undo, UndoStage,
 };
 use crate::run::status::{Class, Status};
 use crate::ui::live::{ArrivedBytes, Line, Live};
+use crate::ui::undoing::undo_words;
 use crate::ui::{Ui, Verbosity};
 use crate::values::invocation::Invocation;
 use crate::values::text::{hanging, printable};
@@ -30,6 +31,8 @@ pub struct Screen {
     live: Live,
     /// What the task at work does, while it waits for nothing in particular.
     step: Option<Line>,
+    /// What is put back on a device beside no task, between two waits.
+    put_back: Option<Line>,
     /// Since when the request that is waited for runs, and how long at most: also while its
     /// answer is downloaded.
     request: Option<(Instant, Duration)>,
@@ -55,6 +58,7 @@ impl Screen {
             invocation,
             live: Live::new(ui),
             step: None,
+            put_back: None,
             request: None,
             plan: None,
             tasks: Tasks::default(),
@@ -222,10 +226,19 @@ impl Screen {
     /// What the task at work does, or nothing.
     fn wait_ended(&mut self) {
         self.request = None;
-        match &self.step {
-            Some(step) => self.live.set(step.clone()),
+        match self.step.as_ref().or(self.put_back.as_ref()) {
+            Some(line) => self.live.set(line.clone()),
             None => self.live.clear(),
         }
+    }
+
+    /// Something is put back on a device. A task that does it says so itself.
+    fn put_back(&mut self, device: &str, undo: &Undo) {
+        let line = self.wait(&undo_words(device, undo), Duration::ZERO, None);
+        if self.step.is_none() {
+            self.live.set(line.clone());
+        }
+        self.put_back = Some(line);
     }
 
     /// A line behind that of the task at work.
@@ -401,8 +414,19 @@ impl Sink for Screen {
                 total,
             } => self.downloaded(device, name, *bytes, *total),
             Progress::AskingEnded | Progress::WaitEnded | Progress::DownloadEnded => self.wait_ended(),
+            Progress::UndoDue {
+                device,
+                undo,
+                stage: UndoStage::UnderWay,
+                ..
+            } => self.put_back(device, undo),
+            Progress::UndoOver { .. } => {
+                if self.put_back.take().is_some() && self.step.is_none() {
+                    self.wait_ended();
+                }
+            }
             // Who answers signals keeps them.
-            Progress::UndoDue { .. } | Progress::UndoOver { .. } => {}
+            Progress::UndoDue { .. } => {}
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::support::{Home, Ran, eventually, export, gateways, secure_backup};
 
 const INTERRUPT: char = '\u{3}';
 
+const STAND_STILL: char = '\u{1a}';
+
 const PATIENT: &str = "request = 2m, export = 1h, secure_backup = 1h, idle = 1h";
 
 /// What an answer says whatever it is about.
@@ -109,7 +111,7 @@ fn an_interrupt_is_answered_in_every_phase_and_no_stale_line_stays() {
             &quiesced,
             "quiescing, ",
             At::Quiesced,
-            unquiescing,
+            "SIGINT: unquiescing DOM1 of QA1, if it got the request, at most ",
         ),
         (
             "DomainQuiesce=never-quiesces",
@@ -171,6 +173,47 @@ fn an_interrupt_is_answered_in_every_phase_and_no_stale_line_stays() {
         let answers = lines.iter().filter(|line| line.contains(DO_NOT_KILL)).count();
         assert!(answers <= 1, "{phase}: {lines:#?}");
     }
+}
+
+#[test]
+fn what_is_put_back_moves_on_below_the_answer_to_a_signal() {
+    let gateway = gateways::with_faults(&["do-backup=stall", "DomainUnquiesce=never-unquiesces"]);
+    let home = home(&gateway, &export("*", "DOM1", "quiesce = true"));
+    let mut terminal = home.in_terminal(140, &[], &["run", "P"]);
+    terminal.shows("the export of DOM1, ");
+    terminal.press(STAND_STILL);
+    terminal.shows("SIGTSTP: it goes on");
+    terminal.shows("the export of DOM1, ");
+    terminal.press(INTERRUPT);
+    terminal.shows("waiting for QA1: domain DOM1 to be unquiesced, ");
+    terminal.press(INTERRUPT);
+    terminal.shows("SIGINT again: ");
+    terminal.shows("waiting for QA1: domain DOM1 to be unquiesced, ");
+    gateway.state().show_words("DOM1", "");
+    let (code, lines) = terminal.end();
+    assert_eq!(code, Some(130), "{lines:#?}");
+    nothing_moves(&lines);
+}
+
+#[test]
+fn an_interrupted_recovery_puts_back_what_it_has_begun_moves_and_says_with_its_exit_code_that_it_was() {
+    let gateway = gateways::with_faults(&["do-backup=stall"]);
+    let home = home(&gateway, &export("*", "DOM1", "quiesce = true"));
+    let mut run = home.start(&["run", "P"]);
+    eventually("the export is asked for", || gateway.received("do-backup") == 1);
+    run.kill().expect("a child");
+    run.wait().expect("a child");
+    gateway.clear_faults();
+    gateway.fail_as("DomainUnquiesce=never-unquiesces");
+    let mut terminal = home.in_terminal(140, &[], &["recover"]);
+    terminal.shows("waiting for QA1: domain DOM1 to be unquiesced, ");
+    terminal.press(INTERRUPT);
+    terminal.shows("SIGINT: unquiescing DOM1 of QA1, at most ");
+    terminal.shows("waiting for QA1: domain DOM1 to be unquiesced, ");
+    gateway.state().show_words("DOM1", "");
+    let (code, lines) = terminal.end();
+    assert_eq!(code, Some(130), "{lines:#?}");
+    nothing_moves(&lines);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::artifact::difference::Difference;
 use crate::gateway::asked::is_not_begun;
 use crate::gateway::import_answer::ImportAnswer;
-use crate::run::event::{ActionKind, Event, FileKind, JournalId, Owner, Progress, TaskId, Undo};
+use crate::run::event::{ActionKind, Event, FileKind, JournalId, Owner, Progress, TaskId, Undo, UndoStage};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{KeptFile, LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::restore::Restoring;
@@ -166,15 +166,24 @@ impl<'a> Restoring<'_, 'a, '_> {
 
     /// A row of the journal: from now on a dry run may have been more than that, or an import be half done.
     fn open_row(&mut self, due: &DueImport<'_>, undo: Undo) -> Result<JournalId, LedgerError> {
-        self.record.open_undo(&UndoOpening {
+        let device = self.device.name.clone();
+        let journal = self.record.open_undo(&UndoOpening {
             plan: self.id,
             task: due.task,
-            device: self.device.name.clone(),
+            device: device.clone(),
             address: self.device.address(),
             serial: due.target.facts.serial.clone(),
-            undo,
+            undo: undo.clone(),
             domains: Vec::new(),
-        })
+        })?;
+        // It is sent next, and its answer is waited for.
+        self.record.show(&Progress::UndoDue {
+            journal,
+            device,
+            undo,
+            stage: UndoStage::Sent,
+        });
+        Ok(journal)
     }
 
     /// Warns of keys that must come from elsewhere.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::gateway::asked::ActionAsked;
 use crate::gateway::quiesce::{FirstWord, QuiesceSent, Scope, ScopeState, Unmoved, Waited};
 use crate::plan::model::Action;
-use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo};
+use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo, UndoStage};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::recover::age::begins_within;
@@ -226,6 +226,16 @@ impl Walk<'_, '_, '_> {
         settings.unquiesce_timeout + settings.quiesce_grace
     }
 
+    /// Shows to whoever answers signals that this must be put back.
+    fn show_due(&mut self, scope: &Scope, journal: JournalId, stage: UndoStage) {
+        self.record.show(&Progress::UndoDue {
+            journal,
+            device: self.session.device.name.clone(),
+            undo: undo_of(scope),
+            stage,
+        });
+    }
+
     /// Steps 6 and 7.
     fn quiesce(
         &mut self,
@@ -243,6 +253,7 @@ impl Walk<'_, '_, '_> {
             reply: Reply::Silence,
             at: now,
         };
+        self.show_due(scope, journal, UndoStage::MayBeSent);
         let asked = self
             .session
             .gateway
@@ -253,6 +264,7 @@ impl Walk<'_, '_, '_> {
             ActionAsked::Unanswered(error) => (Reply::Silence, Some(error)),
             ActionAsked::NotBegun(error) => {
                 self.begun = Begun::No;
+                self.record.show(&Progress::UndoOver { journal });
                 return Err(self.exchange(Status::DeviceError, &error).into());
             }
         };
@@ -260,6 +272,9 @@ impl Walk<'_, '_, '_> {
             reply,
             at: clock.elapsed(),
         };
+        if reply != Reply::Silence {
+            self.show_due(scope, journal, UndoStage::Sent);
+        }
         self.record.step_undo(journal, UndoStep::Replied(reply))?;
         if let Some(error) = trouble {
             // It may or may not be under way: the device knows. One that shows nothing of it is

@@ -10,7 +10,7 @@ use crate::gateway::folder::RemoteFolder;
 use crate::gateway::folder_removal::{BackupAsked, FolderRemoved};
 use crate::lock::not_yet::NotYet;
 use crate::run::certificates;
-use crate::run::event::{JournalId, Owner, Progress, Undo};
+use crate::run::event::{JournalId, Owner, Progress, Undo, UndoStage};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{NEVER_ASKED, Reply, UndoStep};
 use crate::run::status::Status;
@@ -127,6 +127,7 @@ impl Walk<'_, '_, '_> {
             }
         };
         self.knows_of_backup(unless_begun);
+        self.show_removal(UndoStage::Sent);
         let mut begins = None;
         if let Some(error) = &error {
             let gateway = &self.session.gateway;
@@ -205,8 +206,6 @@ impl Walk<'_, '_, '_> {
         let folder = RemoteFolder::named(&format!("dpbackup-{stamp}-{}", self.task.id.0));
         let undo = Undo::RemoveFolder(folder.url().to_owned());
         let journal = self.open_undo(undo, Vec::new())?;
-        // Nothing is there to be removed before it is asked for.
-        self.record.show(&Progress::UndoOver { journal });
         // Without it a row whose process dies is only taken for one that may have been asked for.
         let not_yet = NotYet::say(self.engine.locks, self.engine.process, journal.0).ok();
         self.leftover = Some(BackupFolder {
@@ -247,12 +246,20 @@ impl Walk<'_, '_, '_> {
             })?;
         }
         left.is_asked = true;
-        self.record.show(&Progress::UndoDue {
-            journal: left.journal,
-            device: device.clone(),
-            undo: Undo::RemoveFolder(left.folder.url().to_owned()),
-        });
+        self.show_removal(UndoStage::MayBeSent);
         Ok(())
+    }
+
+    /// Shows that the folder must be removed.
+    fn show_removal(&mut self, stage: UndoStage) {
+        if let Some(left) = &self.leftover {
+            self.record.show(&Progress::UndoDue {
+                journal: left.journal,
+                device: self.session.device.name.clone(),
+                undo: Undo::RemoveFolder(left.folder.url().to_owned()),
+                stage,
+            });
+        }
     }
 
     /// Removes the folder of a secure backup from the device, unless it holds the only copy.
