@@ -11,7 +11,7 @@ use crate::cli::{DiffArgs, Global, OutputFormat};
 use crate::commands::diff::shown::{compared, show};
 use crate::commands::error::{Outcome, print};
 use crate::commands::exports::{ExportDesk, ExportSource, HistoryNeed, NamedExport, trouble};
-use crate::commands::no_export::are_exports;
+use crate::commands::no_export::{are_exports, below_store};
 use crate::exit::Exit;
 use crate::report::diff as report;
 use crate::run::event::FileKind;
@@ -20,16 +20,15 @@ use crate::values::environment::Lookup;
 
 /// Shows what differs between two exports, or between the first and the others of a group.
 pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let words: Vec<&Path> = [Some(&args.old), args.new.as_ref()]
+    let old = below_store(&args.old, global, env);
+    let new = args.new.as_deref().map(|new| below_store(new, global, env));
+    let words: Vec<&Path> = [Some(&old), new.as_ref()]
         .into_iter()
         .flatten()
         .map(PathBuf::as_path)
         .collect();
     are_exports(&["diff"], &words, &[], global, env)?;
-    let (old, new) = (
-        NamedExport::parse(&args.old),
-        args.new.as_deref().map(NamedExport::parse),
-    );
+    let (old, new) = (NamedExport::parse(&old), new.as_deref().map(NamedExport::parse));
     // Two archives say what they are themselves.
     let need = match (old.need(), new.map(|new| new.need())) {
         (HistoryNeed::NotNeeded, None | Some(HistoryNeed::NotNeeded)) => HistoryNeed::NotNeeded,

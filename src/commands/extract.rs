@@ -11,7 +11,7 @@ use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::{ExportSource, NamedExport, trouble};
 use crate::commands::heeding::Heeding;
 use crate::commands::new_place;
-use crate::commands::no_export::are_exports;
+use crate::commands::no_export::{are_exports, below_store};
 use crate::exit::Exit;
 use crate::run::event::FileKind;
 use crate::ui::{SecondSignal, Ui, Verbosity};
@@ -21,8 +21,9 @@ use crate::values::environment::Lookup;
 pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let folder = args.folder.to_string_lossy();
     is_folder(&args.folder, env)?;
-    are_exports(&["extract"], &[&args.export], &[&folder], global, env)?;
-    let named = NamedExport::parse(&args.export);
+    let export = below_store(&args.export, global, env);
+    are_exports(&["extract"], &[&export], &[&folder], global, env)?;
+    let named = NamedExport::parse(&export);
     // An archive says what it is itself.
     let source = ExportSource::open(global, named.need(), ui, env)?;
     let scratch = source.scratch.as_path();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
@@ -18,6 +18,28 @@ use crate::run::event::FileKind;
 use crate::values::environment::Lookup;
 use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
+
+/// A word that names nothing from here, as the file that it names below the store: commands print it so, and that can
+/// be given back to them. A bare name is that of the one good export that has it.
+pub(super) fn below_store(word: &Path, global: &Global, env: Lookup<'_>) -> PathBuf {
+    let is_missing =
+        matches!(NamedExport::parse(word), NamedExport::File(path) if path.symlink_metadata().is_err());
+    let file = is_missing.then(|| plan_if_sound(global, env)).flatten();
+    let found = file.and_then(|file| {
+        let below = file.settings.store.join(word);
+        if below.is_file() {
+            return Some(below);
+        }
+        let rows = read_history(&file.settings).ok().flatten()?.good_files().ok()?;
+        let mut named = rows
+            .into_iter()
+            .map(|row| row.path)
+            .filter(|path| path.file_name() == Some(word.as_os_str()));
+        // Of two that have one name nobody knows which one is meant.
+        named.next().filter(|_| named.next().is_none())
+    });
+    found.unwrap_or_else(|| word.to_owned())
+}
 
 /// Refuses words that name neither an export nor a file that is there. What was typed before and
 /// behind them goes into the command that is meant.

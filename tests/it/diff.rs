@@ -320,3 +320,22 @@ fn a_stored_export_that_was_changed_is_not_compared() {
         ran.stderr
     );
 }
+
+#[test]
+fn an_export_is_named_by_its_path_below_the_store_and_by_its_bare_name_too() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let stored = home.stored();
+    let below = stored[0].as_str();
+    let bare = below.rsplit('/').next().expect("a name");
+    let _ = home.dpbackup(&["diff", below, bare]).exits(0);
+    let folder = home.path("text");
+    let _ = home.dpbackup(&["extract", bare, text(&folder)]).exits(0);
+    let ran = home.dpbackup(&["diff", below, "DOM1-export.zip"]).exits(2);
+    assert!(
+        ran.stderr.contains("there is no file 'DOM1-export.zip'"),
+        "{}",
+        ran.stderr
+    );
+}
