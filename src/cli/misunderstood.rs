@@ -1,8 +1,10 @@
 //! What is said of arguments that could not be understood: what is wrong, in words of ours,
 //! and what to type instead.
 
+use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::cli::Cli;
 use crate::cli::proposed::KnownNames;
 use crate::values::invocation::{Invocation, quoted};
 use crate::values::nearest::nearest;
@@ -51,6 +53,49 @@ pub fn of_dashes(words: &[String]) -> Option<Misunderstood> {
     })
 }
 
+/// What is said of words that the parser takes for the name of a plan file, and that are none: the rest of a long option
+/// with one dash, and a command behind `-c`. `is_file` tells whether there is such a file.
+pub fn of_plan_file(words: &[String], is_file: impl Fn(&str) -> bool) -> Option<Misunderstood> {
+    let typed = || words.iter().take_while(|word| *word != "--");
+    let line = |meant: Vec<String>| {
+        let meant = meant.iter().map(|word| quoted(word));
+        let line = ["dpbackup".into()].into_iter().chain(meant);
+        line.collect::<Vec<_>>().join(" ")
+    };
+    let is_one_dash = |word: &str| word == "-config" || word.starts_with("-config=");
+    if let Some(wrong) = typed().find(|word| is_one_dash(word)) {
+        let two = |word: &String| match is_one_dash(word) {
+            true => format!("-{word}"),
+            false => word.clone(),
+        };
+        return Some(Misunderstood {
+            title: format!(
+                "`dpbackup` has no option {}",
+                wrong.split('=').next().unwrap_or(wrong)
+            ),
+            hint: format!(
+                "a long option has two dashes: `{}`",
+                line(words.iter().map(two).collect())
+            ),
+        });
+    }
+    let at = typed().position(|word| word == "-c" || word == "--config")?;
+    let name = words.get(at + 1)?;
+    let is_command = Cli::command().find_subcommand(name).is_some();
+    if !is_command || is_file(name) {
+        return None;
+    }
+    let mut without = words.to_vec();
+    let option = without.remove(at);
+    Some(Misunderstood {
+        title: format!("{option} needs the name of a plan file, and '{name}' is a command"),
+        hint: format!(
+            "`{}` takes the plan file that is found by itself; another one is named so: {option} FILE",
+            line(without)
+        ),
+    })
+}
+
 /// What an error of the parser means. `words` are the arguments of the process, without its name;
 /// `names` are those of the plan file, where it can be read.
 pub fn explain(
@@ -77,6 +122,19 @@ pub fn explain(
     let (title, hint) = match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let word = context(ContextKind::InvalidSubcommand);
+            if let Some((help, about)) = place.path.split_first()
+                && help == "help"
+                && word.starts_with('-')
+            {
+                let words = about.iter().map(String::as_str).chain(["--help"]);
+                return Misunderstood {
+                    title: format!("`dpbackup help` has no option {word}"),
+                    hint: format!(
+                        "`{}` says all that there is to say",
+                        Invocation::default().command(words)
+                    ),
+                };
+            }
             (
                 format!("`{}` has no command '{word}'", place.name()),
                 advice.command_instead(&word),

@@ -39,6 +39,7 @@ mod validate;
 mod verify;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::builder::StyledStr;
 use clap::error::ErrorKind::{
@@ -48,7 +49,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser as _};
 use jiff::tz::TimeZone;
 
-use crate::cli::{Cli, Command, Global, RunArgs, RunFormat, explain, of_dashes};
+use crate::cli::{Cli, Command, Global, RunArgs, RunFormat, explain, of_dashes, of_plan_file};
 use crate::exit::Exit;
 use crate::history::HistoryError;
 use crate::plan::LoadError;
@@ -72,7 +73,8 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> 
             return complete::answer(&shell, &arguments, env);
         }
         let words = in_words(&arguments);
-        if let Some(wrong) = of_dashes(&words) {
+        let is_file = |name: &str| Path::new(name).exists();
+        if let Some(wrong) = of_dashes(&words).or_else(|| of_plan_file(&words, is_file)) {
             let ui = Ui::new(&Global::of_words(&words), env);
             ui.error(&anyhow::anyhow!(wrong.title), Some(&wrong.hint));
             return Exit::Usage;

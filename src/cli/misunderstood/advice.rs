@@ -39,6 +39,7 @@ impl Advice<'_> {
         let begun = begun.next().filter(|_| begun.next().is_none()).copied();
         match begun.or_else(|| nearest(&lower, names.iter().copied())) {
             Some(near) => self.same_with(word, near),
+            None if names.is_empty() => self.place.help(),
             None => self
                 .by_its_pieces(word)
                 .unwrap_or_else(|| format!("the commands are: {}; {}", names.join(", "), self.place.help())),
