@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use crate::ownership::{self, TouchError};
 use crate::process::{self, Leftover, Output, Program, ProgramEnd, Stderr};
 use crate::values::causes::said;
+use crate::values::environment::Lookup;
 use crate::values::invocation::quoted;
 use crate::values::script_end::ScriptEnd;
 
@@ -108,8 +109,8 @@ impl Script {
     }
 }
 
-/// Whether a script could start, as far as looking at it tells; if not, why.
-pub fn could_start(path: &Path) -> Result<(), String> {
+/// Whether a script could start in this environment, as far as looking at it tells; if not, why.
+pub fn could_start(path: &Path, env: Lookup<'_>) -> Result<(), String> {
     is_ours(path)?;
     let found = path.metadata().map_err(|error| explain(path, &error))?;
     if found.is_dir() {
@@ -133,7 +134,13 @@ pub fn could_start(path: &Path) -> Result<(), String> {
     };
     let start = start_of(file).map_err(|error| explain(path, &error))?;
     match Interpreter::of(&start) {
-        Some(interpreter) if interpreter.is_there() => Ok(()),
+        Some(interpreter) if interpreter.is_there() => match interpreter.sought_in_vain(env) {
+            None => Ok(()),
+            Some(name) => Err(format!(
+                "{} looks for {name} in $PATH, as its first line says, and it is in no folder of it",
+                path.display()
+            )),
+        },
         Some(_) => Err(explain(path, &Errno::NOENT.into())),
         None if start.starts_with(b"\x7fELF") => Ok(()),
         None => Err(explain(path, &Errno::NOEXEC.into())),
@@ -171,6 +178,8 @@ struct Interpreter {
     name: String,
     /// The last word of the line: what `env` looks for.
     last: String,
+    /// Whether the line has no other words.
+    is_alone: bool,
 }
 
 impl Interpreter {
@@ -180,12 +189,25 @@ impl Interpreter {
         let line = String::from_utf8_lossy(line);
         let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
         let name = words.next()?.to_owned();
-        let last = words.next_back().unwrap_or(&name).to_owned();
-        Some(Self { name, last })
+        let last = words.next().unwrap_or(&name).to_owned();
+        let (last, is_alone) = match words.next_back() {
+            Some(last) => (last.to_owned(), false),
+            None => (last, true),
+        };
+        Some(Self { name, last, is_alone })
     }
 
     fn is_there(&self) -> bool {
         Path::new(&self.name).exists() && !(self.is_env() && self.last.ends_with('\r'))
+    }
+
+    /// The program that `env` looks for and does not find, where the line says nothing but its name. A script has the
+    /// `$PATH` of this process.
+    fn sought_in_vain(&self, env: Lookup<'_>) -> Option<&str> {
+        let is_plain = self.is_env() && self.is_alone && !self.last.contains(['/', '=']);
+        let folders = env("PATH").filter(|_| is_plain && !self.last.starts_with('-'))?;
+        let is_there = std::env::split_paths(&folders).any(|folder| folder.join(&self.last).is_file());
+        (!is_there).then_some(self.last.as_str())
     }
 
     fn is_env(&self) -> bool {

@@ -2,6 +2,8 @@ use std::process::Command;
 
 use rustix::process::{Pid, Signal};
 
+use crate::values::environment::process;
+
 use super::*;
 
 fn script(folder: &tempfile::TempDir, name: &str, text: &str, mode: u32) -> Script {
@@ -156,14 +158,14 @@ fn what_cannot_start_says_why() {
 #[test]
 fn looking_at_a_script_finds_what_starting_it_would() {
     let folder = folder();
-    let look = |name, text, mode| could_start(&script(&folder, name, text, mode).path);
+    let look = |name, text, mode| could_start(&script(&folder, name, text, mode).path, &process);
     assert_eq!(look("good", "#!/bin/sh\n", 0o700), Ok(()));
     assert!(look("plain", "#!/bin/sh\n", 0o600).is_err_and(|why| why.contains("not executable")));
     assert!(look("bare", "echo\n", 0o700).is_err_and(|why| why.contains("#!/bin/sh")));
     assert!(look("lost", "#!/no/such/shell\n", 0o700).is_err_and(|why| why.contains("interpreter")));
-    let absent = could_start(&folder.path().join("absent"));
+    let absent = could_start(&folder.path().join("absent"), &process);
     assert!(absent.is_err_and(|why| why.contains("does not exist")));
-    assert!(could_start(folder.path()).is_err_and(|why| why.contains("is a folder")));
+    assert!(could_start(folder.path(), &process).is_err_and(|why| why.contains("is a folder")));
     assert_eq!(look("spaced", "#! /bin/sh -e\n", 0o700), Ok(()));
     for (name, text, interpreter) in [
         ("windows", "#!/bin/sh\r\nexit\r\n", "'/bin/sh\\r'"),
@@ -175,5 +177,17 @@ fn looking_at_a_script_finds_what_starting_it_would() {
             "{seen:?}"
         );
     }
+    assert_eq!(look("found", "#!/usr/bin/env sh\n", 0o700), Ok(()));
+    assert_eq!(
+        look("with-words", "#!/usr/bin/env -S no-such-shell -e\n", 0o700),
+        Ok(())
+    );
+    let sought = look("sought", "#!/usr/bin/env no-such-shell\n", 0o700);
+    assert!(
+        sought
+            .as_ref()
+            .is_err_and(|why| why.contains("looks for no-such-shell in $PATH")),
+        "{sought:?}"
+    );
     assert!(look("empty", "#!\n", 0o700).is_err_and(|why| why.contains("#!/bin/sh")));
 }

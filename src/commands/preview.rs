@@ -83,16 +83,16 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         // A run asks for this first.
         let locked = runs.of_plan(&plan.name);
         let mut refused: Vec<String> = locked.map(locked_words).into_iter().collect();
-        refused.extend(refusals(plan, &file.settings, clock));
+        refused.extend(refusals(plan, &file.settings, clock, env));
         refused.extend(history.as_ref().map(|why| format!("the history {why}")));
         let of_tasks = expanded
             .iter()
             .flat_map(|activity| activity.notes.iter().cloned());
         let mut notes: Vec<String> = away.iter().cloned().chain(of_tasks).collect();
-        let unable = scripts_behind(plan);
+        let unable = scripts_behind(plan, env);
         script_would_fail |= !unable.is_empty();
         notes.extend(unable);
-        let settled = settled(expanded, &mut devices, &runs, &left, &mut notes);
+        let settled = settled(expanded, &mut devices, &runs, &left, &mut notes, env);
         notes.extend(disabled(&settled, &mut devices));
         previews.push(Preview {
             plan: &plan.name,
@@ -161,7 +161,7 @@ fn not_good(previews: Vec<Preview<'_>>) -> Vec<Preview<'_>> {
 }
 
 /// Everything that would keep the plan from starting now.
-fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock) -> Vec<String> {
+fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock, env: Lookup<'_>) -> Vec<String> {
     let mut refused = Vec::new();
     if !plan.enabled {
         refused.push(format!("{}: its `enabled` is false", Status::PlanIsDisabled));
@@ -178,7 +178,7 @@ fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock) -> Vec<String> 
             why_closed(window, clock.now())
         ));
     }
-    if let Some(why) = why_it_cannot_start(plan.pre_script.as_deref()) {
+    if let Some(why) = why_it_cannot_start(plan.pre_script.as_deref(), env) {
         refused.push(format!("{}: {why}", Status::PlanFailedPreScript));
     }
     let checks = [
@@ -193,7 +193,7 @@ fn refusals(plan: &Plan, settings: &Settings, clock: &dyn Clock) -> Vec<String> 
 }
 
 /// The scripts behind the plan and its tasks that could not start: a run finds that out when all else is done.
-fn scripts_behind(plan: &Plan) -> Vec<String> {
+fn scripts_behind(plan: &Plan, env: Lookup<'_>) -> Vec<String> {
     let of_tasks = plan.activities.iter().map(|activity| &activity.post_script);
     let scripts: BTreeSet<&Path> = of_tasks
         .chain([&plan.post_script])
@@ -201,7 +201,7 @@ fn scripts_behind(plan: &Plan) -> Vec<String> {
         .collect();
     let unable = scripts
         .into_iter()
-        .filter_map(|script| why_it_cannot_start(Some(script)));
+        .filter_map(|script| why_it_cannot_start(Some(script), env));
     unable
         .map(|why| format!("a post_script would fail: {why}"))
         .collect()
@@ -231,10 +231,11 @@ fn settled<'a>(
     runs: &AtWorkLook<'_>,
     left: &[JournalEntry],
     notes: &mut Vec<String>,
+    env: Lookup<'_>,
 ) -> Vec<ExpandedActivity<'a>> {
     let mut judged = expanded;
     for ExpandedActivity { activity, tasks, .. } in &mut judged {
-        let unable = why_it_cannot_start(activity.pre_script.as_deref());
+        let unable = why_it_cannot_start(activity.pre_script.as_deref(), env);
         for task in tasks {
             let Verdict::Ready(device) = task.verdict else {
                 continue;

@@ -43,7 +43,7 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
     let file = &loaded.plan_file;
     // They may be there when they are needed.
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
-    let mut doubts: Vec<String> = scripts_that_cannot_start(&enabled)
+    let mut doubts: Vec<String> = scripts_that_cannot_start(&enabled, env)
         .iter()
         .map(|why| format!("a script cannot start: {why}"))
         .collect();

@@ -19,6 +19,7 @@ use crate::run::{Engine, store};
 use crate::script;
 use crate::secret::SecretContext;
 use crate::values::causes::said;
+use crate::values::environment::Lookup;
 use crate::values::size::Bytes;
 
 pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan], stored: Option<u64>) -> Vec<CheckItem> {
@@ -27,7 +28,7 @@ pub(super) fn examine(engine: Engine<'_>, plans: &[&Plan], stored: Option<u64>) 
     switches(settings, &mut found);
     folder(settings, stored, &mut found);
     free_space(settings, &mut found);
-    scripts(plans, &mut found);
+    scripts(plans, engine.environment, &mut found);
     secrets(engine, &mut found);
     metrics(engine, &mut found);
     let mut all = found.found;
@@ -145,17 +146,17 @@ fn free_space(settings: &Settings, found: &mut CheckItems) {
 }
 
 /// Why scripts of these plans could not start now, each once, and which plans name it.
-pub fn scripts_that_cannot_start(plans: &[&Plan]) -> Vec<String> {
+pub fn scripts_that_cannot_start(plans: &[&Plan], env: Lookup<'_>) -> Vec<String> {
     let unable = scripts_of(plans).into_iter().filter_map(|(script, plans)| {
-        let why = script::could_start(script).err()?;
+        let why = script::could_start(script, env).err()?;
         Some(format!("{why}; named by {}", plans.join(", ")))
     });
     unable.collect()
 }
 
 /// Why this script could not start now, where there is one and it could not.
-pub fn why_it_cannot_start(script: Option<&Path>) -> Option<String> {
-    script::could_start(script?).err()
+pub fn why_it_cannot_start(script: Option<&Path>, env: Lookup<'_>) -> Option<String> {
+    script::could_start(script?, env).err()
 }
 
 /// Every script once, with the plans that name it.
@@ -178,9 +179,9 @@ fn scripts_of<'p>(plans: &[&'p Plan]) -> BTreeMap<&'p Path, Vec<&'p str>> {
     users
 }
 
-fn scripts(plans: &[&Plan], found: &mut CheckItems) {
+fn scripts(plans: &[&Plan], env: Lookup<'_>, found: &mut CheckItems) {
     for (script, plans) in scripts_of(plans) {
-        match script::could_start(script) {
+        match script::could_start(script, env) {
             Ok(()) => found.ok("script", script.display().to_string()),
             Err(why) => {
                 let hint = format!(
