@@ -8,7 +8,7 @@ use crate::gateway::asked::ActionAsked;
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus};
 use crate::gateway::folder::{MANIFEST, RemoteFile, RemoteFolder};
 use crate::gateway::folder_removal::BackupAsked;
-use crate::gateway::pace::pause_after;
+use crate::gateway::pace::RefusedBefore;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request::{self, ExportedConfiguration};
 
@@ -142,6 +142,7 @@ impl Gateway<'_> {
         let mut was_listed = false;
         let is_taken = !matches!(asked, BackupAsked::Answered { .. });
         let mut refused_since = None;
+        let mut refused = RefusedBefore::default();
         loop {
             // In this order: what is listed after the end of the work is all of it.
             let looked = match self.domains_once().map(|domains| busy_with(&domains)) {
@@ -211,7 +212,7 @@ impl Gateway<'_> {
                     last: looked.err(),
                 });
             }
-            let pause = pause_after(&looked, waited).min(limit - waited);
+            let pause = refused.pause_after(&looked, waited).min(limit - waited);
             self.clock.sleep(pause, &self.stop);
             if self.stop.is_requested() {
                 return Ok(SecureBackupEnd::Interrupted {

@@ -16,6 +16,10 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// default (soma-wire section 1.4).
 const REFUSED_PAUSE: Duration = Duration::from_secs(75);
 
+/// The pause after one that was refused once: it had been taken right before, and may be refused for a moment. As long as
+/// that stands, a gateway is out of service.
+const REFUSED_ONCE_PAUSE: Duration = Duration::from_secs(5);
+
 impl Gateway<'_> {
     /// Looks, and looks again for as long as a request may take while `may_pass` says so of what kept the look from
     /// telling: an answer that does not come once is no proof of anything. A wish to stop ends it.
@@ -55,9 +59,37 @@ pub(super) fn pause_after<T>(looked: &Result<T>, waited: Duration) -> Duration {
     }
 }
 
+/// Whether the login was refused at the look before, while something is waited for that is out of service or is to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RefusedBefore(bool);
+
+impl RefusedBefore {
+    /// The pause after a look: as [`pause_after`] has it, but that a login is tried once more soon.
+    pub(super) fn pause_after<T>(&mut self, looked: &Result<T>, waited: Duration) -> Duration {
+        let is_refused = looked.as_ref().is_err_and(|error| error.kind.is_of_login());
+        match (std::mem::replace(&mut self.0, is_refused), is_refused) {
+            (false, true) => REFUSED_ONCE_PAUSE,
+            _ => pause_after(looked, waited),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::soma::error::{SomaError, SomaErrorKind};
+
+    #[test]
+    fn a_login_that_is_refused_is_tried_once_more_soon_and_then_no_more_for_a_minute() {
+        let refused = || Err::<(), _>(SomaError::new(SomaErrorKind::LoginRefused, "refused"));
+        let mut before = RefusedBefore::default();
+        let mut pause = |looked: &Result<()>| before.pause_after(looked, Duration::ZERO);
+        assert_eq!(pause(&refused()), REFUSED_ONCE_PAUSE);
+        assert_eq!(pause(&refused()), REFUSED_PAUSE);
+        assert_eq!(pause(&refused()), REFUSED_PAUSE);
+        assert_eq!(pause(&Ok(())), SHORTEST);
+        assert_eq!(pause(&refused()), REFUSED_ONCE_PAUSE);
+    }
 
     #[test]
     fn a_device_is_looked_at_often_at_first_and_every_two_seconds_in_the_end() {

@@ -14,7 +14,7 @@ use crate::gateway::Gateway;
 use crate::gateway::asked::{ActionAsked, not_sent, other_answers};
 use crate::gateway::domains::{AdminState, DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::gateway::facts::WhoAnswers;
-use crate::gateway::pace::pause_after;
+use crate::gateway::pace::RefusedBefore;
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::request::{self, Request};
 
@@ -189,6 +189,7 @@ impl Gateway<'_> {
         let mut rest = Rest::default();
         let mut unmoved: Vec<Unmoved> = Vec::new();
         let mut missing_since = None;
+        let mut refused = RefusedBefore::default();
         loop {
             let looked = self.domains_once();
             let waited = self.clock.elapsed().saturating_sub(started);
@@ -246,8 +247,10 @@ impl Gateway<'_> {
             if waited >= limit {
                 return Waited::TimedOut(state);
             }
-            self.clock
-                .sleep(pause_after(&state, waited).min(limit - waited), &self.stop);
+            self.clock.sleep(
+                refused.pause_after(&state, waited).min(limit - waited),
+                &self.stop,
+            );
             if self.stop.is_requested() {
                 return Waited::Interrupted;
             }

@@ -124,3 +124,34 @@ fn a_quiesce_that_is_carried_out_after_the_unquiesce_is_seen_and_undone_again() 
     assert!(gateway.state().is_unquiesced());
     assert_eq!(home.open_entries(), []);
 }
+
+#[test]
+fn a_login_that_is_refused_once_while_the_quiesce_is_waited_for_keeps_nothing_out_of_service() {
+    let looks_before = |operations: &[String]| {
+        let until = operations
+            .iter()
+            .position(|sent| sent.ends_with("/DomainQuiesce"));
+        let before = operations.iter().take(until.expect("it was sent"));
+        before.filter(|sent| sent.ends_with("/DomainStatus")).count()
+    };
+    let clean = {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock);
+        let home = home(&gateway);
+        assert_eq!(run(&home, "DOMAIN", &clock, || {}).exit(), 0);
+        looks_before(&gateway.operations())
+    };
+    for refusal in REFUSALS {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock);
+        let home = home(&gateway);
+        gateway.fail_as(&format!("DomainStatus:{}={refusal}", clean + 1));
+        let started = clock.elapsed();
+        let run = run(&home, "DOMAIN", &clock, || {});
+        assert_eq!(run.exit(), 0, "{refusal}: {:?}", run.errors());
+        assert_eq!(looks_before(&gateway.operations()), clean, "{refusal}");
+        let took = clock.elapsed().saturating_sub(started);
+        assert!(took < Duration::from_secs(20), "{refusal}: {took:?}");
+        assert!(gateway.state().is_unquiesced());
+    }
+}
