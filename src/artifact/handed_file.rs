@@ -236,21 +236,24 @@ fn write(pieces: &Receiver<ToWriter>, told: &Sender<FromWriter>) {
             (_, None) => continue,
             (ToWriter::Piece(piece), Some(file)) => match file.write_all(&piece) {
                 Ok(()) => FromWriter::Written(piece),
-                Err(error) => {
-                    let failed = match file.trouble() {
-                        Some(known) => StoreError::noted(known.action, &known.path, &known.source),
-                        None => StoreError::new("write", Path::new(""), error),
-                    };
-                    staged = None;
-                    FromWriter::Failed(failed)
-                }
+                Err(error) => FromWriter::Failed(failed(staged.take(), error)),
             },
-            (ToWriter::GiveBack, Some(_)) => match staged.take() {
-                Some(file) => FromWriter::Back(file),
-                None => continue,
+            // What waits in it for more is written here too, where the disk is waited for.
+            (ToWriter::GiveBack, Some(file)) => match (file.flush(), staged.take()) {
+                (Ok(()), Some(file)) => FromWriter::Back(file),
+                (Err(error), file) => FromWriter::Failed(failed(file, error)),
+                (Ok(()), None) => continue,
             },
         };
         let _ = told.send(answer);
+    }
+}
+
+/// Why a file could not be written, which knows that best.
+fn failed(staged: Option<Box<Staged>>, error: io::Error) -> StoreError {
+    match staged.as_ref().and_then(|staged| staged.trouble()) {
+        Some(known) => StoreError::noted(known.action, &known.path, &known.source),
+        None => StoreError::new("write", Path::new(""), error),
     }
 }
 
