@@ -79,7 +79,7 @@ fn the_first_level_lists_plan_executions() {
     let home = one_execution();
     insta::assert_snapshot!(shown(&home, &["history"]), @r#"
     ID  Start Time (UTC)     Duration  Plan       Devices  Domains  Status  Error Message
-     1  2026-11-22 01:02:03  0s        Backup QA        2        2  FAILED  task 3 BACKUP_FAILED: QA1: do-backup DOM2: the device answered "ERROR" in place of a file; device untouched
+     1  2026-11-22 01:02:03  250ms     Backup QA        2        2  FAILED  task 3 BACKUP_FAILED: QA1: do-backup DOM2: the device answered "ERROR" in place of a file; device untouched
     "#);
 }
 
@@ -175,7 +175,7 @@ fn the_fourth_level_shows_the_device_and_the_files_of_a_task_execution() {
         ]
     );
     for kind in ["persisted", "nonpersisted"] {
-        let name = format!("DOM1-export-2026-11-22-01-02-03-004-{kind}.zip");
+        let name = format!("DOM1-export-2026-11-22-01-02-03-254-{kind}.zip");
         let line = text
             .lines()
             .find(|line| line.trim_start().starts_with(&name))
@@ -198,7 +198,7 @@ fn a_file_that_could_not_be_had_stands_with_its_reason_at_the_fourth_level() {
     let home = one_execution();
     let text = shown(&home, &["history", "files", "3"]);
     assert!(
-        text.contains("DOM2-export-2026-11-22-01-02-03-004-persisted.zip"),
+        text.contains("DOM2-export-2026-11-22-01-02-03-254-persisted.zip"),
         "{text}"
     );
     assert!(text.contains("\"ERROR\" in place of a file"), "{text}");

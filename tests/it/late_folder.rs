@@ -190,8 +190,8 @@ fn a_folder_of_which_nothing_could_be_removed_is_not_gone_because_it_is_not_list
     let faults = [
         "DeleteFile=access-denied",
         "RemoveDir=access-denied",
-        // Once for the manifest, once before the removal; then after it.
-        "get-filestore:3+=hides-row@temporary:",
+        // Twice for the manifest, once before the removal; then after it.
+        "get-filestore:4+=hides-row@temporary:",
     ];
     let gateway = gateway(&clock, &faults);
     let home = home(&gateway);

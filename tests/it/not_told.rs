@@ -145,8 +145,8 @@ fn unsaved_changes_that_the_device_does_not_tell_are_exported_all_the_same() {
 
 #[test]
 fn a_name_that_leads_to_another_device_is_found_out_before_anything_is_asked_of_it() {
-    // Asked when the plan begins, with the quiesce, before the way back, with the unquiesce, and after it.
-    for (asked, quiesces, unquiesces) in [(2, 0, 0), (3, 1, 0), (4, 1, 0), (5, 1, 1)] {
+    // Asked when the plan begins, with the quiesce, with the unquiesce, and after it.
+    for (asked, quiesces, unquiesces) in [(2, 0, 0), (3, 1, 0), (4, 1, 1)] {
         let clock = TestClock::night();
         let gateway = gateway(
             &clock,

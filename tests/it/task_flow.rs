@@ -26,8 +26,6 @@ fn a_quiesced_export_asks_for_no_more_than_it_needs_and_in_this_order() {
     get-status/DomainStatus
     do-backup
     get-status/FirmwareVersion3
-    get-status/DomainStatus
-    get-status/FirmwareVersion3
     do-action/DomainUnquiesce
     get-status/DomainStatus
     get-status/FirmwareVersion3
@@ -56,8 +54,8 @@ fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
     do-action/SecureBackup
     get-status/DomainStatus
     get-filestore
-    get-status/FirmwareVersion3
     get-status/DomainStatus
+    get-filestore
     get-status/FirmwareVersion3
     do-action/UnquiesceDP
     get-status/DomainStatus

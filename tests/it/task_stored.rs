@@ -21,7 +21,7 @@ fn a_secure_backup_is_stored_as_it_was_on_the_device_and_recorded_file_by_file()
         .stored()
         .iter()
         .filter_map(|path| {
-            path.strip_prefix("QA1/secure-backup/2026-11-22-01-02-03-004/")
+            path.strip_prefix("QA1/secure-backup/2026-11-22-01-02-03-254/")
                 .map(str::to_owned)
         })
         .collect();
