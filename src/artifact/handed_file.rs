@@ -236,12 +236,12 @@ fn write(pieces: &Receiver<ToWriter>, told: &Sender<FromWriter>) {
             (_, None) => continue,
             (ToWriter::Piece(piece), Some(file)) => match file.write_all(&piece) {
                 Ok(()) => FromWriter::Written(piece),
-                Err(error) => FromWriter::Failed(failed(staged.take(), error)),
+                Err(error) => FromWriter::Failed(failed(staged.take().as_deref(), error)),
             },
             // What waits in it for more is written here too, where the disk is waited for.
             (ToWriter::GiveBack, Some(file)) => match (file.flush(), staged.take()) {
                 (Ok(()), Some(file)) => FromWriter::Back(file),
-                (Err(error), file) => FromWriter::Failed(failed(file, error)),
+                (Err(error), file) => FromWriter::Failed(failed(file.as_deref(), error)),
                 (Ok(()), None) => continue,
             },
         };
@@ -250,8 +250,8 @@ fn write(pieces: &Receiver<ToWriter>, told: &Sender<FromWriter>) {
 }
 
 /// Why a file could not be written, which knows that best.
-fn failed(staged: Option<Box<Staged>>, error: io::Error) -> StoreError {
-    match staged.as_ref().and_then(|staged| staged.trouble()) {
+fn failed(staged: Option<&Staged>, error: io::Error) -> StoreError {
+    match staged.and_then(Staged::trouble) {
         Some(known) => StoreError::noted(known.action, &known.path, &known.source),
         None => StoreError::new("write", Path::new(""), error),
     }
