@@ -191,6 +191,7 @@ impl Gateway<'_> {
             if is_over || !matches!(answer, Ok(WhoAnswers::Other(_))) {
                 return answer;
             }
+            self.client.to_another_address();
             if tried >= CONNECTIONS_TRIED {
                 self.clock
                     .sleep(until_next_look(waited).min(long - waited), &self.stop);

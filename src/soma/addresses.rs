@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AddressesTried(Arc<Mutex<Tried>>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Tried {
     /// All that the name had when the newest connection was made.
     all: Vec<SocketAddr>,
@@ -21,15 +21,24 @@ struct Tried {
 }
 
 impl AddressesTried {
-    /// The addresses in the order in which they are tried: where a handshake has failed, last.
+    /// The addresses in the order in which they are tried: that of the newest connection first, for each may lead to
+    /// another gateway; where a handshake has failed, last.
     pub(crate) fn in_order(&self, addresses: &[SocketAddr]) -> Vec<SocketAddr> {
         let mut tried = self.tried();
         tried.all = addresses.to_vec();
-        let (last, first): (Vec<_>, Vec<_>) = addresses
-            .iter()
-            .copied()
-            .partition(|address| tried.failed.contains(address));
-        first.into_iter().chain(last).collect()
+        let mut order = addresses.to_vec();
+        order.sort_by_key(|address| match address {
+            address if tried.failed.contains(address) => 2,
+            address if tried.newest == Some(*address) => 0,
+            _ => 1,
+        });
+        order
+    }
+
+    /// Goes on where another conversation with the same device has come to.
+    pub(crate) fn go_on_from(&self, other: &AddressesTried) {
+        let known = other.tried().clone();
+        *self.tried() = known;
     }
 
     /// A connection stands with this address.
@@ -77,6 +86,11 @@ mod tests {
         tried.stands(second);
         assert!(!tried.another_is_left());
         assert_eq!(tried.in_order(&[first, second]), [first, second]);
+        // Another conversation begins where this one was answered, though it is not the first.
+        tried.stands(second);
+        let other = AddressesTried::default();
+        other.go_on_from(&tried);
+        assert_eq!(other.in_order(&[first, second]), [second, first]);
         // Without a connection no handshake can fail.
         assert!(!AddressesTried::default().another_is_left());
     }

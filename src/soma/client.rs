@@ -79,7 +79,14 @@ impl Client {
     /// undone after this one was interrupted. The idle connection of this one is closed first.
     pub fn afresh(&self) -> Result<Self> {
         self.http.let_go();
-        Self::with_tls(self.target.clone(), Arc::clone(&self.tls), self.http.reuse())
+        let fresh = Self::with_tls(self.target.clone(), Arc::clone(&self.tls), self.http.reuse())?;
+        fresh.http.go_on_from(&self.http);
+        Ok(fresh)
+    }
+
+    /// The next connection goes to another address of the name, where it has one: somebody else answers at this one.
+    pub fn to_another_address(&self) {
+        self.http.to_another_address();
     }
 
     /// The next request goes over a new connection.

@@ -306,6 +306,17 @@ impl Http {
     }
 
     /// Closes the connection that is idle, if there is one.
+    /// Connections of this conversation go where those of another went.
+    pub(crate) fn go_on_from(&self, other: &Http) {
+        self.tried.go_on_from(&other.tried);
+    }
+
+    /// The next connection goes to another address, where there is one.
+    pub(crate) fn to_another_address(&self) {
+        let _there_is_one = self.tried.another_is_left();
+    }
+
+    /// Ends the connection that is kept.
     pub(crate) fn let_go(&self) {
         let anew = (self.make_agent)();
         let before = std::mem::replace(&mut *locked(&self.agent), anew);
