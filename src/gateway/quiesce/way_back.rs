@@ -127,6 +127,8 @@ struct WayBack<'w> {
     /// Whether one was sent because the limit was reached.
     is_last_told: bool,
     is_told_unanswered: bool,
+    /// Whether the last unquiesce may have arrived.
+    may_have_arrived: bool,
     /// Whether one was sent, by this process or by one before it.
     was_told: bool,
     /// Whether a device that has no domain to show the quiesce had its time to carry it out.
@@ -196,6 +198,7 @@ impl<'w> WayBack<'w> {
             is_turned_away: false,
             is_last_told: false,
             is_told_unanswered: false,
+            may_have_arrived: false,
             was_told: undone_before,
             is_unshown_time: false,
             taken_early: false,
@@ -466,7 +469,8 @@ impl<'w> WayBack<'w> {
         match rests {
             // What was seen to come and to go is undone, though the answer was lost.
             AtRest::AtWork => {
-                self.answer.is_some() || (self.seen && self.last_told.is_some()) || self.is_told_unanswered
+                let may_have_come = self.seen && self.last_told.is_some() && self.may_have_arrived;
+                self.answer.is_some() || may_have_come || self.is_told_unanswered
             }
             // Nothing shows that there is nothing to undo: a refusal leaves it as it is.
             AtRest::NoDomain => {
@@ -570,6 +574,9 @@ impl<'w> WayBack<'w> {
             AsksWho::Yes => self.gateway.unquiesce(self.scope, self.meant),
             AsksWho::No => self.gateway.unquiesce_unasked(self.scope),
         };
+        self.may_have_arrived = answer
+            .as_ref()
+            .map_or_else(|error| !error.nothing_sent, |()| true);
         // A device that took one and left a domain as it is may take one for that domain.
         if is_again && *self.scope == Scope::Device {
             for name in self.still_quiesced() {
