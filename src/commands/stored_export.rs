@@ -108,7 +108,7 @@ pub(super) fn private_export(
     };
     let (mut names, mut beside) = (BackupNames::default(), Vec::new());
     let mut visit = |domain: &str, item: &ExportItem| match domain {
-        "" => beside.extend(of_no_domain(item, &row.domain_name)),
+        "" | "default" => beside.extend(of_no_domain(item, &row.domain_name)),
         _ => add(&mut names, item),
     };
     let (expected, limits) = (Expected::domain(&row.domain_name), Limits::default());
