@@ -171,7 +171,10 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     said.and_then(|()| print(ui, &text_of(&rest)))
         .map_err(|error| with_left(error, &left, &file.invocation))?;
     let exit = unless_asked_to_stop(&opened.base.stop, exit_of_part(file, exit));
-    opened.close(reader)?;
+    opened.close(reader).map_err(|mut error| {
+        error.exit = exit.or_graver(error.exit);
+        error
+    })?;
     Ok(exit)
 }
 
