@@ -160,7 +160,11 @@ fn other_histories(known: Option<&Path>, global: &Global, env: Lookup<'_>) -> Ve
         Err(FindError::Untrusted { path, .. }) => plan::written_histories(&path),
         Err(FindError::NotFound(_)) => Vec::new(),
     };
-    written.retain(|history| Some(history.as_path()) != known);
+    // Of a file that others may write to, a stranger would say which one is opened.
+    written.retain(|history| {
+        let is_trusted = !history.is_file() || owners_of_history(history).is_ok();
+        Some(history.as_path()) != known && is_trusted
+    });
     written
 }
 

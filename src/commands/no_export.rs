@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::anyhow;
 
@@ -22,12 +22,12 @@ use crate::values::nearest::nearest;
 /// A word that names nothing from here, as the file that it names below the store: commands print it so, and that can
 /// be given back to them. A bare name is that of the one good export that has it.
 pub(super) fn below_store(word: &Path, global: &Global, env: Lookup<'_>) -> PathBuf {
-    let is_missing =
-        matches!(NamedExport::parse(word), NamedExport::File(path) if path.symlink_metadata().is_err());
+    let is_missing = matches!(NamedExport::parse(word), NamedExport::File(path) if is_nothing_at(path));
     let file = is_missing.then(|| plan_if_sound(global, env)).flatten();
     let found = file.and_then(|file| {
+        let is_below = word.components().all(|step| matches!(step, Component::Normal(_)));
         let below = file.settings.store.join(word);
-        if below.is_file() {
+        if is_below && below.is_file() {
             return Some(below);
         }
         let rows = read_history(&file.settings).ok().flatten()?.good_files().ok()?;
@@ -41,6 +41,12 @@ pub(super) fn below_store(word: &Path, global: &Global, env: Lookup<'_>) -> Path
     found.unwrap_or_else(|| word.to_owned())
 }
 
+/// Whether there is no file of this name; one that cannot be looked at may be there.
+fn is_nothing_at(path: &Path) -> bool {
+    path.symlink_metadata()
+        .is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
 /// Refuses words that name neither an export nor a file that is there. What was typed before and
 /// behind them goes into the command that is meant.
 pub(super) fn are_exports(
@@ -50,13 +56,8 @@ pub(super) fn are_exports(
     global: &Global,
     env: Lookup<'_>,
 ) -> Result<(), CommandError> {
-    let is_nothing = |path: &&&Path| {
-        let missing = |path: &Path| {
-            path.symlink_metadata()
-                .is_err_and(|e| e.kind() == ErrorKind::NotFound)
-        };
-        matches!(NamedExport::parse(path), NamedExport::File(path) if missing(path))
-    };
+    let is_nothing =
+        |path: &&&Path| matches!(NamedExport::parse(path), NamedExport::File(path) if is_nothing_at(path));
     let Some(nothing) = words.iter().find(is_nothing) else {
         return Ok(());
     };

@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::ownership;
 use crate::plan::file::LARGEST_FILE;
+use crate::values::nearest::nearest;
 
-/// What every key begins with that is, or is meant to be, `history`.
-const KEY: &str = "histor";
+/// The key.
+const KEY: &str = "history";
+
+/// So many are looked at.
+const MOST: usize = 8;
 
 /// Where the lines of a plan file say that a history is, whatever else is wrong with the file, with whoever may write it,
 /// or with the key. That is no ground to use one: only what it has open is to be told.
@@ -23,6 +27,7 @@ pub fn written_histories(path: &Path) -> Vec<PathBuf> {
     for written in text.lines().filter_map(written) {
         if let Ok(history) = std::path::absolute(folder.join(written))
             && !histories.contains(&history)
+            && histories.len() < MOST
         {
             histories.push(history);
         }
@@ -33,11 +38,12 @@ pub fn written_histories(path: &Path) -> Vec<PathBuf> {
 /// The path of a line that names a history.
 fn written(line: &str) -> Option<&str> {
     let (key, value) = line.split_once('=')?;
-    let key = key.trim().trim_matches(['"', '\'']);
+    let key = key.rsplit('.').next()?.trim().trim_matches(['"', '\'']);
     let is_word = key
         .chars()
         .all(|c| c.is_ascii_alphabetic() || matches!(c, '_' | '-'));
-    if !is_word || !key.to_ascii_lowercase().starts_with(KEY) {
+    let is_meant = || key.to_ascii_lowercase().starts_with("histor") || nearest(key, [KEY]).is_some();
+    if !is_word || !is_meant() {
         return None;
     }
     let value = value.trim();
@@ -58,6 +64,8 @@ mod tests {
             "history = \"/var/h.db\"",
             "  history='/var/h.db' # here",
             "histori = \"/var/h.db\"",
+            "histroy = \"/var/h.db\"",
+            "settings.history = \"/var/h.db\"",
             "\"history\" = \"/var/h.db\"",
             "history=/var/h.db",
             "History_File = \"/var/h.db\"",

@@ -21,6 +21,11 @@ pub(in crate::commands) fn backups(folder: &Path) -> Vec<Result<PathBuf, (PathBu
     found
 }
 
+/// Whether it is what a run is writing, or has not finished.
+fn is_partial(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "partial")
+}
+
 fn walk(folder: &Path, found: &mut Vec<Result<PathBuf, (PathBuf, io::Error)>>) {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let mut entries = match entries {
@@ -32,7 +37,7 @@ fn walk(folder: &Path, found: &mut Vec<Result<PathBuf, (PathBuf, io::Error)>>) {
         let (name, path) = (entry.file_name(), entry.path());
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => {
-                if name == "lost+found" || name.as_encoded_bytes().starts_with(b".") {
+                if name == "lost+found" || name.as_encoded_bytes().starts_with(b".") || is_partial(&path) {
                     continue;
                 }
                 match path.join(MANIFEST).symlink_metadata() {
