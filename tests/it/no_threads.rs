@@ -111,7 +111,7 @@ impl Confined {
         let home = self.home.command(&[]);
         let mut command = Command::new("/usr/bin/env");
         command
-            .arg("--default-signal=HUP,INT,TERM")
+            .arg("--default-signal=HUP,INT,QUIT,TERM")
             .arg(binary)
             .args(arguments)
             .envs(home.get_envs().filter_map(|(name, value)| Some((name, value?))))

@@ -264,7 +264,7 @@ impl Home {
         // inherited; env gives them back and becomes the binary itself.
         let mut command = Command::new("/usr/bin/env");
         command
-            .arg("--default-signal=HUP,INT,TERM")
+            .arg("--default-signal=HUP,INT,QUIT,TERM")
             .arg(env!("CARGO_BIN_EXE_dpbackup"))
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
