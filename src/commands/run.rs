@@ -15,12 +15,16 @@ use crate::commands::restore_note;
 use crate::exit::Exit;
 use crate::notify::Notifier;
 use crate::notify::previous::{Previous, PreviousUnless};
+use crate::plan::model::Plan;
 use crate::report::lines::JsonLines;
+use crate::run::Engine;
 use crate::run::contact::Devices;
+use crate::run::error::RunError;
 use crate::run::event::{Owner, Sink};
+use crate::run::execution::PlanEnd;
 use crate::run::left::Left;
 use crate::run::record::Record;
-use crate::run::sequence::{self, Options};
+use crate::run::sequence::{self, Options, PlanBegun};
 use crate::ui::{OutStream, Outlet, Screen, Ui};
 use crate::values::causes::{said, with_causes};
 use crate::values::environment::Lookup;
@@ -47,18 +51,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let engine = opened.base.engine(file, env);
 
     let mut screen = Screen::new(ui, file.invocation.clone());
-    let names_scripts = plans.iter().any(|plan| {
-        let of_tasks = plan
-            .activities
-            .iter()
-            .any(|activity| activity.post_script.is_some());
-        of_tasks || plan.post_script.is_some()
-    });
-    let scripts = match names_scripts {
-        true => ScriptsDue::MayBe,
-        false => ScriptsDue::Never,
-    };
-    let (mut answer, _answering) = opened.base.answering(&screen, limits(file, scripts));
+    let (mut answer, _answering) = opened.base.answering(&screen, limits(file, scripts_due(&plans)));
     let mut lines =
         (args.format == RunFormat::Json).then(|| JsonLines::new(Outlet::to(OutStream::Data), clock.zone()));
     let mut sinks: Vec<&mut dyn Sink> = Vec::new();
@@ -87,58 +80,23 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         ignore_window: args.ignore_window,
         lock_wait: args.lock_wait,
     };
-    let mut ends = Vec::new();
-    let mut exit = Exit::Success;
-    let mut trouble = None;
-    let mut left = None;
     let mut plans = plans.into_iter();
-    for plan in plans.by_ref() {
-        match sequence::run(engine, &mut record, &mut devices, plan, options) {
-            Ok(mut end) => {
-                record.warn_of_sinks(Owner::Plan(end.id));
-                restore_note::write_after(file, &mut record, &mut end, &clock.zone());
-                exit = exit.or_graver(end.exit);
-                left = Some(end.left.clone());
-                ends.push(end);
-            }
-            Err(error) => {
-                exit = exit.or_graver(error.exit());
-                trouble = Some((&plan.name, error));
-                break;
-            }
-        }
-        if stop.is_requested() {
-            break;
-        }
-    }
-    if trouble.is_none() {
-        for plan in plans.by_ref() {
-            match sequence::not_begun(engine, &mut record, &mut devices, plan, options) {
-                Ok(end) => {
-                    exit = exit.or_graver(end.exit);
-                    left = Some(end.left.clone());
-                    ends.push(end);
-                }
-                Err(error) => {
-                    exit = exit.or_graver(error.exit());
-                    trouble = Some((&plan.name, error));
-                    break;
-                }
-            }
-        }
-    }
+    let PlansEnded {
+        ends,
+        mut exit,
+        trouble,
+    } = each(engine, &mut record, &mut devices, &mut plans, options);
     drop(record);
     if let Some((plan, error)) = &trouble {
-        notifier.broke(clock.now(), plan, &with_causes(error));
-    }
-    for plan in plans {
-        let other = trouble.as_ref().map_or("another", |(other, _)| other.as_str());
-        let why = format!(
-            "plan {} was not begun: plan {other} could not be run to its end",
-            plan.name
-        );
-        notifier.broke(clock.now(), &plan.name, &why);
-        ui.error(&anyhow::anyhow!(why), None);
+        notifier.broke(clock.now(), &plan.name, &with_causes(error));
+        for after in plans {
+            let why = format!(
+                "plan {} was not begun: plan {} could not be run to its end",
+                after.name, plan.name
+            );
+            notifier.broke(clock.now(), &after.name, &why);
+            ui.error(&anyhow::anyhow!(why), None);
+        }
     }
     show_warnings_of(&mut notifier, ui);
     let trouble = trouble.map(|(_, error)| error);
@@ -147,7 +105,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
             exit = exit.or_graver(Exit::Failed);
         }
         lines.summary(&ends, exit, trouble.as_ref());
-        // Nothing waits for this process any more, but whoever has asked it to stop.
+        // Only who sent the signal still waits for this process.
         lines.rest(|out| out.rest(LINES_TAKEN_WITHIN, &|| stop.is_requested()));
     }
     if let Some(why) = lines.as_ref().and_then(JsonLines::failure) {
@@ -162,8 +120,11 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     }
     // What the last look has found is told without a second command; the events of the run have
     // told it where this run has tried.
-    let left = left.filter(|left| *left != Left::Nothing && trouble.is_none());
-    if let Some(left) = left {
+    let left = ends
+        .last()
+        .map(|end| &end.left)
+        .filter(|left| **left != Left::Nothing);
+    if let Some(left) = left.filter(|_| trouble.is_none()) {
         ui.error(&anyhow::anyhow!("{}", left.words(&file.invocation)), None);
     }
     match (trouble, opened.close(reader)) {
@@ -174,4 +135,63 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         }
         (None, Ok(())) => Ok(exit),
     }
+}
+
+/// Whether a script may have to be waited for after a signal.
+fn scripts_due(plans: &[&Plan]) -> ScriptsDue {
+    let is_named = plans.iter().any(|plan| {
+        let mut activities = plan.activities.iter();
+        plan.post_script.is_some() || activities.any(|activity| activity.post_script.is_some())
+    });
+    match is_named {
+        true => ScriptsDue::MayBe,
+        false => ScriptsDue::Never,
+    }
+}
+
+/// How the plans of a run ended.
+struct PlansEnded<'p> {
+    ends: Vec<PlanEnd>,
+    exit: Exit,
+    /// The plan that could not be run to its end, and why; no later one was begun.
+    trouble: Option<(&'p Plan, RunError)>,
+}
+
+/// Runs plans until one cannot be run to its end. Once a stop is asked for, each plan behind the first has its row in
+/// history and is not begun.
+fn each<'a>(
+    engine: Engine<'a>,
+    record: &mut Record<'_>,
+    devices: &mut Devices<'a>,
+    plans: &mut impl Iterator<Item = &'a Plan>,
+    options: Options,
+) -> PlansEnded<'a> {
+    let mut ended = PlansEnded {
+        ends: Vec::new(),
+        exit: Exit::Success,
+        trouble: None,
+    };
+    for plan in plans {
+        let is_begun = ended.ends.is_empty() || !engine.stop.is_requested();
+        let begun = match is_begun {
+            true => PlanBegun::Now,
+            false => PlanBegun::NotAnyMore,
+        };
+        match sequence::run(engine, record, devices, plan, options, begun) {
+            Ok(mut end) => {
+                if is_begun {
+                    record.warn_of_sinks(Owner::Plan(end.id));
+                    restore_note::write_after(engine.file, record, &mut end, &engine.clock.zone());
+                }
+                ended.exit = ended.exit.or_graver(end.exit);
+                ended.ends.push(end);
+            }
+            Err(error) => {
+                ended.exit = ended.exit.or_graver(error.exit());
+                ended.trouble = Some((plan, error));
+                break;
+            }
+        }
+    }
+    ended
 }

@@ -38,38 +38,18 @@ pub struct Options {
     pub lock_wait: Duration,
 }
 
-/// Runs one plan from its row in history to its end, and looks at what is left of the devices
-/// when nothing more is done to them.
-pub fn run<'a>(
-    engine: Engine<'a>,
-    record: &mut Record<'_>,
-    devices: &mut Devices<'a>,
-    plan: &'a Plan,
-    options: Options,
-) -> Result<PlanEnd, RunError> {
-    opened(engine, record, devices, plan, options, PlanBegun::Now)
-}
-
-/// Gives a plan that is not begun any more, for somebody has asked to stop, the row in history that each end has.
-pub fn not_begun<'a>(
-    engine: Engine<'a>,
-    record: &mut Record<'_>,
-    devices: &mut Devices<'a>,
-    plan: &'a Plan,
-    options: Options,
-) -> Result<PlanEnd, RunError> {
-    opened(engine, record, devices, plan, options, PlanBegun::NotAnyMore)
-}
-
-/// Whether a plan that has its row is begun.
+/// Whether a plan is begun. Each gets the row in history that every end has.
 #[derive(Clone, Copy, Debug)]
-enum PlanBegun {
+pub enum PlanBegun {
+    /// It is.
     Now,
+    /// Somebody has asked to stop before it.
     NotAnyMore,
 }
 
-/// Opens the row of a plan, and takes it to its end.
-fn opened<'a>(
+/// Runs one plan from its row in history to its end, and looks at what is left of the devices
+/// when nothing more is done to them.
+pub fn run<'a>(
     engine: Engine<'a>,
     record: &mut Record<'_>,
     devices: &mut Devices<'a>,

@@ -24,7 +24,7 @@ use dpbackup::run::event::{Event, Progress, Sink, Undo};
 use dpbackup::run::ledger::JournalEntry;
 use dpbackup::run::left::Left;
 use dpbackup::run::record::Record;
-use dpbackup::run::sequence::{self, Options};
+use dpbackup::run::sequence::{self, Options, PlanBegun};
 use dpbackup::signal::Stop;
 use dpbackup::values::boot_time::BootTime;
 use jiff::Timestamp;
@@ -312,7 +312,15 @@ fn mortal_run(plan_file: &Path, last: u64) -> u64 {
     let mut record = Record::new(&mut ledger, vec![&mut sink], &clock, &process);
     let mut devices = Devices::new(engine);
     let plan = file.plan("P").expect("the plan is in the file");
-    let end = sequence::run(engine, &mut record, &mut devices, plan, Options::default()).expect("an end");
+    let end = sequence::run(
+        engine,
+        &mut record,
+        &mut devices,
+        plan,
+        Options::default(),
+        PlanBegun::Now,
+    )
+    .expect("an end");
     assert_eq!(end.status.code(), "SUCCESS", "{:?}", end.error);
     fate.passed.load(Ordering::SeqCst)
 }

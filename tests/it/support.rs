@@ -21,7 +21,7 @@ use dpbackup::run::event::{Event, Sink};
 use dpbackup::run::execution::PlanEnd;
 use dpbackup::run::record::Record;
 use dpbackup::run::recover::told::Recovered;
-use dpbackup::run::sequence::{self, Options};
+use dpbackup::run::sequence::{self, Options, PlanBegun};
 use dpbackup::signal::Stop;
 use jiff::Timestamp;
 
@@ -394,7 +394,7 @@ impl Home {
             let mut record = Record::new(&mut ledger, vec![&mut seen], clock, &process);
             let mut devices = Devices::new(engine);
             let plan = file.plan(plan).expect("the plan is in the file");
-            sequence::run(engine, &mut record, &mut devices, plan, options)
+            sequence::run(engine, &mut record, &mut devices, plan, options, PlanBegun::Now)
         };
         EngineRun {
             end,
