@@ -6,6 +6,7 @@ use crate::commands::loading::{plan_if_sound, read_history};
 use crate::history::{FileFilter, History};
 use crate::run::event::FileKind;
 use crate::values::environment::Lookup;
+use crate::values::restore_name::is_restore_name;
 
 /// The command that is meant, with the newest stored export where a domain was named. `words` are the arguments
 /// of the process.
@@ -72,7 +73,7 @@ fn newest_of(history: &History, named: &str) -> Option<String> {
     let is_of_a_plan = |task| {
         let plan = history.task(task).ok().map(|task| task.plan);
         let plan = plan.and_then(|plan| history.plan(plan).ok());
-        plan.is_some_and(|plan| !(plan.plan.starts_with("restore ") && plan.plan.contains('/')))
+        plan.is_some_and(|plan| !is_restore_name(&plan.plan))
     };
     let newest = rows.iter().find(|row| is_of_a_plan(row.task))?;
     Some(newest.task.0.to_string())

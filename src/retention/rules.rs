@@ -1,6 +1,7 @@
 //! Which rules a backup is under.
 
 use crate::plan::model::PlanFile;
+use crate::values::restore_name::is_restore_name;
 use crate::values::retention::Retention;
 
 /// Rules, and whose they are: two plans may have equal ones and do not count together.
@@ -46,9 +47,7 @@ pub enum Unruled {
 /// planned backup: all but what was there before an import.
 pub fn rules_of(file: &PlanFile, plan: &str, is_way_back: bool) -> Result<Rules, Unruled> {
     let Some(found) = file.plan(plan) else {
-        // No plan of a file can have such a name.
-        let is_of_a_restore = plan.starts_with("restore ") && plan.contains('/');
-        return match (is_of_a_restore, is_way_back, file.settings.retention) {
+        return match (is_restore_name(plan), is_way_back, file.settings.retention) {
             (false, _, _) => Err(Unruled::PlanIsGone(plan.to_owned())),
             (true, true, _) => Err(Unruled::BeforeImport),
             (true, false, None) => Err(Unruled::NothingSetForRestores),

@@ -43,6 +43,7 @@ use crate::run::running_domain::RunningDomain;
 use crate::run::session::Contact;
 use crate::run::status::Status;
 use crate::run::{Engine, recover, store};
+use crate::values::restore_name::restore_name;
 use crate::values::restore_plan::{
     LocalAddresses, RestoreConfirmation, RestoreFacts, RestorePlan, SaveAfter,
 };
@@ -65,7 +66,7 @@ pub fn run<'a>(
             options,
             scratch,
         } = order;
-        let name = format!("restore {}/{}", device.name, source.domain);
+        let name = restore_name(&device.name, source.domain.name());
         let id = record.open_plan(PlanOpening {
             plan: name.clone(),
             plan_file: engine.file.path.clone(),

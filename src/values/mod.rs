@@ -29,6 +29,7 @@ pub mod pattern;
 pub mod ping_address;
 pub mod rehearsal;
 pub mod restorable_domain;
+pub mod restore_name;
 pub mod restore_plan;
 pub mod retention;
 pub mod script_end;
