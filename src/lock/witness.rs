@@ -10,6 +10,7 @@ use std::io::ErrorKind::NotFound;
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::boot_id;
+use crate::values::hex::hex;
 
 /// One process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +133,7 @@ fn place() -> Option<String> {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     let space = fs::read_link("/proc/self/ns/pid").ok()?;
     let hash = Sha256::digest(format!("{}\n{}", host.trim(), space.display()));
-    Some(hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect())
+    Some(hex(hash.get(..6)?))
 }
 
 #[cfg(test)]
