@@ -72,11 +72,14 @@ impl Screen {
 
     /// Whether this says once more what was just told of something that may still be quiesced.
     fn is_told(&self, message: &str) -> bool {
-        self.still.iter().any(|still| {
-            message.contains(&still.error)
-                && message.contains(&still.device)
-                && message.contains(&still.domain)
-        })
+        self.still
+            .iter()
+            .filter(|still| !still.error.is_empty())
+            .any(|still| {
+                message.contains(&still.error)
+                    && message.contains(&still.device)
+                    && message.contains(&still.domain)
+            })
     }
 
     /// The error of a task, without a reason that stands above.

@@ -28,7 +28,7 @@ impl Screen {
         let complaints = std::mem::take(&mut self.complaints);
         let warnings = std::mem::take(&mut self.warnings);
         let good = status.class() == Class::Success;
-        // One line, for whoever is told nothing else and finds a number.
+        // With `-q` this line is all there is to explain the exit code.
         if self.ui.verbosity == Verbosity::Quiet && status.class() == Class::Warning {
             let first = || {
                 let line = |text: &String| text.lines().next().unwrap_or_default().to_owned();
@@ -105,25 +105,23 @@ impl Screen {
                 count(&[Class::Cancelled]),
                 Bytes(bytes)
             );
-            let _ = write!(
-                text,
-                "\n  more: {}",
-                self.invocation.command(["history", &id.0.to_string()])
-            );
         }
-        self.say(&self.within_the_terminal(&text));
+        let mut text = self.within_the_terminal(&text);
+        if !tasks.is_empty() {
+            // Not broken at its blanks: it is copied from there.
+            let more = self.invocation.command(["history", &id.0.to_string()]);
+            let _ = write!(text, "\n  more: {more}");
+        }
+        self.say(&text);
     }
 
-    /// Its lines broken at their blanks; not the one with a command, which is copied from there.
+    /// Its lines broken at their blanks.
     fn within_the_terminal(&self, text: &str) -> String {
         let width = self.ui.message_width();
         let lines = text.lines().map(|line| {
             let bare = line.trim_start();
             let indent = line.len() - bare.len();
-            match bare.starts_with("more: ") {
-                true => line.to_owned(),
-                false => format!("{:indent$}{}", "", hanging(bare, indent, width)),
-            }
+            format!("{:indent$}{}", "", hanging(bare, indent, width))
         });
         lines.collect::<Vec<_>>().join("\n")
     }
