@@ -41,22 +41,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             true => self.record.step_undo(journal, UndoStep::Replied(Reply::Accepted)),
             false => Ok(()),
         };
-        let device = &self.device.name;
-        // Only an answer that was understood tells that the dry run is over.
-        let as_it_was = "nothing was imported, and the domain is as it was";
-        let as_it_was_then = "no import was sent, and right after the dry run the domain was as it was";
-        let found = match answer {
-            Ok(DryRunAnswer::WouldWork { missing_keys }) => Ok(missing_keys),
-            Ok(DryRunAnswer::WouldFail { refused, .. }) => Err((
-                format!("{device}: the dry run refuses {}", first_few(&refused, NAMED)),
-                as_it_was,
-            )),
-            Ok(DryRunAnswer::NotKnown(why) | DryRunAnswer::Pending(why)) => Err((
-                format!("{device}: what the dry run says is not known: {why}"),
-                as_it_was_then,
-            )),
-            Err(error) => Err((format!("{device}: {}", words(&error)), as_it_was_then)),
-        };
+        let said = said(answer);
         self.waits("an export of what runs");
         // Looking is soon done, and is not given up for a signal.
         let looking = session.gateway.shielded();
@@ -66,9 +51,9 @@ impl<'a> Restoring<'_, 'a, '_> {
         // It is told by the end as well, where history cannot take it.
         self.told.dry_run = Some(format!(
             "{}; {}",
-            match &found {
-                Ok(_) => "a dry run was sent, and refuses nothing",
-                Err((why, _)) => why,
+            match &said {
+                Ok(_) => "a dry run was sent, and refuses nothing".to_owned(),
+                Err(no) => format!("{}: {}", self.device.name, no.why),
             },
             match stands.clone() {
                 Ok(()) => "right after it the domain was as it was".to_owned(),
@@ -85,43 +70,83 @@ impl<'a> Restoring<'_, 'a, '_> {
             self.record
                 .close_undo(journal, "the domain was as it was after the dry run")?;
         }
-        let fails = |status: Status, why: String| {
-            let status = match self.engine.stop.is_requested() {
-                true => Status::Interrupted,
-                false => status,
-            };
-            let row = match is_done {
-                true => "",
-                false => "; a row of it stays in the journal until somebody has looked",
-            };
-            Trouble::from(Failure::new(status, why + row))
-        };
-        let taken = taken_before(due);
-        match (found, stands) {
-            (Ok(missing_keys), Ok(())) => {
-                self.name_keys(due.task, &missing_keys)?;
-                Ok(missing_keys)
+        let (status, why) = match (said, stands) {
+            (Ok(keys), Ok(())) => {
+                self.name_keys(due.task, &keys)?;
+                return Ok(keys);
             }
-            // Only what was seen makes the confirmation void.
-            (Ok(_), Err(NotSeen::Otherwise(changed))) => Err(fails(
+            (Ok(_), Err(not_seen)) => self.not_as_it_was(due, not_seen),
+            (Err(no), stands) => (Status::DryRunFailed, self.refused(due, &no, stands)),
+        };
+        let status = match self.engine.stop.is_requested() {
+            true => Status::Interrupted,
+            false => status,
+        };
+        let row = match is_done {
+            true => "",
+            false => "; a row of it stays in the journal until somebody has looked",
+        };
+        Err(Failure::new(status, why + row).into())
+    }
+
+    /// Why no import follows a dry run that refuses.
+    fn refused(&self, due: &DueImport<'_>, no: &Refusal, stands: Result<(), NotSeen>) -> String {
+        let device = &self.device.name;
+        match stands {
+            Ok(()) => format!("{device}: {}; {}", no.why, no.where_as_it_was),
+            Err(not_seen) => format!(
+                "{device}: {}; {}; no import was sent, and {}",
+                no.why,
+                not_seen.why(),
+                taken_before(due)
+            ),
+        }
+    }
+
+    /// Why no import follows one that refuses nothing. Only what was seen makes the confirmation void.
+    fn not_as_it_was(&self, due: &DueImport<'_>, not_seen: NotSeen) -> (Status, String) {
+        let taken = taken_before(due);
+        match not_seen {
+            NotSeen::Otherwise(changed) => (
                 Status::DryRunFailed,
                 format!("the confirmation is void: {changed}; no import was sent, and {taken}"),
-            )),
-            (Ok(_), Err(NotSeen::NotNow(unseen) | NotSeen::NotKnown(unseen))) => Err(fails(
+            ),
+            NotSeen::NotNow(unseen) | NotSeen::NotKnown(unseen) => (
                 Status::DeviceError,
                 format!(
-                    "{device}: the dry run refuses nothing, and what it left could not be looked at: {unseen}; no import was \
-                     sent, and {taken}"
+                    "{}: the dry run refuses nothing, and what it left could not be looked at: {unseen}; no import was \
+                     sent, and {taken}",
+                    self.device.name
                 ),
-            )),
-            (Err((why, as_it_was)), Ok(())) => {
-                Err(fails(Status::DryRunFailed, format!("{why}; {as_it_was}")))
-            }
-            (Err((why, _)), Err(stands)) => Err(fails(
-                Status::DryRunFailed,
-                format!("{why}; {}; no import was sent, and {taken}", stands.why()),
-            )),
+            ),
         }
+    }
+}
+
+/// Why a dry run is no leave to import.
+struct Refusal {
+    why: String,
+    /// What can be said besides where the domain is as it was: only an answer that was understood tells that the dry
+    /// run is over.
+    where_as_it_was: &'static str,
+}
+
+/// What a dry run says: the keys that it misses, where it refuses nothing.
+fn said(answer: Result<DryRunAnswer, SomaError>) -> Result<Vec<String>, Refusal> {
+    let not_known = |why| Refusal {
+        why,
+        where_as_it_was: "no import was sent, and right after the dry run the domain was as it was",
+    };
+    match answer {
+        Ok(DryRunAnswer::WouldWork { missing_keys }) => Ok(missing_keys),
+        Ok(DryRunAnswer::WouldFail { refused, .. }) => Err(Refusal {
+            why: format!("the dry run refuses {}", first_few(&refused, NAMED)),
+            where_as_it_was: "nothing was imported, and the domain is as it was",
+        }),
+        Ok(DryRunAnswer::NotKnown(why) | DryRunAnswer::Pending(why)) => {
+            Err(not_known(format!("what the dry run says is not known: {why}")))
+        }
+        Err(error) => Err(not_known(words(&error))),
     }
 }
 
