@@ -94,8 +94,7 @@ impl Stop {
         Answering(self.clone())
     }
 
-    /// From now on `may` is asked whether this process may stand still when somebody wants that (`^Z`): whoever has
-    /// something to put back may not.
+    /// From now on `may` decides whether `^Z` (SIGTSTP) stops this process. One that has something to put back says no.
     pub fn standing_still_if(&self, may: Arc<dyn Fn() -> bool + Send + Sync>) {
         self.state().may_stand_still = Some(may);
     }

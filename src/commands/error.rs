@@ -99,8 +99,8 @@ pub(super) fn found<T>(outcome: Result<T, HistoryError>) -> Result<T, CommandErr
     })
 }
 
-/// Prints data on stdout; a full disk behind it is an error. That somebody asked to stop while nobody took it is none of
-/// the command, which ends as it would: the signal counts at the end of the process.
+/// Prints data on stdout; a full disk behind it is an error. Where a signal ended the wait for a reader, the
+/// command ends as it would: the signal counts at the end of the process.
 pub(super) fn print(ui: Ui, text: &str) -> Result<(), CommandError> {
     match ui.data(text) {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),

@@ -85,7 +85,7 @@ struct ExportSearch<'s> {
     /// In which domains.
     asked: Option<&'s PatternList>,
     output: FindOutput,
-    /// What was seen on the way: a name that is none of them is told.
+    /// What was seen on the way, so that a name that was seen nowhere can be told.
     classes: BTreeSet<String>,
     properties: BTreeSet<String>,
     domains: BTreeSet<String>,
@@ -193,7 +193,7 @@ fn remember(known: &mut BTreeSet<String>, name: &str) {
     }
 }
 
-/// Says that a class or a property is none of those that were looked at, and whether it is so: nothing could be found of it.
+/// Says that no export that was looked at has the class or the property. Whether it did: then nothing could be found.
 fn tell_unknown(args: &FindArgs, classes: &BTreeSet<String>, properties: &BTreeSet<String>, ui: Ui) -> bool {
     let near = |name: &str, known: &BTreeSet<String>| {
         let near = nearest(name, known.iter().map(String::as_str));

@@ -176,8 +176,6 @@ impl Pruning<'_> {
 
     /// The lock that tasks of this device take, if it is to be had.
     fn lock(&mut self, device: &str) -> Result<Option<Lock>, CommandError> {
-        // No plan file at hand names the address of a device that is gone; no task of it
-        // can be under way either.
         let what = match self.file.device(device) {
             Some(device) => LockFor::Device(device),
             // No plan file at hand names its address; no task of it can be under way either.

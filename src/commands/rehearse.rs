@@ -234,8 +234,8 @@ struct RehearsalDesk<'d> {
 }
 
 impl RehearsalDesk<'_> {
-    /// Rehearses one backup; what came of it is in history before it is told. `position` is the
-    /// which of how many it is.
+    /// Rehearses one backup; what came of it is in history before it is told. `position` is its
+    /// number and how many there are, such as `3 of 6, `.
     fn rehearse(
         &mut self,
         history: &mut History,

@@ -64,7 +64,7 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
     let mut devices = Devices::new(engine);
-    // Whoever is asked has the plan before his eyes.
+    // Who is asked has been shown the plan.
     let is_asked = args.confirm.is_none() && args.format == OutputFormat::Table && ui.can_ask();
     let order = RestoreOrder {
         source,

@@ -142,7 +142,7 @@ fn standing(history: &History, device: &str) -> Result<(Vec<RestorableBackup>, u
     Ok((listed, left_out))
 }
 
-/// One that says the same already is left alone, and where nothing was ever stored none is made.
+/// Writes the text unless it is there already; nothing where the device has no folder in the store.
 fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
     if !folder.is_dir() {
         return Ok(());

@@ -129,7 +129,7 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     Ok(heeding.exit(file.map_or(exit, |file| exit_of_part(file, exit))))
 }
 
-/// That files could not be held against what history knows of them, which is said once.
+/// Whether it was said that files could not be compared with what history knows of them: once is enough.
 #[derive(Default)]
 struct Unheld(Option<Exit>);
 
@@ -157,7 +157,7 @@ impl Unheld {
     }
 }
 
-/// Says what verify looks at, where somebody named a file that is none of that by its name, and is not good.
+/// Says what verify looks at, where somebody named a bad file whose name is not that of a backup.
 fn tell_what_is_no_backup(files: &[PathBuf], checked: &[Checked], invocation: &Invocation, ui: Ui) {
     let is_other = |file: &&PathBuf| {
         let ending = file.extension().unwrap_or_default().to_ascii_lowercase();

@@ -29,7 +29,8 @@ pub fn tells_apart(serial: &str) -> bool {
     serial.trim_start_matches('0').len() > 1
 }
 
-/// Whether this stands where a serial number would stand, and is none: whoever has such a one is not told apart from others.
+/// Whether this stands where a serial number would stand, and is none: devices that have it cannot be
+/// told apart by it.
 fn is_no_number(told: &str) -> bool {
     let is_written = |character: &char| character.is_ascii_alphanumeric();
     let letters: String = told.chars().filter(is_written).collect();
@@ -60,7 +61,7 @@ pub enum BackupMode {
 /// How a `CryptoCertificate` stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateObject {
-    /// There is none of that name.
+    /// The device has no object of that name.
     Absent,
     /// It is there.
     Usable,

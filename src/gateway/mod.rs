@@ -314,7 +314,7 @@ mod tests {
         // A connection that timed out; one that was refused at once.
         assert_eq!(asked(SomaErrorKind::Unreachable, 10), (1, 10));
         assert_eq!(asked(SomaErrorKind::Unreachable, 0), (4, 7));
-        // Whoever is silent, and whoever has answered.
+        // One that is silent, and one that has answered.
         assert_eq!(asked(SomaErrorKind::TimedOut, 1), (1, 1));
         assert_eq!(asked(SomaErrorKind::LoginRefused, 0), (1, 0));
     }

@@ -104,7 +104,8 @@ impl History {
     }
 
     /// The rows that another process has closed than the one that wrote them: what was undone of a run that had
-    /// died, or had given up. Oldest first; without those of which nothing was ever asked.
+    /// died, or had given up. Oldest first; without rows for which no
+    /// request was ever sent.
     ///
     /// # Errors
     ///

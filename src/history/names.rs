@@ -96,7 +96,7 @@ impl History {
         self.names(&each_once_sql("plan_execution_device", "device_name", "true"))
     }
 
-    /// The domains that a task was ever about, by name: also those that were left out.
+    /// The domains that tasks name, sorted; those of tasks that were skipped, too.
     ///
     /// # Errors
     ///

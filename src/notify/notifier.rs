@@ -29,8 +29,8 @@ use crate::values::machine;
 /// Makes the page about a plan, or says why there is none.
 type PageMaker<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
 
-/// Tells those who are to be told. Failures to do so are kept as warnings, to be recorded
-/// by whoever has the record.
+/// Tells those who are to be told. Failures to do so are kept as warnings, which the `Record`
+/// takes and writes down.
 pub struct Notifier<'a> {
     file: &'a PlanFile,
     env: Lookup<'a>,

@@ -152,7 +152,7 @@ mod tests {
             "webhook = \"https://hooks.example.com/services/CANARY\"",
             "ping = \"https://hc.example.com/CANARY\"\nname = \"P\"",
             "a = 1\nwebhook https://hooks.example.com?CANARY\n",
-            // A file that is none of plans: of passwords, or a key.
+            // A file that is no plan file: one of passwords, or a key.
             "CANARY\n",
             "CANARY==\n",
             "-----BEGIN PRIVATE KEY-----\nCANARY\nCANARY==\n-----END PRIVATE KEY-----\n",

@@ -35,7 +35,7 @@ pub struct Session<'a> {
     pub domains: Vec<DomainStatus>,
     /// What its domains say about API Connect, as far as they were asked.
     api_connect: BTreeMap<String, Result<ApiConnect, SomaError>>,
-    /// Those of whom the question got no answer, though the device answers others.
+    /// Domains of which the device did not answer that, though it answers other questions.
     unanswered: BTreeSet<String>,
     /// Why the others are not asked any more.
     done_asking: Option<DoneAsking>,

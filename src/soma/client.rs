@@ -161,7 +161,7 @@ impl Client {
         }
     }
 
-    /// What a device says in an answer that is none of a failure, without them.
+    /// What a device says in an answer that reports no failure, without secrets.
     pub fn without_secrets_in(&self, said: &str) -> String {
         self.secrets.hidden_in(said)
     }

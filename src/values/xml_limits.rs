@@ -322,7 +322,7 @@ impl XmlScan {
     }
 }
 
-/// Whether a byte of a start tag is none of a name.
+/// Whether a byte in a start tag ends a name.
 fn ends_name(byte: u8) -> bool {
     matches!(
         byte,

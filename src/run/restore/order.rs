@@ -63,7 +63,7 @@ pub struct RestoreOptions {
     pub waits_for_a_person: bool,
 }
 
-/// What is shown to whoever is to confirm.
+/// What is shown to the person who is to confirm it.
 #[derive(Debug)]
 pub struct RestoreProposal<'p> {
     pub source: &'p RestoreSource,

@@ -22,7 +22,7 @@ pub(super) fn ca_file(
     }
 }
 
-/// EventNames by patterns over their words; a word that is none of them is found.
+/// The names of events that the patterns choose; a pattern that chooses none becomes a finding.
 #[expect(clippy::option_option, reason = "not valid, not written, or some")]
 pub(super) fn events(
     section: &PlanSection<'_>,
