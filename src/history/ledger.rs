@@ -177,6 +177,10 @@ impl Ledger for History {
         Ok(())
     }
 
+    fn last_serial(&mut self, device: &str) -> Result<Option<String>, LedgerError> {
+        Ok(History::last_serial(self, device)?)
+    }
+
     fn last_content(
         &mut self,
         device: &str,

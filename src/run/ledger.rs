@@ -339,6 +339,9 @@ pub trait Ledger {
     /// How many files should stand in the store.
     fn files_in_store(&mut self) -> Result<u64, LedgerError>;
 
+    /// The serial number that a device told last, if it ever told one.
+    fn last_serial(&mut self, device: &str) -> Result<Option<String>, LedgerError>;
+
     /// What the newest verified export of this device, domain and kind held.
     fn last_content(
         &mut self,

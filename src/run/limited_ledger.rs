@@ -234,6 +234,11 @@ impl<L: Ledger + Send + 'static> Ledger for LimitedLedger<L> {
         self.call(Ledger::files_in_store)
     }
 
+    fn last_serial(&mut self, device: &str) -> Result<Option<String>, LedgerError> {
+        let device = device.to_owned();
+        self.call(move |ledger| ledger.last_serial(&device))
+    }
+
     fn last_content(
         &mut self,
         device: &str,

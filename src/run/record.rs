@@ -377,6 +377,11 @@ impl<'a> Record<'a> {
         self.ledger
     }
 
+    /// The serial number that a device told last, if it ever told one.
+    pub fn last_serial(&mut self, device: &str) -> Result<Option<String>, LedgerError> {
+        self.write(|ledger| ledger.last_serial(device))
+    }
+
     /// What the newest verified export of this device, domain and kind held.
     pub fn last_content(
         &mut self,

@@ -310,3 +310,25 @@ fn a_dry_run_for_a_spare_is_sent_to_no_other_gateway() {
         );
     }
 }
+
+#[test]
+fn an_address_that_leads_to_another_gateway_than_the_run_before_is_told_once() {
+    let first = Gateway::start(crate::restore::setup());
+    let home = Home::quick()
+        .device("QA1", &first)
+        .plan("Night", &crate::support::export("QA1", "DOM*", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    let history = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    let other = "UPDATE task_execution SET serial = '78C0009'";
+    assert_eq!(history.execute(other, ()).expect("changed"), 2);
+    drop(history);
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    let history = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    let told = "QA1 tells the serial number 78A0001, and told 78C0009 before: its address leads to another gateway now";
+    let count: i64 = history
+        .query_row("SELECT count(*) FROM note WHERE message = ?1", [told], |row| {
+            row.get(0)
+        })
+        .expect("counted");
+    assert_eq!(count, 1);
+}

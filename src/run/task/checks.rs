@@ -5,6 +5,7 @@ use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus};
 use crate::plan::model::Action;
 use crate::run::event::{ALL_DOMAINS, Event, Owner, ScriptMoment};
 use crate::run::failure::{Failure, Trouble};
+use crate::run::same_device::other_serials;
 use crate::run::script::{self, Due};
 use crate::run::session::KnownFacts;
 use crate::run::status::Status;
@@ -19,10 +20,21 @@ impl Walk<'_, '_, '_> {
     /// What the device says about itself, or why nobody knows.
     fn record_facts(&mut self) -> Result<(), Trouble> {
         let known = self.session.known_facts()?.clone();
+        let device = &self.session.device.name;
+        let last = self.record.last_serial(device)?;
+        let other = other_serials(last.as_deref(), known.as_far_as_known().serial.as_deref());
+        let other = other.map(|(last, now)| {
+            format!(
+                "{device} tells the serial number {now}, and told {last} before: its address leads to another gateway now"
+            )
+        });
         self.record.tell(&Event::DeviceFacts {
             task: self.task.id,
             facts: known.as_far_as_known().clone(),
         })?;
+        if let Some(other) = other {
+            self.record.note(Owner::Task(self.task.id), other)?;
+        }
         let note = match known {
             KnownFacts::Told(facts) if facts.firmware_version.is_some() => return Ok(()),
             KnownFacts::Told(_) => "the device does not tell its firmware".to_owned(),

@@ -100,6 +100,11 @@ impl Ledger for WatchedLedger<'_> {
         self.around(|history| Ledger::abandon(history, at, plan, death))
     }
 
+    fn last_serial(&mut self, device: &str) -> Result<Option<String>, LedgerError> {
+        (self.read)();
+        Ok(History::last_serial(&self.history, device)?)
+    }
+
     fn last_content(
         &mut self,
         device: &str,
