@@ -107,9 +107,9 @@ mod tests {
         31,2026-11-22T08:30:43.345+01:00,QA-device1,SALES,2,1,SUCCESS,,IDG.10.5.0.1,333456,2019/08/09 15:50:38,0000001,8441,,pin,true,8,1042,EXPORT_DOMAIN,2026-11-22T08:30:12.345+01:00,2026-11-22T08:30:43.345+01:00,true,12.3,,1
         "#);
         insta::assert_snapshot!(render(&View::Files(&details), &zone), @r#"
-        name,kind,size,sha256,verified,unchanged_since,path,task_execution_id,id,kept,pruned_time,entries,objects,content,time,lacks,changes
-        SALES-export-2026-11-22-08-30-12-345-persisted.zip,persisted,1503239,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,true,12,,31,1,false,,14,120,c0ffee,2026-11-22T08:30:32.345+01:00,,0
-        SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip,nonpersisted,1503239,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,true,,/backup/datapower/QA-device1/domain/SALES/SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip,31,2,true,,14,120,c0ffee,2026-11-22T08:30:32.345+01:00,,
+        name,kind,size,sha256,verified,unchanged_since,path,task_execution_id,id,kept,pruned_time,entries,objects,content,time,lacks,changes,damage,damage_time
+        SALES-export-2026-11-22-08-30-12-345-persisted.zip,persisted,1503239,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,true,12,,31,1,false,,14,120,c0ffee,2026-11-22T08:30:32.345+01:00,,0,,
+        SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip,nonpersisted,1503239,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,true,,/backup/datapower/QA-device1/domain/SALES/SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip,31,2,true,,14,120,c0ffee,2026-11-22T08:30:32.345+01:00,,,,
         "#);
     }
 

@@ -106,6 +106,8 @@ pub(super) const FILE: &[Field<FileRow>] = &[
     ("time", |row, zone| time(row.time, zone)),
     ("lacks", |row, _| json!(row.lacks)),
     ("changes", |row, _| json!(row.changes)),
+    ("damage", |row, _| json!(row.damage)),
+    ("damage_time", |row, zone| optional_time(row.damage_time, zone)),
 ];
 
 pub(super) const FAILED_FILE: &[Field<FailedFileRow>] = &[

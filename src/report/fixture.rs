@@ -184,6 +184,7 @@ pub(super) fn details() -> TaskDetails {
         removal_time: None,
         pruned_time: None,
         damage: None,
+        damage_time: None,
     };
     TaskDetails {
         task: task(31, "SALES", Status::Success, None),

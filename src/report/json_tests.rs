@@ -131,7 +131,9 @@ fn the_files_of_a_task_come_with_the_facts_of_its_device() {
           "content": "c0ffee",
           "time": "2026-11-22T08:30:32.345+01:00",
           "lacks": null,
-          "changes": 0
+          "changes": 0,
+          "damage": null,
+          "damage_time": null
         },
         {
           "name": "SALES-export-2026-11-22-08-30-12-345-nonpersisted.zip",
@@ -150,7 +152,9 @@ fn the_files_of_a_task_come_with_the_facts_of_its_device() {
           "content": "c0ffee",
           "time": "2026-11-22T08:30:32.345+01:00",
           "lacks": null,
-          "changes": null
+          "changes": null,
+          "damage": null,
+          "damage_time": null
         }
       ],
       "changes": [],

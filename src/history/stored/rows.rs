@@ -39,6 +39,7 @@ pub(super) fn file_row(store: Option<&Path>) -> impl Fn(&Row<'_>) -> rusqlite::R
             removal_time: optional(row, "removal_time")?,
             pruned_time: optional(row, "pruned_time")?,
             damage: row.get("damage")?,
+            damage_time: optional(row, "damage_time")?,
         })
     }
 }

@@ -75,6 +75,8 @@ pub struct FileRow {
     /// Why it is not what was stored, as somebody has read it since; `None` where nobody found that, or a later look found
     /// it good.
     pub damage: Option<String>,
+    /// When that was found.
+    pub damage_time: Option<Timestamp>,
 }
 
 /// A file that may be removed one day, and what decides about that.
