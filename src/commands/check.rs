@@ -93,7 +93,7 @@ fn on_this_machine(engine: Engine<'_>, plans: &[&Plan], open: Option<&str>) -> V
         .count();
     let own = [history(&file.settings.history)]
         .into_iter()
-        .chain(beside(file))
+        .chain(beside(engine))
         .chain(journal(file, open));
     found.splice(local..local, own);
     found
@@ -101,10 +101,19 @@ fn on_this_machine(engine: Engine<'_>, plans: &[&Plan], open: Option<&str>) -> V
 
 /// How many archives and secure backups stand in the store that the history knows nothing of, with one of them. They are
 /// nobody's fault: a history may have been made anew, or be one of several.
-fn beside(file: &PlanFile) -> Option<CheckItem> {
+fn beside(engine: Engine<'_>) -> Option<CheckItem> {
+    let file = engine.file;
+    let is_over = || engine.stop.is_requested();
     let store = &file.settings.store;
     let history = read_history(&file.settings).ok()??;
-    let found = store.is_dir().then(|| unknown_backups(&history, store))?.ok()?;
+    let found = store
+        .is_dir()
+        .then(|| unknown_backups(&history, store, &is_over))?
+        .ok()?;
+    // What was seen until then is no count.
+    if is_over() {
+        return None;
+    }
     let text = match found.as_slice() {
         [] => return None,
         [one] => format!("{} is in it, and the history does not know it", one.display()),

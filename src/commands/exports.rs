@@ -21,6 +21,7 @@ use crate::history::{FileRow, History};
 use crate::ownership;
 use crate::plan::Loaded;
 use crate::plan::model::PlanFile;
+use crate::retention::newest::StandingExports;
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::ui::Ui;
 use crate::values::environment::{Lookup, scratch_folder};
@@ -129,6 +130,7 @@ pub(super) struct ExportSource {
     /// `None` where it was not needed, and where nothing was recorded yet.
     history: Option<History>,
     pub(super) scratch: PathBuf,
+    ui: Ui,
 }
 
 impl ExportSource {
@@ -150,6 +152,7 @@ impl ExportSource {
             loaded,
             history,
             scratch: scratch_folder(env),
+            ui,
         })
     }
 
@@ -158,6 +161,7 @@ impl ExportSource {
             plan: self.plan(),
             history: self.history.as_ref(),
             scratch: &self.scratch,
+            ui: self.ui,
         }
     }
 
@@ -176,6 +180,8 @@ pub(super) struct ExportDesk<'d> {
     pub(super) plan: Option<&'d PlanFile>,
     pub(super) history: Option<&'d History>,
     pub(super) scratch: &'d Path,
+    /// Says where another export is taken than the one that was named.
+    pub(super) ui: Ui,
 }
 
 impl ExportDesk<'_> {
@@ -273,14 +279,17 @@ impl ExportDesk<'_> {
         instead: impl FnOnce(FileRow) -> Result<FileRow, CommandError>,
     ) -> Result<OpenExport, CommandError> {
         let history = self.history()?;
-        let good = history.good_files_of(device)?;
-        let exports = || good.iter().filter(|row| row.kind == FileKind::Persisted);
+        let good = StandingExports::of(history, device)?;
+        let exports = || good.rows.iter();
         let own = exports().find(|row| row.domain_name == domain);
         let all = || exports().find(|row| row.domain_name == ALL_DOMAINS);
         let Some(row) = own.or_else(all) else {
             let known: Vec<&str> = exports().map(|row| row.domain_name.as_str()).collect();
             return Err(self.no_target(history, device, domain, &known));
         };
+        if let Some(why) = good.passed_over(row) {
+            self.ui.warning(&why);
+        }
         let row = &instead(row.clone())?;
         let (path, file) = self.proved(history, row)?;
         let only = (row.domain_name == ALL_DOMAINS && domain != ALL_DOMAINS).then(|| domain.to_owned());
@@ -360,6 +369,9 @@ impl ExportDesk<'_> {
                 None => error,
             }
         })?;
+        if let Some(instead) = &stored.instead {
+            self.ui.warning(instead);
+        }
         Ok((stored.row.path, stored.file))
     }
 

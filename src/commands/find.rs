@@ -17,7 +17,8 @@ use crate::exit::Exit;
 use crate::history::{FileRow, History, LongestNames};
 use crate::plan::model::PlanFile;
 use crate::report::found::{self, FoundWidths};
-use crate::run::event::{ALL_DOMAINS, FileKind};
+use crate::retention::newest::StandingExports;
+use crate::run::event::ALL_DOMAINS;
 use crate::ui::{Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::environment::{Lookup, scratch_folder};
@@ -47,6 +48,7 @@ pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) ->
             plan: Some(plan),
             history: Some(&history),
             scratch: &scratch,
+            ui,
         },
         history: &history,
         query,
@@ -97,20 +99,19 @@ struct ExportSearch<'s> {
 impl ExportSearch<'_> {
     /// Looks in the exports of a device.
     fn device(&mut self, device: &str) -> Result<(), CommandError> {
-        let exports: Vec<FileRow> = self
-            .history
-            .good_files_of(device)?
-            .into_iter()
-            .filter(|row| row.kind == FileKind::Persisted)
-            .collect();
+        let standing = StandingExports::of(self.history, device)?;
+        let exports = &standing.rows;
         // What has an export of its own is not looked for in those of all domains again.
         let own: BTreeSet<&str> = exports.iter().map(|row| row.domain_name.as_str()).collect();
-        for row in &exports {
+        for row in exports {
             if row.domain_name != ALL_DOMAINS {
                 self.domains.insert(row.domain_name.clone());
                 if !is_asked(self.asked, &row.domain_name) {
                     continue;
                 }
+            }
+            if let Some(passed_over) = standing.passed_over(row) {
+                self.output.ui.warning(&passed_over);
             }
             self.export(device, row, &own)?;
             if self.output.is_gone {

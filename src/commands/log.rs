@@ -32,7 +32,7 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
     let file = &loaded.plan_file;
     let history = read_history(&file.settings)?;
     if let Some(named) = &args.blame {
-        let rows = blame(file, history.as_ref(), named, args, env)?;
+        let rows = blame(file, history.as_ref(), named, args, ui, env)?;
         let zone = zone(&args.output);
         let text = match args.output.format {
             HistoryFormat::Table => report::blame_table(&rows, &layout(file, &args.output, ui)),

@@ -20,7 +20,7 @@ use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
 
 /// A word that names nothing from here, as the file that it names below the store: commands print it so, and that can
-/// be given back to them. A bare name is that of the one good export that has it.
+/// be given back to them. A bare name is that of the one export that has it.
 pub(super) fn below_store(word: &Path, global: &Global, env: Lookup<'_>) -> PathBuf {
     let is_missing = matches!(NamedExport::parse(word), NamedExport::File(path) if is_nothing_at(path));
     let file = is_missing.then(|| plan_if_sound(global, env)).flatten();
@@ -30,11 +30,9 @@ pub(super) fn below_store(word: &Path, global: &Global, env: Lookup<'_>) -> Path
         if is_below && below.is_file() {
             return Some(below);
         }
-        let rows = read_history(&file.settings).ok().flatten()?.good_files().ok()?;
-        let mut named = rows
-            .into_iter()
-            .map(|row| row.path)
-            .filter(|path| path.file_name() == Some(word.as_os_str()));
+        let name = word.to_str().filter(|name| !name.contains('/'))?;
+        let history = read_history(&file.settings).ok().flatten()?;
+        let mut named = history.exports_named(name).ok()?.into_iter();
         // Of two that have one name nobody knows which one is meant.
         named.next().filter(|_| named.next().is_none())
     });

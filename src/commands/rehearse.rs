@@ -60,7 +60,7 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
     let spare = asked_spare(file, &args.on)?;
     let mut opened = OpenedHistory::open(file, ui)?;
     let EngineBase { stop, clock, .. } = &opened.base;
-    let chosen = chosen(file, args, opened.history.here()?)?;
+    let chosen = chosen(file, args, opened.history.here()?, ui)?;
     store::is_there(&file.settings)
         .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
     let mut screen = Screen::new(ui, file.invocation.clone());
@@ -177,7 +177,12 @@ fn exit(lines: &[RehearsalLine], cut_short: bool) -> Exit {
     // What a rule leaves out of many is no news each time.
     let is_skipped =
         |line: &RehearsalLine| matches!(line.outcome, RehearsalOutcome::LeftOut { by_rule: false, .. });
-    match (rehearsed().next().is_some(), lines.iter().any(is_skipped)) {
+    // It would work, and may be the configuration of another gateway.
+    let is_doubted = rehearsed().any(|result| result.message.is_some());
+    match (
+        rehearsed().next().is_some(),
+        is_doubted || lines.iter().any(is_skipped),
+    ) {
         (false, _) => Exit::NotStarted,
         (true, true) => Exit::Warned,
         (true, false) => Exit::Success,
@@ -259,13 +264,16 @@ impl RehearsalDesk<'_> {
         let store = &self.engine.file.settings.store;
         // What was removed on purpose is no backup that would fail.
         if row.pruned_time.is_some() {
-            return Ok((
-                RehearsalLine::left(&place, row, "it is not in the store any more", false),
-                None,
-            ));
+            let standing = history.standing_of(row)?;
+            let other = standing.map_or_else(String::new, |other| {
+                format!("; that of task {} holds the same", other.task.0)
+            });
+            let why = format!("it is not in the store any more{other}");
+            return Ok((RehearsalLine::left(&place, row, &why, false), None));
         }
         let PrivateExport {
             file: archive,
+            instead,
             report,
             names,
             of_another,
@@ -303,8 +311,8 @@ impl RehearsalDesk<'_> {
         if let Some(why) = unfit {
             return Ok((RehearsalLine::left(&place, row, &why, false), None));
         }
-        if let Some(doubt) = of_another {
-            self.ui.warning(&format!("{place}: {doubt}"));
+        if let Some(instead) = instead {
+            self.ui.warning(&format!("{place}: {instead}"));
         }
         let id = history.open_rehearsal(now(), &opening)?;
         let limit = spare.device.timeouts.export;
@@ -326,9 +334,11 @@ impl RehearsalDesk<'_> {
             facts: &facts,
             changed_by: history.spare_changed_by(&spare.device.name)?,
         };
-        let Rehearsed { result, over } =
+        let Rehearsed { mut result, over } =
             on_spare(known, (&archive, &names), domain, &self.scratch, &mut told);
         screen.progress(&Progress::WaitEnded);
+        let message: Vec<String> = result.message.take().into_iter().chain(of_another).collect();
+        result.message = (!message.is_empty()).then(|| message.join("; "));
         // What was seen is told where history cannot take it.
         history.end_rehearsal(now(), id, &result).map_err(|error| {
             let seen = report::text(

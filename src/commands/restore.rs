@@ -228,6 +228,7 @@ fn chosen(
     let PrivateExport {
         row: kept,
         file: archive,
+        instead,
         report,
         names,
         of_another,
@@ -236,6 +237,8 @@ fn chosen(
         task,
         device: row.device_name.clone(),
         domain,
+        archive_task: kept.task,
+        instead,
         sha256: kept.sha256.clone(),
         size: kept.size,
         report,

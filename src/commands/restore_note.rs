@@ -73,7 +73,7 @@ pub(super) fn write(file: &PlanFile, history: &History, device: &str, zone: &Tim
 fn beside(history: &History, store: &Path, folder: &Path) -> Result<String, HistoryError> {
     let mut found = Vec::new();
     if folder.is_dir() {
-        for path in unknown_backups(history, folder)? {
+        for path in unknown_backups(history, folder, &|| false)? {
             let size = size_of(&path);
             found.push((path, size));
         }
@@ -85,16 +85,16 @@ fn beside(history: &History, store: &Path, folder: &Path) -> Result<String, Hist
     Ok(unknown(store, &found, left_out))
 }
 
-/// The archives and secure backups below a folder that history knows nothing of.
-pub(super) fn unknown_backups(history: &History, folder: &Path) -> Result<Vec<PathBuf>, HistoryError> {
-    let mut unknown = Vec::new();
+/// The archives and secure backups below a folder that history knows nothing of, as far as was looked before `is_over`.
+pub(super) fn unknown_backups(
+    history: &History,
+    folder: &Path,
+    is_over: &dyn Fn() -> bool,
+) -> Result<Vec<PathBuf>, HistoryError> {
+    let known = history.places_below(folder)?;
     // Where nobody may look, nothing is known to stand.
-    for path in below::backups(folder).into_iter().flatten() {
-        if history.files_at(&path)?.is_empty() {
-            unknown.push(path);
-        }
-    }
-    Ok(unknown)
+    let found = below::backups_until(folder, is_over).into_iter().flatten();
+    Ok(found.filter(|path| !known.contains(path)).collect())
 }
 
 /// The bytes of a file, or of those in a folder.

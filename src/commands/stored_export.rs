@@ -25,6 +25,8 @@ pub(super) struct ProvedExport {
     pub(super) row: FileRow,
     /// The file that was read for it, at its beginning, whatever stands under its name since.
     pub(super) file: File,
+    /// That it is another one, in a sentence.
+    pub(super) instead: Option<String>,
 }
 
 /// An export of one domain that is what was stored, in a file that nobody else can reach.
@@ -33,6 +35,8 @@ pub(super) struct PrivateExport {
     pub(super) row: FileRow,
     /// Its bytes.
     pub(super) file: File,
+    /// That it is another one, as above.
+    pub(super) instead: Option<String>,
     /// What is in it.
     pub(super) report: ArchiveReport,
     /// The names of it.
@@ -63,10 +67,12 @@ pub(super) fn stored_export(
     scratch: &Path,
     row: &FileRow,
 ) -> Result<Result<ProvedExport, NoExport>, CommandError> {
-    let Some(row) = history.standing_of(row)? else {
+    let asked = row;
+    let Some(row) = history.standing_of(asked)? else {
         let why = "it is not in the store any more, nor one that says the same";
         return Ok(Err(NoExport::Bad(why.to_owned())));
     };
+    let instead = stands_in(asked, &row);
     let path = row.path.display();
     let file = match Recheck::new(store, scratch, Vec::new()).proved(recorded(&row)) {
         Ok(file) => file,
@@ -82,7 +88,7 @@ pub(super) fn stored_export(
     };
     // Whoever reads on from where the proof has ended would find nothing.
     Ok(match (&file).rewind() {
-        Ok(()) => Ok(ProvedExport { row, file }),
+        Ok(()) => Ok(ProvedExport { row, file, instead }),
         Err(error) => Err(NoExport::Unread(format!("{path}: {}", said(&error)))),
     })
 }
@@ -94,7 +100,11 @@ pub(super) fn private_export(
     scratch: &Path,
     row: &FileRow,
 ) -> Result<Result<PrivateExport, NoExport>, CommandError> {
-    let ProvedExport { row, file: stored } = match stored_export(history, store, scratch, row)? {
+    let ProvedExport {
+        row,
+        file: stored,
+        instead,
+    } = match stored_export(history, store, scratch, row)? {
         Ok(stored) => stored,
         Err(why) => return Ok(Err(why)),
     };
@@ -122,12 +132,27 @@ pub(super) fn private_export(
             of_another: of_another(history, &row, &report)?,
             row,
             file,
+            instead,
             report,
             names,
         })),
         Err(error @ (VerifyError::Read(_) | VerifyError::Scratch(_))) => unread(&with_causes(&error)),
         Err(error @ VerifyError::Invalid(_)) => bad(&with_causes(&error)),
     }
+}
+
+/// That the file of another task stands in for the one of this row, in a sentence.
+pub(super) fn stands_in(asked: &FileRow, row: &FileRow) -> Option<String> {
+    let (asked_task, task) = (asked.task.0, row.task.0);
+    let why = match asked.kept {
+        true => "was removed from the store",
+        false => "was not kept",
+    };
+    (asked.id != row.id).then(|| {
+        format!(
+            "the file of task {asked_task} {why}; that of task {task} holds the same, and stands in for it"
+        )
+    })
 }
 
 fn of_another(

@@ -20,7 +20,7 @@ use crate::commands::loading::{
     exit_of_part, invocation, load_plan_if_any, load_plan_or_part, open_history, read_history, with_open_rows,
 };
 use crate::commands::restore_note;
-use crate::commands::stored_export::recorded;
+use crate::commands::stored_export::{recorded, stands_in};
 use crate::commands::verify::scope::{VerifyScope, asks_what, places};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileId, FileRow, History};
@@ -304,7 +304,7 @@ impl Round<'_> {
             return self.not_kept(row);
         }
         if row.pruned_time.is_some() {
-            return self.tell(pruned(row));
+            return self.tell_pruned(row);
         }
         let verdict = match row.kind {
             FileKind::SecureBackup => self.recheck.part(recorded(row)),
@@ -335,6 +335,19 @@ impl Round<'_> {
         self.tell(checked)
     }
 
+    /// A file that a prune took; another one may hold the same.
+    fn tell_pruned(&mut self, row: &FileRow) -> Result<(), CommandError> {
+        let standing = match self.history {
+            Some(history) => history.standing_of(row)?,
+            None => None,
+        };
+        let mut checked = pruned(row);
+        checked
+            .notes
+            .extend(standing.and_then(|standing| stands_in(row, &standing)));
+        self.tell(checked)
+    }
+
     /// What the secure backup of a part is encrypted for, as far as the device told.
     fn certificate(&self, row: &FileRow) -> Result<Option<CertificateFacts>, CommandError> {
         match self.history {
@@ -358,7 +371,7 @@ impl Round<'_> {
     /// An export that was not kept is as good as the kept one with the same content.
     fn not_kept(&mut self, row: &FileRow) -> Result<(), CommandError> {
         if row.pruned_time.is_some() {
-            return self.tell(pruned(row));
+            return self.tell_pruned(row);
         }
         let mut verified = Verified::NotKept;
         let mut notes = Vec::new();

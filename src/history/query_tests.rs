@@ -438,6 +438,8 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         stored::sql::files_sql(),
         stored::sql::stored_files_sql(&FileFilter::Device(String::new())),
         stored::sql::KEPT_WITH_CONTENT.to_owned(),
+        stored::sql::STANDS_IN.to_owned(),
+        stored::sql::PLACES_BELOW.to_owned(),
         stored::sql::files_at_sql(),
         stored::sql::PRUNABLE_FILES.to_owned(),
         stored::sql::FAILED_FILES.to_owned(),

@@ -4,11 +4,11 @@
 mod rows;
 pub(super) mod sql;
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::Transaction;
+use rusqlite::{Row, Transaction};
 
 use crate::history::History;
 use crate::history::change;
@@ -21,9 +21,9 @@ use crate::history::script;
 use crate::history::statement::execute;
 use crate::history::stored::rows::{failed_file_row, file_row, target_row};
 use crate::history::stored::sql::{
-    FAILED_FILES, FILE_COLUMNS, GOOD_FILES, GOOD_FILES_BEFORE, GOOD_FILES_OF_DEVICE, KEPT_WITH_CONTENT,
-    LONGEST_NAMES, PRUNABLE_FILES, TARGET_DOMAINS, TARGETS, TASK_STATUS_CHANGES, files_at_sql, files_sql,
-    owned_sql, stored_files_sql, target_devices_sql,
+    EXPORTS_NAMED, FAILED_FILES, FILE_COLUMNS, GOOD_FILES, GOOD_FILES_BEFORE, GOOD_FILES_OF_DEVICE,
+    KEPT_WITH_CONTENT, LONGEST_NAMES, PLACES, PLACES_BELOW, PRUNABLE_FILES, STANDS_IN, TARGET_DOMAINS,
+    TARGETS, TASK_STATUS_CHANGES, files_at_sql, files_sql, owned_sql, stored_files_sql, target_devices_sql,
 };
 use crate::history::target;
 use crate::history::value::{AsText, count, optional, text};
@@ -79,16 +79,45 @@ impl History {
             return Ok(0);
         };
         let sql = "SELECT path, store FROM file WHERE kept = 1 AND pruned_time IS NULL";
-        let places = self.read(|transaction| {
-            rows(transaction, sql, [], |row| {
-                Ok(place::WrittenPlace {
-                    path: row.get("path")?,
-                    store: row.get("store")?,
-                })
-            })
-        })?;
+        let places = self.read(|transaction| rows(transaction, sql, [], written_place))?;
         let places = places.iter().map(|written| place::found(Some(store), written));
         Ok(places.filter(|path| path.starts_with(store)).count() as u64)
+    }
+
+    /// Every place below a folder at which a file was ever recorded, those not kept or removed since included, and the folders
+    /// that they are in.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn places_below(&self, folder: &Path) -> Result<HashSet<PathBuf>, HistoryError> {
+        let mut written = Vec::new();
+        if self.store() == Some(folder) {
+            written = self.read(|transaction| rows(transaction, PLACES, [], written_place))?;
+        }
+        for end in place::ends(folder) {
+            let end = end.to_string_lossy();
+            written.extend(self.read(|transaction| rows(transaction, PLACES_BELOW, [end], written_place))?);
+        }
+        let found = written.iter().map(|written| place::found(self.store(), written));
+        let found: Vec<PathBuf> = found.filter(|path| path.starts_with(folder)).collect();
+        let folders = found.iter().filter_map(|path| path.parent()).map(Path::to_owned);
+        let folders: HashSet<PathBuf> = folders.collect();
+        Ok(folders.into_iter().chain(found).collect())
+    }
+
+    /// Where the exports stand that should be in the store now and have this name.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn exports_named(&self, name: &str) -> Result<Vec<PathBuf>, HistoryError> {
+        let parameters = (name, AsText(FileKind::SecureBackup));
+        let written = self.read(|transaction| rows(transaction, EXPORTS_NAMED, parameters, written_place))?;
+        Ok(written
+            .iter()
+            .map(|written| place::found(self.store(), written))
+            .collect())
     }
 
     /// The files that should stand in the store now, oldest first.
@@ -122,17 +151,25 @@ impl History {
         })
     }
 
-    /// The file that should stand in the store now for this one: itself, or the newest that holds
-    /// what it found, where it was not kept or was pruned; `None` where there is none.
+    /// The file that should stand in the store now for this one: itself, or the oldest that is there and holds
+    /// what it found, where it was not kept or was pruned; `None` where there is none. What a restore took for
+    /// itself stands in for nothing else where another does.
     ///
     /// # Errors
     ///
     /// The history cannot be read.
     pub fn standing_of(&self, file: &FileRow) -> Result<Option<FileRow>, HistoryError> {
-        match file.kept && file.pruned_time.is_none() {
-            true => Ok(Some(file.clone())),
-            false => Ok(self.kept_like(file)?.into_iter().next()),
+        if file.kept && file.pruned_time.is_none() {
+            return Ok(Some(file.clone()));
         }
+        let Some(content) = &file.content else {
+            return Ok(None);
+        };
+        let parameters = (content, &file.device_name, &file.domain_name, AsText(file.kind));
+        let alike =
+            self.read(|transaction| rows(transaction, STANDS_IN, parameters, file_row(self.store())))?;
+        let is_there = |row: &&FileRow| row.path.symlink_metadata().is_ok();
+        Ok(alike.iter().find(is_there).or(alike.first()).cloned())
     }
 
     /// The files that were ever recorded at a path: those of a secure backup if it is its
@@ -375,6 +412,20 @@ impl History {
         })
     }
 
+    /// The newest good export of the same kind and domain before the one of a file; none where none of an older one is
+    /// left.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn good_export_before(&self, file: &FileRow) -> Result<Option<FileRow>, HistoryError> {
+        let (device, domain, kind) = (&file.device_name, &file.domain_name, AsText(file.kind));
+        let parameters = (device, domain, kind, file.task.0, AsText(Status::Success));
+        let files = self
+            .read(|transaction| rows(transaction, GOOD_FILES_BEFORE, parameters, file_row(self.store())))?;
+        Ok(files.into_iter().next())
+    }
+
     /// The newest good backup of a target before the one of a task, with its files; none
     /// where nothing of an older one is left.
     ///
@@ -403,6 +454,13 @@ impl History {
             Ok(Some((GoodBackup { task, time, size }, files)))
         })
     }
+}
+
+fn written_place(row: &Row<'_>) -> rusqlite::Result<place::WrittenPlace> {
+    Ok(place::WrittenPlace {
+        path: row.get("path")?,
+        store: row.get("store")?,
+    })
 }
 
 pub(super) fn kept_with_content(

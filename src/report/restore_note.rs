@@ -161,7 +161,11 @@ fn one(backup: &RestorableBackup, store: &Path, zone: &TimeZone) -> String {
             file.sha256
         ));
         // Such as that it is of another gateway by its own words; what else the task met is no matter of the file.
-        let own = backup.warnings.iter().filter(|why| why.starts_with(&file.name));
+        let is_own = |why: &&String| {
+            why.strip_prefix(&file.name)
+                .is_some_and(|rest| rest.starts_with([' ', ':']))
+        };
+        let own = backup.warnings.iter().filter(is_own);
         for warning in own {
             text.push_str(&format!("    warned of: {}\n", printable(warning)));
         }
@@ -199,6 +203,7 @@ mod tests {
             warnings: vec![
                 format!("{} is of the gateway with serial number 2", file.name),
                 "the folder on the device could not be removed".to_owned(),
+                format!("{}2 is that of another file", file.name),
             ],
         };
         let told =
@@ -219,6 +224,7 @@ mod tests {
             assert!(both.contains(words), "{words:?} is missing:\n{both}");
         }
         assert!(!both.contains("could not be removed"), "{both}");
+        assert!(!both.contains("that of another file"), "{both}");
         assert!(!told(&[backup(&export)]).contains("OVERWRITES EVERYTHING"));
         assert!(!told(&[backup(&secure)]).contains("An import is a merge"));
         assert!(

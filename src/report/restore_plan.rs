@@ -10,7 +10,7 @@ use crate::artifact::difference::Difference;
 use crate::report::diff;
 use crate::report::json;
 use crate::run::execution::PlanEnd;
-use crate::run::restore::order::{RestoreProposal, RestoreTold, Saved, needed_nothing};
+use crate::run::restore::order::{RestoreProposal, RestoreTold, Saved};
 use crate::values::change::Change;
 use crate::values::clock_time::on_clock;
 use crate::values::invocation::Invocation;
@@ -27,6 +27,10 @@ pub struct ShownRestorePlan {
     /// The word that confirms it.
     pub word: String,
     task_execution_id: i64,
+    /// The task whose archive is sent: another one with the same content, where that of the task is not in the store.
+    archive_task_execution_id: i64,
+    #[serde(skip)]
+    instead: Option<String>,
     device_name: String,
     domain_name: String,
     size: u64,
@@ -81,6 +85,8 @@ impl ShownRestorePlan {
         Self {
             word: plan.word(),
             task_execution_id: source.task.0,
+            archive_task_execution_id: source.archive_task.0,
+            instead: source.instead.clone(),
             device_name: source.device.clone(),
             domain_name: source.domain.name().to_owned(),
             size: source.size,
@@ -129,6 +135,11 @@ impl ShownRestorePlan {
                 told(&self.serial)
             ),
         ];
+        lines.extend(
+            self.instead
+                .iter()
+                .map(|instead| format!("  archive    {instead}")),
+        );
         lines.extend(self.lacks.iter().map(|lack| format!("  it lacks   {lack}")));
         lines.push(format!(
             "  target     {device} ({}): firmware {}, serial {}",
@@ -201,9 +212,7 @@ impl ShownRestorePlan {
 /// What came of it, for people; nothing where nothing was imported, for then the message says it all.
 pub fn outcome(told: &RestoreTold, device: &str, domain: &str, invocation: &Invocation) -> String {
     let mut lines = Vec::new();
-    if told.needed_nothing {
-        lines.push(needed_nothing(domain, device));
-    }
+    lines.extend(told.needed_nothing.clone());
     if let Some(objects) = told.objects {
         lines.push(format!(
             "IMPORTED {objects} objects into {domain} of {device}, as the device says"
@@ -273,7 +282,7 @@ pub fn document(plan: Option<&ShownRestorePlan>, end: &PlanEnd, told: &RestoreTo
             plan_execution_id: end.id.0,
             status: end.status.code(),
             error_message: end.error.as_deref(),
-            nothing_to_restore: told.needed_nothing,
+            nothing_to_restore: told.needed_nothing.is_some(),
             plan,
             before_task_execution_id: told.before.map(|task| task.0),
             after_task_execution_id: told.after.map(|task| task.0),

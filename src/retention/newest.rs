@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::history::{FileRow, History, HistoryError, TargetRow};
-use crate::run::event::TaskId;
+use crate::run::event::{FileKind, TaskId};
 
 /// How many backups are looked for, from the newest back. Where none of them is there, older
 /// ones would be of little comfort.
@@ -49,6 +49,64 @@ impl GoneBackups {
     /// The task whose files are gone, if those of the newest good backup are.
     pub fn of(&self, target: &TargetRow) -> Option<TaskId> {
         self.0.get(&key(target)).copied()
+    }
+}
+
+/// The newest good exports of a device that are in the store, as far as that shows without reading them.
+#[derive(Debug, Default)]
+pub struct StandingExports {
+    /// Those of what is saved, by domain.
+    pub rows: Vec<FileRow>,
+    /// Newer ones that are not as they were stored, by domain.
+    passed_over: BTreeMap<String, FileRow>,
+}
+
+impl StandingExports {
+    /// Where none of the newest ones stands, the newest is meant all the same: what is wrong with it is told when it is read.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn of(history: &History, device: &str) -> Result<Self, HistoryError> {
+        let mut found = Self::default();
+        for row in history.good_files_of(device)? {
+            if row.kind == FileKind::Persisted {
+                found.add(history, row)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn add(&mut self, history: &History, newest: FileRow) -> Result<(), HistoryError> {
+        let mut next = newest.clone();
+        for _ in 0..LOOKED_BACK {
+            if stands(history, std::slice::from_ref(&next))? {
+                if next.id != newest.id {
+                    self.passed_over.insert(newest.domain_name.clone(), newest);
+                }
+                self.rows.push(next);
+                return Ok(());
+            }
+            let Some(older) = history.good_export_before(&next)? else {
+                break;
+            };
+            next = older;
+        }
+        self.rows.push(newest);
+        Ok(())
+    }
+
+    /// That one is not the newest of its domain, and why, in a sentence.
+    pub fn passed_over(&self, row: &FileRow) -> Option<String> {
+        let newest = self.passed_over.get(&row.domain_name)?;
+        let why = newest.damage.as_deref().map_or_else(
+            || "is not in the store as it was stored".to_owned(),
+            |damage| format!("is not what was stored ({damage})"),
+        );
+        Some(format!(
+            "{} {}: the newest export, of task {}, {why}; that of task {} is the newest one that stands",
+            row.device_name, row.domain_name, newest.task.0, row.task.0
+        ))
     }
 }
 

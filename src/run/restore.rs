@@ -173,8 +173,8 @@ impl<'a> Restoring<'_, 'a, '_> {
         });
         self.goes_on("its plan was shown; nothing was imported")?;
         if needs_nothing && !matches!(confirmation, Some(RestoreConfirmation::NotShown(_))) {
-            self.told.needed_nothing = true;
-            let note = needed_nothing(self.source.domain.name(), &self.device.name);
+            let note = needed_nothing(self.source.domain.name(), &self.device.name, target.has_unsaved);
+            self.told.needed_nothing = Some(note.clone());
             return Ok(self.record.note(Owner::Plan(self.id), note)?);
         }
         let word = plan.word();

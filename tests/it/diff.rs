@@ -322,6 +322,47 @@ fn a_stored_export_that_was_changed_is_not_compared() {
 }
 
 #[test]
+fn a_newest_export_that_is_known_to_be_bad_is_passed_over_with_a_word() {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1")],
+        ..Setup::default()
+    });
+    let home = Home::quick().device("QA1", &gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let files = home.dpbackup(&["history", "files", "2", "--format", "json"]);
+    let path = |document: &Value| PathBuf::from(document["files"][0]["path"].as_str().expect("a path"));
+    let file = path(&serde_json::from_str(&files.exits(0).stdout).expect("JSON"));
+    let mut bytes = fs::read(&file).expect("the export");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&file, bytes).expect("damaged");
+    let _ = home.dpbackup(&["verify", "--all"]).exits(1);
+    let files = home
+        .dpbackup(&["history", "files", "2", "--format", "json"])
+        .exits(0);
+    let files: Value = serde_json::from_str(&files.stdout).expect("JSON");
+    assert_eq!(files["files"][0]["verified"], true);
+    assert!(files["files"][0]["damage"].is_string() && files["files"][0]["damage_time"].is_string());
+    let told = "QA1 DOM1: the newest export, of task 2, is not what was stored (";
+    for arguments in [
+        &["diff", "QA1/DOM1", "1"][..],
+        &["find", "mAdminState"],
+        &["log", "--blame", "QA1/DOM1"],
+    ] {
+        let ran = home.dpbackup(arguments);
+        assert!(ran.stderr.contains(told), "{arguments:?}: {}", ran.stderr);
+        assert!(
+            ran.stderr
+                .contains("that of task 1 is the newest one that stands"),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
+        assert!(!ran.stderr.contains("passed over: "), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn an_export_is_named_by_its_path_below_the_store_and_by_its_bare_name_too() {
     let gateway = Gateway::start(Setup::default());
     let home = Home::of(&gateway).plan("P", EXPORT);
@@ -330,6 +371,9 @@ fn an_export_is_named_by_its_path_below_the_store_and_by_its_bare_name_too() {
     let below = stored[0].as_str();
     let bare = below.rsplit('/').next().expect("a name");
     let _ = home.dpbackup(&["diff", below, bare]).exits(0);
+    // An older one has its name, too.
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let _ = home.dpbackup(&["diff", "1", bare]).exits(0);
     let folder = home.path("text");
     let _ = home.dpbackup(&["extract", bare, text(&folder)]).exits(0);
     let ran = home.dpbackup(&["diff", below, "DOM1-export.zip"]).exits(2);

@@ -73,6 +73,40 @@ fn what_a_restore_took_that_was_only_shown_goes_under_the_retention_of_the_setti
 }
 
 #[test]
+fn a_removed_file_is_stood_in_for_by_the_oldest_with_its_content_and_that_is_told() {
+    let gateway = Gateway::start(setup());
+    let home = Home::quick()
+        .setting("retention = { keep_last = 1 }")
+        .device("QA1", &gateway)
+        .plan("Night", &export("QA1", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    let _ = home.dpbackup(&["prune"]).exits(0);
+    let told =
+        "the file of task 1 was removed from the store; that of task 2 holds the same, and stands in for it";
+    // Each takes a backup with the same content, which is never the one that is sent.
+    for _ in 0..2 {
+        let ran = home.dpbackup(&["restore", "1", "--to", "QA1"]).exits(0);
+        assert!(ran.stdout.contains(told), "{}", ran.stdout);
+        let shown = home
+            .dpbackup(&["restore", "1", "--to", "QA1", "--format", "json"])
+            .exits(0);
+        let document: Value = serde_json::from_str(&shown.stdout).expect("JSON");
+        assert_eq!(document["plan"]["archive_task_execution_id"], 2);
+    }
+    let text = home.path("text");
+    let ran = home
+        .dpbackup(&["extract", "1", text.to_str().expect("a path")])
+        .exits(0);
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    let ran = home.dpbackup(&["diff", "1", "2"]).exits(0);
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    let ran = home.dpbackup(&["verify", "1"]).exits(3);
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(told), "{said}");
+}
+
+#[test]
 fn the_way_back_from_an_import_stays_until_somebody_removes_it() {
     for fault in ["", "do-restore:2=reply-lost"] {
         let (gateway, home) = changed();

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::restore::{change, sent, setup};
+use crate::restore_seen::rewrite_outer;
 use crate::simulator::Gateway;
 use crate::support::{Home, Ran, export};
 
@@ -65,7 +66,20 @@ fn what_runs_as_the_backup_has_it_and_is_not_saved_is_restored_where_it_is_to_be
     port("8001");
     let _ = restore(&home, &["--over-unsaved", "--save"]).exits(4);
     let ran = restore(&home, &["--over-unsaved"]).exits(0);
-    assert!(ran.stdout.contains("nothing to restore"), "{}", ran.stdout);
+    let told = "nothing to restore: DOM1 of QA1 is as the backup has it; what is saved is otherwise: --save saves it\n";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+}
+
+#[test]
+fn a_domain_whose_own_object_is_not_as_the_backup_has_it_is_restored() {
+    let (gateway, home) = backed_up();
+    let _ = restore(&home, &[]).exits(0);
+    rewrite_outer(&home, &|text| {
+        text.replacen("<MaxChkpoints>3<", "<MaxChkpoints>5<", 1)
+    });
+    let ran = restore(&home, &[]).exits(4);
+    assert!(!ran.stdout.contains("nothing to restore"), "{}", ran.stdout);
+    assert_eq!(sent(&gateway), [""; 0]);
 }
 
 #[test]
@@ -89,7 +103,11 @@ fn an_import_that_waits_for_a_later_one_is_not_passed_over_where_nothing_differs
 #[test]
 fn a_backup_that_names_another_serial_number_than_the_gateway_told_is_told_in_the_plan() {
     let (gateway, home) = backed_up();
+    let spare = Gateway::start(crate::rehearse::another(setup()));
+    let home = home.spare("SPARE1", &spare);
     change(&gateway);
+    let rehearse = ["rehearse", "1", "--on", "SPARE1"];
+    let _ = home.dpbackup(&rehearse).exits(0);
     let told =
         "the backup is of the gateway with serial number 78A0001 by its own words, and QA1 told 78B0002 when";
     assert!(!restore(&home, &[]).exits(4).stdout.contains(told));
@@ -99,4 +117,11 @@ fn a_backup_that_names_another_serial_number_than_the_gateway_told_is_told_in_th
     drop(history);
     let ran = restore(&home, &[]).exits(4);
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    // It would work, and that is no success.
+    let ran = home.dpbackup(&rehearse).exits(3);
+    assert!(
+        ran.stdout.contains("WOULD WORK") && ran.stdout.contains(told),
+        "{}",
+        ran.stdout
+    );
 }

@@ -15,6 +15,7 @@ use crate::history::{History, LastChange, NotKnownBefore};
 use crate::plan::model::PlanFile;
 use crate::report::changes::BlameRow;
 use crate::run::event::FileKind;
+use crate::ui::Ui;
 use crate::values::change::{Change, ConfigPiece};
 use crate::values::device_pattern::DevicePatterns;
 use crate::values::environment::{Lookup, scratch_folder};
@@ -25,6 +26,7 @@ pub(super) fn blame(
     history: Option<&History>,
     named: &str,
     args: &LogArgs,
+    ui: Ui,
     env: Lookup<'_>,
 ) -> Result<Vec<BlameRow>, CommandError> {
     let (device, domain) = one_domain(file, history, named)?;
@@ -33,6 +35,7 @@ pub(super) fn blame(
         plan: Some(file),
         history,
         scratch: &scratch,
+        ui,
     };
     let export = desk.open(NamedExport::Target { device, domain }, FileKind::Persisted)?;
     let Some(history) = history else {

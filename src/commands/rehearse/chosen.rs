@@ -9,7 +9,9 @@ use crate::commands::names;
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::plan::model::PlanFile;
+use crate::retention::newest::StandingExports;
 use crate::run::event::{FileKind, TaskId};
+use crate::ui::Ui;
 use crate::values::pattern::PatternList;
 use crate::values::restorable_domain::RestorableDomain;
 
@@ -24,6 +26,7 @@ pub(super) fn chosen(
     file: &PlanFile,
     args: &RehearseArgs,
     history: &History,
+    ui: Ui,
 ) -> Result<Vec<Chosen>, CommandError> {
     let mut rows = Vec::new();
     if args.tasks.is_empty() && args.plan.is_none() && args.device.is_none() && !args.all {
@@ -54,18 +57,23 @@ pub(super) fn chosen(
             .map(|text| PatternList::from_items([text]))
             .transpose();
         let devices = devices.map_err(|error| CommandError::new(Exit::Usage, anyhow!("{error}")))?;
-        for row in history.good_files()? {
-            let is_asked = row.kind == FileKind::Persisted
-                && match &devices {
-                    // By its name also where the plan file has it no more.
-                    Some(devices) => devices.matches(&row.device_name),
-                    None => file.device(&row.device_name).is_some(),
+        // By its name also where the plan file has it no more.
+        let is_asked = |device: &String| match &devices {
+            Some(devices) => devices.matches(device),
+            None => file.device(device).is_some(),
+        };
+        for device in history.backed_up_devices()?.iter().filter(|name| is_asked(name)) {
+            let standing = StandingExports::of(history, device)?;
+            for row in &standing.rows {
+                let of_plan = |plan: &String| {
+                    Ok::<_, CommandError>(history.plan(history.task(row.task)?.plan)?.plan == *plan)
                 };
-            let of_plan = |plan: &String| {
-                Ok::<_, CommandError>(history.plan(history.task(row.task)?.plan)?.plan == *plan)
-            };
-            if is_asked && args.plan.as_ref().map_or(Ok(true), of_plan)? {
-                rows.push(row);
+                if args.plan.as_ref().map_or(Ok(true), of_plan)? {
+                    if let Some(why) = standing.passed_over(row) {
+                        ui.warning(&why);
+                    }
+                    rows.push(row.clone());
+                }
             }
         }
         if rows.is_empty() {

@@ -15,9 +15,17 @@ pub(super) fn is_folder_of_backups(path: &Path) -> bool {
 /// nobody could look, with the reason. Links are not followed.
 ///
 /// What a file system keeps for itself (`lost+found`, `.snapshot`) is no place of backups.
-pub(in crate::commands) fn backups(folder: &Path) -> Vec<Result<PathBuf, (PathBuf, io::Error)>> {
+pub(super) fn backups(folder: &Path) -> Vec<Result<PathBuf, (PathBuf, io::Error)>> {
+    backups_until(folder, &|| false)
+}
+
+/// The same, as far as was looked before somebody asked to stop.
+pub(in crate::commands) fn backups_until(
+    folder: &Path,
+    is_over: &dyn Fn() -> bool,
+) -> Vec<Result<PathBuf, (PathBuf, io::Error)>> {
     let mut found = Vec::new();
-    walk(folder, &mut found);
+    walk(folder, is_over, &mut found);
     found
 }
 
@@ -26,7 +34,7 @@ fn is_partial(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "partial")
 }
 
-fn walk(folder: &Path, found: &mut Vec<Result<PathBuf, (PathBuf, io::Error)>>) {
+fn walk(folder: &Path, is_over: &dyn Fn() -> bool, found: &mut Vec<Result<PathBuf, (PathBuf, io::Error)>>) {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let mut entries = match entries {
         Ok(entries) => entries,
@@ -34,6 +42,9 @@ fn walk(folder: &Path, found: &mut Vec<Result<PathBuf, (PathBuf, io::Error)>>) {
     };
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
+        if is_over() {
+            return;
+        }
         let (name, path) = (entry.file_name(), entry.path());
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => {
@@ -42,7 +53,7 @@ fn walk(folder: &Path, found: &mut Vec<Result<PathBuf, (PathBuf, io::Error)>>) {
                 }
                 match path.join(MANIFEST).symlink_metadata() {
                     Ok(_) => found.push(Ok(path)),
-                    Err(_) => walk(&path, found),
+                    Err(_) => walk(&path, is_over, found),
                 }
             }
             Ok(kind) if kind.is_file() && path.extension().is_some_and(|end| end == "zip") => {
@@ -58,7 +69,7 @@ fn walk(folder: &Path, found: &mut Vec<Result<PathBuf, (PathBuf, io::Error)>>) {
 mod tests {
     use std::fs;
 
-    use super::{backups, is_folder_of_backups};
+    use super::{backups, backups_until, is_folder_of_backups};
 
     #[test]
     fn archives_and_secure_backups_are_found_at_any_depth_and_what_a_file_system_keeps_is_not() {
@@ -88,6 +99,7 @@ mod tests {
             "QA1/secure-backup/2026",
         ];
         assert_eq!(found, expected.map(at));
+        assert!(backups_until(folder.path(), &|| true).is_empty());
         assert!(is_folder_of_backups(folder.path()));
         assert!(!is_folder_of_backups(&at("QA1/secure-backup/2026")));
         assert!(!is_folder_of_backups(&at("notes.txt")));

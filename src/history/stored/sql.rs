@@ -30,6 +30,15 @@ pub(in crate::history) const KEPT_WITH_CONTENT: &str = "SELECT f.*, t.device_nam
        AND f.content = ?1 AND f.kind = ?4 AND f.kept = 1 AND f.pruned_time IS NULL
      ORDER BY t.id DESC, f.id DESC LIMIT 16";
 
+/// The same, the one first that may stand for a file of a task which has none: one that nobody found damaged, of a plan before one
+/// that a restore took for itself, and the oldest: the choice stays what it is while restores of it are shown.
+pub(in crate::history) const STANDS_IN: &str = "SELECT f.*, t.device_name, t.domain_name
+     FROM task_execution AS t CROSS JOIN file AS f ON f.task_execution_id = t.id
+         CROSS JOIN plan_execution AS p ON p.id = t.plan_execution_id
+     WHERE t.device_name = ?2 AND t.domain_name = ?3
+       AND f.content = ?1 AND f.kind = ?4 AND f.kept = 1 AND f.pruned_time IS NULL
+     ORDER BY f.damage IS NOT NULL, p.plan LIKE 'restore %/%', t.id, f.id LIMIT 16";
+
 pub(in crate::history) const PRUNABLE_FILES: &str =
     "SELECT f.*, t.device_name, t.domain_name, t.end_time AS task_end, t.status AS task_status, p.plan,
          EXISTS (SELECT 1 FROM activity_execution AS a JOIN task_execution AS r ON r.activity_execution_id = a.id
@@ -43,6 +52,18 @@ pub(in crate::history) const PRUNABLE_FILES: &str =
 pub(in crate::history) fn files_at_sql() -> String {
     format!("{FILE_COLUMNS} WHERE f.path = ?1 OR (f.path >= ?1 || '/' AND f.path < ?1 || '0') ORDER BY f.id")
 }
+
+/// Where files were ever recorded.
+pub(in crate::history) const PLACES: &str = "SELECT path, store FROM file";
+
+/// The same in a folder, as above.
+pub(in crate::history) const PLACES_BELOW: &str =
+    "SELECT path, store FROM file AS f WHERE f.path >= ?1 || '/' AND f.path < ?1 || '0'";
+
+/// Exports of a name, in whatever folder. No index has the ends of paths.
+pub(in crate::history) const EXPORTS_NAMED: &str = "SELECT path, store FROM file AS f
+     WHERE (f.path = ?1 OR substr(f.path, -length(?1) - 1) = '/' || ?1)
+       AND f.kind <> ?2 AND f.kept = 1 AND f.pruned_time IS NULL";
 
 pub(in crate::history) const FAILED_FILES: &str =
     "SELECT * FROM failed_file WHERE task_execution_id = ?1 ORDER BY id";

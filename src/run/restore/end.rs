@@ -9,7 +9,11 @@ impl<'a> Restoring<'_, 'a, '_> {
     /// The end of a restore that was carried out.
     pub(super) fn good_end(&self) -> (Status, Option<String>) {
         if let Some(signal) = self.engine.stop.signal() {
-            let why = format!("interrupted by signal {signal}; the import had been carried out before");
+            let before = match self.told.needed_nothing {
+                Some(_) => "nothing was to be restored",
+                None => "the import had been carried out before",
+            };
+            let why = format!("interrupted by signal {signal}; {before}");
             return (Status::Interrupted, Some(why));
         }
         if let Some(why) = &self.failed {

@@ -34,6 +34,10 @@ pub struct RestoreSource {
     /// The device that it is of.
     pub device: String,
     pub domain: RestorableDomain,
+    /// The task whose archive it is: another one, where that of the task is not in the store.
+    pub archive_task: TaskId,
+    /// That it is that of another task, in a sentence.
+    pub instead: Option<String>,
     /// SHA-256 of the archive.
     pub sha256: String,
     /// Its bytes.
@@ -102,13 +106,18 @@ pub struct RestoreTold {
     pub saved: Saved,
     /// Whether it was confirmed, and the plan was another by then.
     pub is_void: bool,
-    /// Whether the domain was as the backup has it, so that nothing was sent.
-    pub needed_nothing: bool,
+    /// That the domain was as the backup has it, so that nothing was sent, in a sentence.
+    pub needed_nothing: Option<String>,
 }
 
-/// What is said of a domain that was so.
-pub fn needed_nothing(domain: &str, device: &str) -> String {
-    format!("nothing to restore: {domain} of {device} is as the backup has it")
+/// What is said of a domain that was so. What runs was compared; what a restart brings is what is saved.
+pub fn needed_nothing(domain: &str, device: &str, has_unsaved: Option<bool>) -> String {
+    let saved = match has_unsaved {
+        Some(false) => "",
+        Some(true) => "; what is saved is otherwise: --save saves it",
+        None => "; whether that is saved is not told",
+    };
+    format!("nothing to restore: {domain} of {device} is as the backup has it{saved}")
 }
 
 /// What is known of an import, for whoever cannot read it in history.
