@@ -11,6 +11,7 @@ use rustix::fs::Access;
 use crate::artifact::space;
 use crate::ownership;
 use crate::values::causes::said;
+use crate::values::invocation::quoted;
 
 const MOUNTS: &str = "/proc/self/mountinfo";
 
@@ -128,6 +129,9 @@ impl Unwritable {
                 "run dpbackup as {}, let the user who runs it enter that folder, or {change}",
                 owner_of(folder)
             ),
+            Self::Denied(there, _) if is_own(there) => {
+                format!("run `chmod u+rwx {}`", quoted(&there.to_string_lossy()))
+            }
             Self::Denied(there, _) => match ownership::command_to_make(wanted, there) {
                 Some(command) => format!("run `{command}` as root, or {change}"),
                 None => format!(
@@ -143,12 +147,18 @@ impl Unwritable {
 const USUAL_STATE: &str = ".local/state/dpbackup";
 
 /// Whose a file or a folder is, in words.
-fn owner_of(path: &Path) -> String {
+pub fn owner_of(path: &Path) -> String {
     match path.metadata().map(|found| found.uid()) {
         Ok(0) => "root".to_owned(),
         Ok(user) => format!("user {user}"),
         Err(_) => "somebody".to_owned(),
     }
+}
+
+/// Whether a folder belongs to the user who runs this.
+pub fn is_own(folder: &Path) -> bool {
+    let user = rustix::process::geteuid().as_raw();
+    folder.metadata().is_ok_and(|found| found.uid() == user)
 }
 
 /// Whether files could be made in a folder, as far as looking tells: nothing is made. One that
@@ -295,6 +305,17 @@ mod tests {
 30 22 0:45 / /ssh rw shared:9 propagate_from:2 - fuse.sshfs user@host: rw
 31 22 0:46 / /back\\134slash rw - tmpfs tmpfs rw
 ";
+
+    #[test]
+    fn a_folder_of_the_callers_own_that_may_not_be_written_is_given_its_rights() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let denied = Unwritable::Denied(
+            folder.path().to_owned(),
+            io::Error::from(io::ErrorKind::PermissionDenied),
+        );
+        let expected = format!("run `chmod u+rwx {}`", folder.path().display());
+        assert_eq!(denied.advice(folder.path(), "history"), expected);
+    }
 
     #[test]
     fn the_longest_mount_point_above_a_path_decides() {

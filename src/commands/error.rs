@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use rustix::fs::Access;
 
-use crate::artifact::mount::{self, Unwritable};
+use crate::artifact::mount::{self, Unwritable, is_own, owner_of};
 use crate::exit::Exit;
 use crate::history::HistoryError;
 use crate::report::paint::states;
@@ -79,7 +79,14 @@ pub(super) fn refused_place(path: &Path) -> Option<(String, String)> {
             Unwritable::Denied(there, error) if there == folder => said(error),
             why => why.to_string(),
         };
-        return Some((cannot(&words), why.advice(folder, "history")));
+        let advice = match &why {
+            // Beside a history that is there already another place would begin an empty one.
+            Unwritable::Denied(there, _) if there == folder && !is_own(there) && is_or_may_be(path) => {
+                format!("it belongs to {}: run dpbackup as that user", owner_of(there))
+            }
+            why => why.advice(folder, "history"),
+        };
+        return Some((cannot(&words), advice));
     }
     if !path.exists() {
         return None;
@@ -89,6 +96,13 @@ pub(super) fn refused_place(path: &Path) -> Option<(String, String)> {
     let advice =
         format!("`{list}` shows whose it is: run dpbackup as that user, or change `history` in the settings");
     Some((cannot(&said(&error.into())), advice))
+}
+
+/// Whether a file is there, or may be, where nobody may look.
+fn is_or_may_be(path: &Path) -> bool {
+    !path
+        .symlink_metadata()
+        .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// An id that history does not know is a mistake of whoever typed it.

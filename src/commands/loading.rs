@@ -291,8 +291,10 @@ fn is_full(free: u64) -> bool {
 pub(super) fn owners_of_history(path: &Path) -> Result<Option<OthersWrite>, Untrusted> {
     let look = || -> Result<Option<OthersWrite>, TouchError> {
         let locks = Locks::beside(path);
-        let folder = locks.folder().parent().unwrap_or(Path::new("/"));
-        let folder = OwnFolder::open(folder, WrittenKind::State)?;
+        let real = locks
+            .folder()
+            .with_file_name(path.file_name().unwrap_or_default());
+        let folder = OwnFolder::open_around(&real, WrittenKind::State)?;
         let name = path.file_name().unwrap_or_default();
         for file in folder.names()? {
             let is_beside = |name: &OsStr| file.as_bytes().starts_with(name.as_bytes());
@@ -403,7 +405,12 @@ fn hint_on(error: &LoadError, path: &Path, env: Lookup<'_>) -> Option<String> {
             quoted(&inside.to_string_lossy())
         ));
     }
+    let is_odd = !is_a_pipe(&shown) && path.metadata().is_ok_and(|found| !found.is_file());
     match error {
+        _ if is_odd => Some(format!(
+            "a plan file is a file of text: name one with --config FILE; `{}` writes one to start from",
+            Invocation::default().command(["init", "plans.toml"])
+        )),
         _ if is_a_pipe(&shown) => Some(
             "a pipe is read once, and each command reads the plan file: write it into a file, and name that"
                 .to_owned(),

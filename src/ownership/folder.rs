@@ -64,9 +64,7 @@ impl OwnFolder {
             }
             Err(TouchError::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
                 // Whose the folder is says more than that it may not be entered.
-                if let Some(folder) = path.parent() {
-                    Self::open_as(folder, kind, caller)?;
-                }
+                Self::open_around(path, kind)?;
                 return Err(error.into());
             }
             Err(other) => return Err(other),
@@ -74,7 +72,18 @@ impl OwnFolder {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::Error::from(Errno::ISDIR).into());
         };
-        Ok((Self::open_or_make(folder, kind)?, name.to_owned()))
+        let folder = Self::open_or_make(folder, kind).map_err(|error| unless_kept(error, &path))?;
+        Ok((folder, name.to_owned()))
+    }
+
+    /// Opens the folder in which a file stands, or will.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub fn open_around(file: &Path, kind: WrittenKind) -> Result<Self, TouchError> {
+        let folder = file.parent().unwrap_or(Path::new("/"));
+        Self::open(folder, kind).map_err(|error| unless_kept(error, file))
     }
 
     pub(super) fn open_as(path: &Path, kind: WrittenKind, caller: Caller) -> Result<Self, TouchError> {
@@ -261,6 +270,27 @@ pub fn look_at_written(
             caller,
         })
     })
+}
+
+/// The same refusal, without the advice to make a folder of one's own where root may have the file already: what it
+/// remembers would not be in the new one.
+fn unless_kept(error: TouchError, file: &Path) -> TouchError {
+    let is_absent = || {
+        file.symlink_metadata()
+            .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    };
+    match error {
+        TouchError::Untrusted(Untrusted {
+            path,
+            objection: Objection::RootsFolder(user),
+            caller,
+        }) if !is_absent() => TouchError::Untrusted(Untrusted {
+            path,
+            objection: Objection::KeptByRoot(user),
+            caller,
+        }),
+        error => error,
+    }
 }
 
 fn judged(arrived: &Arrived, kind: WrittenKind, caller: Caller) -> Result<Option<Writers>, TouchError> {

@@ -124,3 +124,20 @@ fn what_root_makes_belongs_to_the_owner_of_the_folder() {
         Objection::NotOurs(service + 1, service)
     );
 }
+
+#[test]
+fn beside_what_root_may_have_written_no_second_folder_is_proposed() {
+    let above = temporary();
+    let file = above.path().join("history.db");
+    let refused = || {
+        TouchError::Untrusted(Untrusted {
+            path: above.path().to_owned(),
+            objection: Objection::RootsFolder(990),
+            caller: Caller { user: 990 },
+        })
+    };
+    let judged = |error| why(Err::<(), _>(unless_kept(error, &file)));
+    assert_eq!(judged(refused()), Objection::RootsFolder(990), "nothing is there");
+    std::fs::write(&file, "").expect("a file");
+    assert_eq!(judged(refused()), Objection::KeptByRoot(990));
+}

@@ -34,6 +34,8 @@ pub(super) enum Objection {
     LeftByRoot(u32),
     /// It is a folder of root's, into which this user may not write.
     RootsFolder(u32),
+    /// It is such a folder, and what is to be written may be in it already.
+    KeptByRoot(u32),
     /// It has a second name, by which others may have it too.
     SecondName,
     /// A link stands where none may.
@@ -89,7 +91,7 @@ impl Untrusted {
                 )
             }
             Objection::LeftByRoot(user) => format!("{path} belongs to root, and should to {}", shown(user)),
-            Objection::RootsFolder(user) => {
+            Objection::RootsFolder(user) | Objection::KeptByRoot(user) => {
                 format!("{path} belongs to root, and {} may not write there", shown(user))
             }
             Objection::SecondName => format!("{path} has a second name (a hard link)"),
@@ -109,6 +111,9 @@ impl Untrusted {
                 ));
             }
             Objection::Owner(_) => "use a copy that you have read, in a folder of your own",
+            Objection::KeptByRoot(_) => {
+                "run dpbackup as root: a history may be there, and in another place an empty one would begin"
+            }
             Objection::LinkOwner(_) => "name what you mean by it, without the link",
             Objection::NotOurs(owner, _) => {
                 return Some(format!(
@@ -149,6 +154,7 @@ impl Untrusted {
             Objection::Owner(_)
             | Objection::LinkOwner(_)
             | Objection::NotOurs(..)
+            | Objection::KeptByRoot(_)
             | Objection::Shared
             | Objection::Link
             | Objection::NotAFile
@@ -236,6 +242,7 @@ mod tests {
                 words(Objection::NotOurs(1001, 990), SERVICE),
                 words(Objection::LeftByRoot(990), SERVICE),
                 words(Objection::RootsFolder(990), SERVICE),
+                words(Objection::KeptByRoot(990), SERVICE),
                 words(Objection::SecondName, SERVICE),
                 words(Objection::Link, SERVICE),
                 words(Objection::NotAFile, SERVICE),
@@ -255,6 +262,7 @@ mod tests {
             /srv/two words belongs to user 1001, and should to user 990: run dpbackup as user 1001 if it is that user's, else look at what it holds, or name a place of your own in the plan file
             /srv/two words belongs to root, and should to user 990: run `chown -h 990 '/srv/two words'`
             /srv/two words belongs to root, and user 990 may not write there: run `mkdir -m 700 '/srv/two words/dpbackup' && chown 990 '/srv/two words/dpbackup'`, and name a place in that folder in the plan file
+            /srv/two words belongs to root, and user 990 may not write there: run dpbackup as root: a history may be there, and in another place an empty one would begin
             /srv/two words has a second name (a hard link): run `cp -p '/srv/two words' '/srv/two words.copy' && mv '/srv/two words.copy' '/srv/two words'`
             /srv/two words is a symbolic link, and none may stand there
             /srv/two words is not a regular file

@@ -622,6 +622,18 @@ fn what_somebody_else_owns_is_not_written_and_only_what_root_left_in_a_folder_of
         assert!(mended.success());
         let _ = run(&["run", "P"]).exits(0);
     }
+    // Beside a history in a folder of root's no other is proposed: it would be an empty one.
+    for name in ["", "state"] {
+        chown(own.join(name), Some(0), None).expect("given");
+    }
+    let ran = run(&["run", "P"]).exits(10);
+    assert!(
+        ran.stderr
+            .contains("run dpbackup as root: a history may be there")
+            && !ran.stderr.contains("mkdir"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
