@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::commands::error::CommandError;
+use crate::exit::Exit;
 use crate::history::{History, HistoryError};
 use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;
@@ -15,6 +16,9 @@ use crate::values::invocation::Invocation;
 /// Whose word is missing where a history cannot be asked.
 pub(super) const WROTE_IN_IT: &str = "a run that is not seen to be at work wrote in it";
 
+/// How an unknown state begins that has a journal for its cause.
+const UNREADABLE: &str = "the journal cannot be read";
+
 /// What the journal of a history says that cannot be opened as it should.
 pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
     left::settled(|| left_behind_once(path, locks))
@@ -22,7 +26,7 @@ pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
 
 fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
     let unreadable = |error: &HistoryError| Left::Unknown {
-        why: format!("the journal cannot be read: {}", with_causes(error)),
+        why: format!("{UNREADABLE}: {}", with_causes(error)),
         open: Vec::new(),
     };
     match History::open_rows(path) {
@@ -104,11 +108,9 @@ pub(super) fn left_folders(file: &PlanFile, locks: &Locks) -> Option<String> {
 
 /// The same error, with the exit code and the advice that what is left asks for.
 pub(super) fn with_what_is_left(error: CommandError, file: &PlanFile, locks: &Locks) -> CommandError {
-    with_left(
-        error,
-        &left_behind(&file.settings.history, locks),
-        &file.invocation,
-    )
+    let history = &file.settings.history;
+    let left = said_once(left_behind(history, locks), &error, history);
+    with_left(error, &left, &file.invocation)
 }
 
 /// The same of an output that could not be written: what it would have told may be lost, and what the journal
@@ -119,7 +121,23 @@ pub(super) fn untold(error: CommandError, file: &PlanFile) -> CommandError {
 
 /// The same where only the place of the history is known.
 pub(super) fn with_rows_of(error: CommandError, history: &Path, invocation: &Invocation) -> CommandError {
-    with_left(error, &left_behind(history, &Locks::beside(history)), invocation)
+    let left = said_once(left_behind(history, &Locks::beside(history)), &error, history);
+    with_left(error, &left, invocation)
+}
+
+/// The same without the cause, where the error is that this history cannot be used, and says why.
+fn said_once(left: Left, error: &CommandError, history: &Path) -> Left {
+    let is_told = || {
+        let told = with_causes(error.error.as_ref());
+        error.exit == Exit::History && told.contains(&*history.to_string_lossy())
+    };
+    match left {
+        Left::Unknown { why, open } if why.starts_with(UNREADABLE) && is_told() => Left::Unknown {
+            why: UNREADABLE.to_owned(),
+            open,
+        },
+        left => left,
+    }
 }
 
 /// The same where what is left was looked at.
@@ -128,12 +146,45 @@ pub(super) fn with_left(mut error: CommandError, left: &Left, invocation: &Invoc
     match left {
         Left::Nothing => error,
         left => {
-            let left = left.words(invocation);
-            let hint = match &error.hint {
-                Some(hint) => format!("{left}; {hint}"),
-                None => left,
+            let words = left.words(invocation);
+            let hint = match (&error.hint, left) {
+                // Nothing is seen of a journal before it can be read: what mends that goes first.
+                (Some(hint), Left::Unknown { open, .. }) if open.is_empty() => format!("{hint}; {words}"),
+                (Some(hint), _) => format!("{words}; {hint}"),
+                (None, _) => words,
             };
             error.with_hint(hint)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_mends_a_history_that_cannot_be_used_goes_first_and_why_is_said_once() {
+        let history = Path::new("/state/history.db");
+        let error = || {
+            let error = anyhow::anyhow!("the history /state/history.db cannot be written: Permission denied");
+            CommandError::new(Exit::History, error).with_hint("run dpbackup as root")
+        };
+        let left = || Left::Unknown {
+            why: format!("{UNREADABLE}: /state/history.db cannot be opened: Permission denied"),
+            open: Vec::new(),
+        };
+        let told = said_once(left(), &error(), history);
+        let error = with_left(error(), &told, &Invocation::default());
+        assert_eq!(error.exit, Exit::StillQuiesced);
+        assert_eq!(
+            error.hint.as_deref(),
+            Some(
+                "run dpbackup as root; not known: whether anything is still quiesced cannot be told (the journal \
+                 cannot be read); look at the devices, and run dpbackup recover as soon as this is mended"
+            )
+        );
+        // Of another history the error says nothing.
+        let other = CommandError::new(Exit::History, anyhow::anyhow!("/other.db is damaged"));
+        assert_eq!(said_once(left(), &other, history), left());
     }
 }

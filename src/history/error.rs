@@ -100,10 +100,8 @@ pub enum HistoryError {
     Disk {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// What that means.
         detail: String,
-        /// The same.
-        source: rusqlite::Error,
     },
     /// It was taken away, or another file put in its place, since it was opened.
     #[error(
@@ -197,22 +195,23 @@ impl HistoryFault {
                 };
             }
         };
-        let detail = source.to_string();
+        let detail = words_of(&source);
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => HistoryError::NotOurs {
                 path,
                 source: Some(source),
             },
-            Some(ErrorCode::DatabaseCorrupt) => corrupt(path, detail, source),
+            Some(ErrorCode::DatabaseCorrupt) => HistoryError::Corrupt {
+                path,
+                detail,
+                source: None,
+            },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => HistoryError::Busy { path, source },
             Some(ErrorCode::DiskFull) => HistoryError::Full { path, source },
-            Some(ErrorCode::SystemIoFailure) => HistoryError::Disk { path, detail, source },
+            Some(ErrorCode::SystemIoFailure) => HistoryError::Disk { path, detail },
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-                HistoryError::CannotOpen {
-                    path,
-                    detail,
-                    source: Some(Box::new(source)),
-                }
+                let source = None;
+                HistoryError::CannotOpen { path, detail, source }
             }
             // A column holds what this program never writes there.
             None if is_conversion(&source) => corrupt(path, detail, source),
@@ -223,6 +222,18 @@ impl HistoryFault {
             },
         }
     }
+}
+
+/// What a code of SQLite means, in words of ours where its own say nothing to anybody.
+fn words_of(error: &rusqlite::Error) -> String {
+    let words = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt) => "what is in it does not fit together",
+        Some(ErrorCode::SystemIoFailure) => "the system failed at it",
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => "this user may not",
+        Some(ErrorCode::ReadOnly) => "this user may not write it, or the file system is mounted read-only",
+        _ => return error.to_string(),
+    };
+    words.to_owned()
 }
 
 fn corrupt(path: PathBuf, detail: String, source: rusqlite::Error) -> HistoryError {
@@ -261,6 +272,19 @@ mod tests {
         let error = *source.expect("a history error");
         assert_eq!(failed.is_held, matches!(error, HistoryError::Busy { .. }));
         error
+    }
+
+    #[test]
+    fn what_sqlite_says_of_a_file_is_said_in_words_of_ours() {
+        use crate::values::causes::with_causes;
+        for code in [10, 11, 14, 8, 3] {
+            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            let said = with_causes(&HistoryFault::Sql(error).at(Path::new("/h.db")));
+            assert!(
+                !said.contains("Error code") && !said.contains("database"),
+                "{said}"
+            );
+        }
     }
 
     #[test]
