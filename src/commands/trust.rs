@@ -116,6 +116,11 @@ fn page(
         let _ = writeln!(page, "  {line}");
     }
     let pin = own.pin();
+    if let Err(error) = peer.verify(&Trust::Pin(own.sha256)) {
+        let why = format!("A pin would not do: {}", printable(&error.message));
+        let _ = writeln!(page, "\n{}", hanging(&why, 0, width));
+        return page;
+    }
     let how = "To trust this certificate and no other: compare its SHA-256 with what the administrator\n\
                of the device says, then write under [[device]]";
     let how = match width {

@@ -122,6 +122,12 @@ fn an_rsa_key_of_1024_bits_cannot_be_pinned_in_tls_1_3_and_it_is_said_what_to_do
     );
     let ran = home(&gateway, &pin).dpbackup(&["run", "P"]).exits(1);
     assert!(ran.stderr.contains("offer only TLS 1.2"), "{}", ran.stderr);
+    // Nor is the pin offered.
+    let shown = home(&gateway, &pin).dpbackup(&["trust", "QA1"]).exits(3).stdout;
+    assert!(
+        shown.contains("A pin would not do: ") && !shown.contains("tls = {"),
+        "{shown}"
+    );
 }
 
 /// It has its key, and nobody verified that it has: that somebody stands in between would be said of nothing.
