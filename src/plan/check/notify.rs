@@ -342,7 +342,17 @@ fn syslog_address(text: At<String>, context: &Context<'_>, out: &mut Findings<'_
             .help(format!("write \"udp://{host}:{port}\", or tcp:// or tls://"));
             return None;
         }
-        return path_text(text, context, out).map(|path| SyslogAddress::Local(context.path_of(&path)));
+        let (written, span) = (text.value.clone(), text.span.clone());
+        let path = path_text(text, context, out).map(|path| context.path_of(&path))?;
+        if !written.contains('/') && !path.exists() {
+            out.doubt(
+                span,
+                "`address` is a path, and nothing is there",
+                "a host is named with how it is spoken to",
+                &format!("write \"udp://{written}\", or tcp:// or tls://; or the path of a socket"),
+            );
+        }
+        return Some(SyslogAddress::Local(path));
     };
     let (kind, port): (fn(String, u16) -> SyslogAddress, u16) = match scheme {
         "udp" => (SyslogAddress::Udp, 514),

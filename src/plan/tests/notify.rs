@@ -46,6 +46,14 @@ fn a_system_log_is_a_path_or_a_host_with_a_port() {
 }
 
 #[test]
+fn a_bare_host_of_a_system_log_is_doubted_for_it_is_a_path() {
+    let said = |address: &str| titles(&format!("{LEAST}[notify.syslog]\naddress = \"{address}\"\n"));
+    let doubt = |found: &String| found.ends_with("`address` is a path, and nothing is there");
+    assert!(said("syslog.example.com").iter().any(doubt));
+    assert!(!said("/run/log.socket").iter().any(doubt));
+}
+
+#[test]
 fn the_port_of_a_mail_server_follows_its_security() {
     for (line, security, port) in [
         ("", MailSecurity::StartTls, 587),
