@@ -87,6 +87,15 @@ pub fn of_plan_file(words: &[String], is_file: impl Fn(&str) -> bool) -> Option<
     }
     let mut without = words.to_vec();
     let option = without.remove(at);
+    let is_named = |word: &String| Cli::command().find_subcommand(word).is_some();
+    if words.get(at + 2).is_some_and(is_named) {
+        return Some(Misunderstood {
+            title: format!("there is no plan file '{name}' here"),
+            hint: format!(
+                "{option} names it by its path; without {option} the one is taken that is found by itself"
+            ),
+        });
+    }
     Some(Misunderstood {
         title: format!("{option} needs the name of a plan file, and '{name}' is a command"),
         hint: format!(

@@ -274,7 +274,11 @@ fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> C
             .collect();
         if others.is_empty() && command == ["run"] {
             let is_this = Path::new(name).canonicalize().ok() == file.path.canonicalize().ok();
-            others.extend(known.first().filter(|_| is_this).or(Some(&"PLAN")));
+            // Which of several is meant nobody has said, and a run may quiesce.
+            others.push(match known.as_slice() {
+                [only] if is_this => only,
+                _ => "PLAN",
+            });
         }
         format!(
             "it is a file, and a plan file is named so: `{}`",

@@ -52,7 +52,13 @@ pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
             let changed = changed(first, file, &layout.invocation);
             below.extend(changed.into_iter().map(|line| format!("  {line}")));
         }
-        if let Some(certificate) = &first.task.certificate {
+        // For whom nothing was stored says nothing to anybody.
+        if let Some(certificate) = first
+            .task
+            .certificate
+            .as_ref()
+            .filter(|_| !first.files.is_empty())
+        {
             below.push(format!("Encrypted for {}", shown(&certificate.words())));
         }
         if let Some(unsaved) = unsaved(first) {

@@ -151,6 +151,7 @@ fn a_word_that_is_no_option_is_answered_with_what_is_meant() {
             "-config other.toml list",
             "run Nightly -config=other.toml",
             "-c run Nightly",
+            "-c run run Nightly",
             "help run --all",
             "help --all",
             "validate --plan-file plans.toml",
