@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -24,10 +25,11 @@ use crate::commands::stored_export::{recorded, stands_in};
 use crate::commands::verify::scope::{VerifyScope, asks_what, places};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileId, FileRow, History};
-use crate::plan::model::PlanFile;
+use crate::plan::model::{PlanFile, Settings};
 use crate::report::store_line;
 use crate::report::verify::{self as report, Checked, Verified};
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
+use crate::run::store;
 use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::causes::said;
 use crate::values::certificate_facts::CertificateFacts;
@@ -63,6 +65,9 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     let file = loaded.as_ref().map(|loaded| &loaded.plan_file);
     let asked = VerifyScope::of(args, file, history.as_ref())?;
     let rows = rows(&asked, history.as_ref())?;
+    if let Some(settings) = settings.filter(|_| !(rows.is_empty() && asked.targets.is_empty())) {
+        is_store_there(settings, history.as_ref())?;
+    }
     let mut owners = vec![rustix::process::geteuid().as_raw()];
     if let Some(settings) = settings {
         owners.extend(settings.history.metadata().map(|metadata| metadata.uid()));
@@ -127,6 +132,20 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     };
     let exit = unheld.exit(exit);
     Ok(heeding.exit(file.map_or(exit, |file| exit_of_part(file, exit))))
+}
+
+/// Where all of the store is away, that is said once, and not of each file.
+fn is_store_there(settings: &Settings, history: Option<&History>) -> Result<(), CommandError> {
+    let known = match history {
+        Some(history) => history.files_in_store()?,
+        None => 0,
+    };
+    let away = store::bare(settings).and_then(|bare| store::is_away(settings, bare, Some(known)));
+    away.map_or(Ok(()), |away| {
+        let error = anyhow!("{away}; nothing was looked at");
+        Err(CommandError::new(Exit::Failed, error)
+            .with_hint("mount it, or correct `store`: of the files nothing is known"))
+    })
 }
 
 /// Whether it was said that files could not be compared with what history knows of them: once is enough.

@@ -50,6 +50,21 @@ fn verified(home: &Home, path: &Path, code: i32) -> (String, Value) {
 }
 
 #[test]
+fn a_store_that_is_not_mounted_is_told_once_and_not_of_each_file() {
+    let gateway = Gateway::start(crate::restore::setup());
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("Night", &crate::support::export("QA1", "DOM*", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    fs::remove_dir_all(home.store()).expect("it was there");
+    fs::create_dir(home.store()).expect("an empty folder");
+    let ran = home.dpbackup(&["verify", "--all"]).exits(1);
+    assert_eq!(ran.stdout, "");
+    let told = "is empty, and history knows 2 files in it: is its file system not mounted, or was it moved?; nothing was looked at";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+}
+
+#[test]
 fn an_archive_is_told_with_its_firmware_domains_counts_and_what_it_lacks() {
     let home = Home::new();
     let xml = export_xml(
