@@ -49,7 +49,7 @@ struct StopState {
     /// How many are being answered at this moment.
     answering: u32,
     /// Asked when somebody wants this process to stand still (`^Z`): whether it may.
-    may_stand_still: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
+    may_stand_still: Option<Arc<dyn Fn(i32) -> bool + Send + Sync>>,
 }
 
 impl Stop {
@@ -94,16 +94,17 @@ impl Stop {
         Answering(self.clone())
     }
 
-    /// From now on `may` decides whether `^Z` (SIGTSTP) stops this process. One that has something to put back says no.
-    pub fn standing_still_if(&self, may: Arc<dyn Fn() -> bool + Send + Sync>) {
+    /// From now on `may` decides whether this signal (`^Z`: SIGTSTP) stops this process. One that has something to put
+    /// back says no.
+    pub fn standing_still_if(&self, may: Arc<dyn Fn(i32) -> bool + Send + Sync>) {
         self.state().may_stand_still = Some(may);
     }
 
-    /// Somebody wants this process to stand still.
-    fn stand_still(&self) {
+    /// Somebody wants this process to stand still, by this signal.
+    fn stand_still(&self, signal: i32) {
         let may = self.state().may_stand_still.clone();
         // Where no shell is there to let it go on, the system stops nobody.
-        if may.is_none_or(|may| may()) && has_shell() {
+        if may.is_none_or(|may| may(signal)) && has_shell() {
             // Nothing can be done about a process that cannot be stopped.
             let _ = emulate_default_handler(SIGTSTP);
         }

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::Signal;
 use signal_hook::consts::{
-    SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTRAP, SIGTSTP, SIGUSR1, SIGUSR2,
-    SIGVTALRM, SIGXCPU, SIGXFSZ,
+    SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU,
+    SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
 };
 use signal_hook::flag;
 use signal_hook::iterator::{Handle, Signals};
@@ -46,6 +46,10 @@ const PASSED_OVER: [i32; 7] = [
     Signal::STKFLT.as_raw(),
 ];
 
+/// Signals that stop a process until it is let go on: `^Z`, and those of a terminal to whoever reads from it, or writes
+/// to it, from the background. SIGSTOP nobody can hold off.
+const STANDING_STILL: [i32; 3] = [SIGTSTP, SIGTTIN, SIGTTOU];
+
 /// Signals that have no meaning of their own. Of those below the first the C library needs some for itself.
 const WITHOUT_MEANING: RangeInclusive<i32> = 34..=64;
 
@@ -62,7 +66,7 @@ pub fn listen(stop: &Stop) -> io::Result<()> {
 
 fn listen_by(starter: Starter, stop: &Stop) -> io::Result<()> {
     let is_heard = not_ignored();
-    let still = [SIGTSTP].into_iter().filter(|signal| is_heard(*signal));
+    let still = STANDING_STILL.into_iter().filter(|signal| is_heard(*signal));
     let mut signals = Signals::new(heeded().chain(still))?;
     flag::register(SIGXFSZ, Arc::default())?;
     pass_over()?;
@@ -70,7 +74,7 @@ fn listen_by(starter: Starter, stop: &Stop) -> io::Result<()> {
     let listening = move || {
         for signal in signals.forever() {
             match signal {
-                SIGTSTP => requested.stand_still(),
+                signal if STANDING_STILL.contains(&signal) => requested.stand_still(signal),
                 signal => requested.request(signal),
             }
         }

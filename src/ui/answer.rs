@@ -77,10 +77,10 @@ impl SignalAnswer {
     }
 
     /// Whether the process may stand still, with an answer where it may not: what is out of service stays so meanwhile.
-    pub fn to_standing_still(&self) -> Arc<dyn Fn() -> bool + Send + Sync> {
+    pub fn to_standing_still(&self) -> Arc<dyn Fn(i32) -> bool + Send + Sync> {
         let shared = Arc::clone(&self.shared);
-        Arc::new(move || {
-            let words = held_back(&shared.due().undos);
+        Arc::new(move |signal| {
+            let words = held_back(signal, &shared.due().undos);
             if let Some(words) = &words {
                 // It goes on, and so does what is shown of it.
                 shared.live.answer(words, true, None);
@@ -227,7 +227,7 @@ fn what_follows(due: &BTreeMap<JournalId, UndoAhead>) -> Option<String> {
 }
 
 /// Why a process that has this to put back does not stand still; `None` where it may.
-fn held_back(due: &BTreeMap<JournalId, UndoAhead>) -> Option<String> {
+fn held_back(signal: i32, due: &BTreeMap<JournalId, UndoAhead>) -> Option<String> {
     due.values().find_map(|UndoAhead { device, undo, .. }| {
         let device = printable(device);
         let why = match undo {
@@ -248,7 +248,7 @@ fn held_back(due: &BTreeMap<JournalId, UndoAhead>) -> Option<String> {
             ),
             Undo::RemoveFolder(_) | Undo::NotKnown { .. } => return None,
         };
-        Some(format!("SIGTSTP: it goes on, for {why}"))
+        Some(format!("{}: it goes on, for {why}", named(signal, 1)))
     })
 }
 
@@ -305,18 +305,21 @@ pub enum SecondSignal {
 
 #[cfg(test)]
 mod tests {
+    use signal_hook::consts::{SIGTSTP, SIGTTIN};
+
     use super::*;
     use crate::run::event::PlanId;
 
     #[test]
     fn what_has_a_domain_out_of_service_does_not_stand_still() {
         let due = |undo| BTreeMap::from([(JournalId(1), ahead(undo))]);
-        assert_eq!(held_back(&BTreeMap::new()), None);
+        assert_eq!(held_back(SIGTSTP, &BTreeMap::new()), None);
         assert_eq!(
-            held_back(&due(Undo::RemoveFolder("temporary:///x".to_owned()))),
+            held_back(SIGTSTP, &due(Undo::RemoveFolder("temporary:///x".to_owned()))),
             None
         );
-        let words = held_back(&due(Undo::UnquiesceDomain("DOM1".to_owned()))).expect("a reason");
+        let words = held_back(SIGTTIN, &due(Undo::UnquiesceDomain("DOM1".to_owned()))).expect("a reason");
+        assert!(words.starts_with("SIGTTIN: it goes on"), "{words}");
         assert!(words.contains("DOM1 of QA1 is out of service"), "{words}");
     }
 

@@ -143,7 +143,7 @@ fn a_terminal_that_stops_who_writes_from_the_background_stops_no_run() {
     let gateway = Gateway::start(Setup::default());
     gateway.fail_as("do-backup=stall@60m");
     let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
-    let then = "while ! [ -e stop ]; do sleep 0.1; done; kill -TERM %1; wait %1; echo \"ended $?\"";
+    let then = "while ! [ -e stop ]; do sleep 0.1; done; kill -TTIN %1; kill -TTOU %1; kill -TERM %1; wait %1; echo \"ended $?\"";
     let terminal = home.in_background(&["run", "P"], then);
     eventually("it is quiesced", || gateway.received("do-backup") == 1);
     std::fs::write(home.path("stop"), "").expect("a file");
