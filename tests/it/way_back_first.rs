@@ -1,5 +1,6 @@
 //! What a device is sent first on the way back: an unquiesce, and doubts after it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dpbackup::clock::Clock;
@@ -154,4 +155,45 @@ fn a_login_that_is_refused_once_while_the_quiesce_is_waited_for_keeps_nothing_ou
         assert!(took < Duration::from_secs(20), "{refusal}: {took:?}");
         assert!(gateway.state().is_unquiesced());
     }
+}
+
+#[test]
+fn a_domain_that_the_first_unquiesce_of_its_device_left_quiesced_is_told_by_itself_with_the_second() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock);
+    let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
+    let run = run(&home, "DEVICE", &clock, || {
+        gateway.forget_requests();
+        gateway.fail_as("UnquiesceDP=spares@DOM2");
+    });
+    assert_eq!(run.exit(), 0, "{:?}", run.errors());
+    let told = ["UnquiesceDP", "DomainUnquiesce"].map(|operation| gateway.received(operation));
+    assert_eq!(told, [2, 1], "{:?}", gateway.operations());
+}
+
+#[test]
+fn an_unquiesce_that_could_not_be_sent_is_none_though_the_domain_is_seen_at_work_then() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock);
+    let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
+    let is_down = AtomicBool::new(false);
+    let comes_back = Eventful::new(&clock, |_| {
+        if is_down.swap(false, Ordering::SeqCst) {
+            gateway.clear_faults();
+        }
+    });
+    let run = run(&home, "DOMAIN", &comes_back, || {
+        gateway.forget_requests();
+        // Somebody else unquiesces it, and no connection is taken for a moment.
+        gateway.state().set_quiesced("DOM1", false);
+        gateway.fail_as("connect=refuse");
+        is_down.store(true, Ordering::SeqCst);
+    });
+    assert_eq!(run.exit(), 0, "{:?}", run.errors());
+    assert_eq!(
+        gateway.received("DomainUnquiesce"),
+        1,
+        "{:?}",
+        gateway.operations()
+    );
 }

@@ -4,7 +4,7 @@ use crate::gateway::domains::{DomainStatus, QuiesceState};
 use crate::gateway::quiesce::outcome::AtRest;
 use crate::gateway::quiesce::scope::{Scope, ScopeState, named};
 use crate::gateway::quiesce::way_back::{Away, UNSHOWN, WayBack, WayBackStep, is_due};
-use crate::gateway::quiesce::{GONE_AFTER, REST, Unmoved};
+use crate::gateway::quiesce::{GONE_AFTER, QuiesceSent, REST, Unmoved};
 use crate::soma::error::{Result, SomaErrorKind};
 
 impl WayBack<'_> {
@@ -24,8 +24,9 @@ impl WayBack<'_> {
         if !matches!(state, ScopeState::Missing(_)) {
             (self.missing_since, self.away) = (None, None);
         }
-        // What arrives has arrived after what was sent before it.
-        if self.take_in_turned() {
+        // What arrives has arrived after what was sent before it; what was seen in all before has not.
+        let is_new = self.take_in_turned();
+        if is_new && !matches!(self.sent, QuiesceSent::Seen { all_within } if all_within.is_zero()) {
             self.answer = None;
         }
         let proves = match &state {
