@@ -24,7 +24,9 @@ use crate::clock::Clock;
 use crate::lock::witness::{Presence, Witness};
 use crate::ownership::{self, OwnFolder, TouchError, WrittenKind};
 use crate::signal::Stop;
+use crate::threads::{self, DISK_ANSWERS_WITHIN, start};
 use crate::values::causes::said;
+use crate::values::duration::HumanDuration;
 use crate::values::hex::hex;
 
 /// How often a busy lock is looked at.
@@ -149,6 +151,18 @@ pub struct LockError {
     path: PathBuf,
     source: TouchError,
 }
+
+impl LockError {
+    /// Whether its disk did not answer: nobody else can take a lock there either.
+    pub fn is_of_a_silent_disk(&self) -> bool {
+        matches!(&self.source, TouchError::Io(error) if error.kind() == io::ErrorKind::TimedOut)
+    }
+}
+
+/// A disk that has not answered.
+#[derive(Debug, thiserror::Error)]
+#[error("its disk did not answer within {}", HumanDuration(DISK_ANSWERS_WITHIN))]
+struct DiskIsSilent;
 
 /// The folder of all locks that belong to one history file.
 #[derive(Clone, Debug)]
@@ -294,6 +308,24 @@ impl Locks {
 
     /// Asks once for a lock of this name.
     pub fn ask(&self, name: &str, purpose: &str, clock: &dyn Clock) -> Result<Asked, LockError> {
+        self.ask_at(name, purpose, &clock.now().to_zoned(clock.zone()))
+    }
+
+    /// The same, not waited for longer than a disk may take: one that comes later is not held.
+    fn ask_within(&self, name: &str, purpose: &str, clock: &dyn Clock) -> Result<Asked, LockError> {
+        let now = clock.now().to_zoned(clock.zone());
+        let (locks, lock, purpose) = (self.clone(), name.to_owned(), purpose.to_owned());
+        let ask = move || locks.ask_at(&lock, &purpose, &now);
+        threads::within(start, "a lock", DISK_ANSWERS_WITHIN, ask).unwrap_or_else(|| {
+            let silent = io::Error::new(io::ErrorKind::TimedOut, DiskIsSilent);
+            Err(LockError {
+                path: self.path(name),
+                source: silent.into(),
+            })
+        })
+    }
+
+    fn ask_at(&self, name: &str, purpose: &str, now: &Zoned) -> Result<Asked, LockError> {
         let path = self.path(name);
         let failed = |source| LockError {
             path: path.clone(),
@@ -315,7 +347,7 @@ impl Locks {
                 return Ok(Asked::Busy(holder.map(|holder: Inscription| {
                     Holder {
                         pid: holder.pid,
-                        since: holder.since.to_zoned(clock.zone()),
+                        since: holder.since.to_zoned(now.time_zone().clone()),
                         stands_still: holder
                             .process
                             .and_then(|words| Witness::parse(&words))
@@ -328,7 +360,7 @@ impl Locks {
         }
         let holder = Inscription {
             pid: std::process::id(),
-            since: clock.now(),
+            since: now.timestamp(),
             purpose: purpose.to_owned(),
             process: Witness::own().map(|own| own.words()),
         };
@@ -358,7 +390,7 @@ impl Locks {
     ) -> Result<Asked, LockError> {
         let started = clock.elapsed();
         loop {
-            let holder = match self.ask(name, purpose, clock)? {
+            let holder = match self.ask_within(name, purpose, clock)? {
                 held @ Asked::Held(_) => return Ok(held),
                 Asked::Busy(holder) => holder,
             };

@@ -21,7 +21,7 @@ use crate::notify::Notifier;
 use crate::plan::model::PlanFile;
 use crate::run::Engine;
 use crate::run::event::{FileKind, Sink as _, TaskId};
-use crate::run::limited_ledger::LimitedLedger;
+use crate::run::limited_ledger::{LimitedLedger, OnSameDisk};
 use crate::run::undo::longest_way_back;
 use crate::signal::listening::listen;
 use crate::signal::{Answering, Stop};
@@ -95,7 +95,7 @@ pub(super) struct OpenedHistory {
     is_instead: bool,
     /// Of each rehearsal whose process was found dead by this command a sentence, which was told.
     pub(super) died_rehearsals: Vec<String>,
-    _alive: Lock,
+    _alive: OnSameDisk<Lock>,
 }
 
 impl OpenedHistory {
@@ -135,8 +135,10 @@ impl OpenedHistory {
         for died in &died_rehearsals {
             ui.warning(died);
         }
+        let history = LimitedLedger::new(history);
         Ok(Self {
-            history: LimitedLedger::new(history),
+            _alive: OnSameDisk::new(Some(alive), history.silence()),
+            history,
             base: EngineBase {
                 stop,
                 clock,
@@ -148,24 +150,19 @@ impl OpenedHistory {
             log_identity: identity(&log_of(path)),
             is_instead,
             died_rehearsals,
-            _alive: alive,
         })
+    }
+
+    /// What was before, for those who are told, as [`past`] has it.
+    pub(super) fn past(&self, file: &PlanFile) -> OnSameDisk<History> {
+        OnSameDisk::new(past(file), self.history.silence())
     }
 
     /// Closes it. An error, if the history is not the file any more that this command has written to, or not
     /// the one that a run before it has written to: what that left is in no journal.
     /// The `reader` of what was before goes first: the last one that has the file open makes one file of it.
-    /// One that was silent is left as it is: whoever closes a file on a disk that hangs stands there, and nothing would
-    /// be said any more.
-    pub(super) fn close(mut self, reader: Option<History>) -> Result<(), CommandError> {
-        if self.history.silence().is_met() {
-            let still_silent = self.history.here().err();
-            std::mem::forget((reader, self));
-            return match still_silent {
-                Some(error) => Err(error.into()),
-                None => Ok(()),
-            };
-        }
+    /// One that was silent is left as it is.
+    pub(super) fn close(mut self, reader: Option<OnSameDisk<History>>) -> Result<(), CommandError> {
         drop(reader);
         if self.is_instead {
             let error = anyhow!(
@@ -175,6 +172,12 @@ impl OpenedHistory {
             return Err(CommandError::new(Exit::StillQuiesced, error).with_hint(
                 "look at the devices; find out who removed the file, and put it back if there is a copy",
             ));
+        }
+        if self.history.silence().is_met() {
+            return match self.history.here() {
+                Ok(_) => Ok(()),
+                Err(still_silent) => Err(still_silent.into()),
+            };
         }
         let log = (self.log_identity, identity(&log_of(&self.path)));
         let is_log_kept = match log {

@@ -12,7 +12,7 @@ use crate::commands::heeding::unless_asked_to_stop;
 use crate::commands::left_behind::{with_left, with_what_is_left};
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::names::did_you_mean;
-use crate::commands::opening::{OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of};
+use crate::commands::opening::{OpenedHistory, ScriptsDue, limits, planned, show_warnings_of};
 use crate::exit::Exit;
 use crate::history::History;
 use crate::lock::Locks;
@@ -25,7 +25,7 @@ use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::recover as mending;
 use crate::run::recover::forget::{FORGOTTEN, Forgotten, forget};
-use crate::run::recover::told::Recovered;
+use crate::run::recover::told::{Mending, Recovered};
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
@@ -49,10 +49,10 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     let engine = opened.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());
     let planned = planned(file);
-    let reader = past(file);
+    let reader = opened.past(file);
     let silence = opened.history.silence();
     let is_silent = || silence.is_met();
-    let past = reader.as_ref().map(|past| PreviousUnless {
+    let past = reader.get().map(|past| PreviousUnless {
         past,
         is_silent: &is_silent,
     });
@@ -87,13 +87,6 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     drop(record);
     notifier.write_metrics(clock.now());
     show_warnings_of(&mut notifier, ui);
-    let Recovered {
-        done: recovered,
-        left,
-    } = recovered.map_err(|error| {
-        let error = if broke { error.of_ours() } else { error };
-        CommandError::new(error.exit(), error)
-    })?;
     let mut lines: Vec<String> = forgotten.iter().map(ToString::to_string).collect();
     let struck =
         |lost: &LostQuiesce| format!("{lost}, which the history does not have any more: {FORGOTTEN}");
@@ -103,12 +96,28 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     }
     if ui.verbosity == Verbosity::Quiet {
         lines.clear();
-        let failed = recovered.mended.iter().filter(|mended| mended.outcome.is_err());
-        lines.extend(failed.map(ToString::to_string));
-        lines.extend(recovered.not_known_lines());
-    } else {
-        lines.extend(recovered.lines());
     }
+    let Recovered {
+        done: recovered,
+        left,
+    } = match recovered {
+        Ok(recovered) => recovered,
+        Err(error) => {
+            // What was put back before it, and why the rest was not, is told nowhere else.
+            lines.extend(lines_of(&error.done, ui));
+            let said = print(ui, &text_of(&lines));
+            let error = if broke { error.of_ours() } else { error };
+            let error = CommandError::new(error.exit(), error);
+            return Err(match said {
+                Ok(()) => error,
+                Err(unsaid) => CommandError {
+                    exit: error.exit.or_graver(unsaid.exit),
+                    ..error
+                },
+            });
+        }
+    };
+    lines.extend(lines_of(&recovered, ui));
     let mut exit = left.exit(match (broke, recovered.is_incomplete()) {
         (true, _) => Exit::Internal,
         (false, true) => Exit::Failed,
@@ -171,11 +180,23 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     said.and_then(|()| print(ui, &text_of(&rest)))
         .map_err(|error| with_left(error, &left, &file.invocation))?;
     let exit = unless_asked_to_stop(&opened.base.stop, exit_of_part(file, exit));
-    opened.close(reader).map_err(|mut error| {
+    opened.close(Some(reader)).map_err(|mut error| {
         error.exit = exit.or_graver(error.exit);
         error
     })?;
     Ok(exit)
+}
+
+/// What was done, and what could not be, a sentence each; of the one who asks for little, what could not.
+fn lines_of(recovered: &Mending, ui: Ui) -> Vec<String> {
+    if ui.verbosity != Verbosity::Quiet {
+        return recovered.lines();
+    }
+    let failed = recovered.mended.iter().filter(|mended| mended.outcome.is_err());
+    failed
+        .map(ToString::to_string)
+        .chain(recovered.not_known_lines())
+        .collect()
 }
 
 fn text_of(lines: &[String]) -> String {

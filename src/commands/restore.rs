@@ -11,16 +11,14 @@ use crate::commands::history::execution::execution;
 use crate::commands::left_behind::with_what_is_left;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
-use crate::commands::opening::{
-    EngineBase, OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of,
-};
+use crate::commands::opening::{EngineBase, OpenedHistory, ScriptsDue, limits, planned, show_warnings_of};
 use crate::commands::restore_note;
 use crate::commands::stored_export::{NoExport, PrivateExport, private_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::lock::Locks;
 use crate::notify::Notifier;
-use crate::notify::previous::Previous;
+use crate::notify::previous::{Previous, PreviousUnless};
 use crate::plan::model::PlanFile;
 use crate::report::restore_plan::{ShownRestorePlan, document, outcome};
 use crate::run::contact::Devices;
@@ -58,8 +56,14 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let mut screen = Screen::new(ui, file.invocation.clone());
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
     let planned = planned(file);
-    let reader = past(file);
-    let past = reader.as_ref().map(|past| past as &dyn Previous);
+    let reader = opened.past(file);
+    let silence = opened.history.silence();
+    let is_silent = || silence.is_met();
+    let past = reader.get().map(|past| PreviousUnless {
+        past,
+        is_silent: &is_silent,
+    });
+    let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).of_restore();
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
@@ -142,7 +146,7 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     if end.left != Left::Nothing {
         ui.error(&anyhow!("{}", end.left.words(&file.invocation)), None);
     }
-    opened.close(reader).map_err(|mut error| {
+    opened.close(Some(reader)).map_err(|mut error| {
         // What stands on a device is graver than what is in no history.
         let is_bad = told.import.as_ref().is_some_and(|known| !known.is_good);
         error.exit = match is_bad && error.exit == Exit::History {

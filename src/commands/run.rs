@@ -7,9 +7,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome};
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names::wanted;
-use crate::commands::opening::{
-    EngineBase, OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of,
-};
+use crate::commands::opening::{EngineBase, OpenedHistory, ScriptsDue, limits, planned, show_warnings_of};
 use crate::commands::report_page;
 use crate::commands::restore_note;
 use crate::exit::Exit;
@@ -60,10 +58,10 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         None => sinks.push(&mut screen),
     }
     sinks.push(&mut answer);
-    let reader = past(file);
+    let reader = opened.past(file);
     let silence = opened.history.silence();
     let is_silent = || silence.is_met();
-    let past = reader.as_ref().map(|past| PreviousUnless {
+    let past = reader.get().map(|past| PreviousUnless {
         past,
         is_silent: &is_silent,
     });
@@ -127,7 +125,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     if let Some(left) = left.filter(|_| trouble.is_none()) {
         ui.error(&anyhow::anyhow!("{}", left.words(&file.invocation)), None);
     }
-    match (trouble, opened.close(reader)) {
+    match (trouble, opened.close(Some(reader))) {
         (Some(error), _) => Err(CommandError::new(exit, error)),
         (None, Err(mut error)) => {
             error.exit = exit.or_graver(error.exit);

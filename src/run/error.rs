@@ -4,6 +4,7 @@ use crate::exit::Exit;
 use crate::lock::LockError;
 use crate::run::ledger::LedgerError;
 use crate::run::left::Left;
+use crate::run::recover::told::Mending;
 use crate::values::internal_error::InternalError;
 use crate::values::invocation::Invocation;
 
@@ -33,6 +34,8 @@ pub struct RunError {
     otherwise: Exit,
     /// What is left of the devices: looked at after the trouble.
     pub left: Left,
+    /// What was done about dead runs before it: by a recovery alone.
+    pub done: Box<Mending>,
 }
 
 impl RunError {
@@ -50,7 +53,15 @@ impl RunError {
             source,
             otherwise,
             left,
+            done: Box::default(),
         }
+    }
+
+    /// The same, of a recovery that had done this.
+    #[must_use]
+    pub fn after(mut self, done: Mending) -> Self {
+        self.done = Box::new(done);
+        self
     }
 
     /// The same, where a mistake of ours led to it.

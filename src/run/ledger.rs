@@ -106,6 +106,9 @@ pub struct JournalEntry {
 /// was out of service, and nothing had to be undone.
 pub const NEVER_ASKED: &str = "no secure backup was asked for";
 
+/// How a row is closed of which its own process knows that nothing was done by it.
+pub const NOTHING_BEGUN: &str = "nothing was begun on the device";
+
 /// A row of the journal that was closed by another process than the one that wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClosedUndo {

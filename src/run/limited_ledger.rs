@@ -18,7 +18,7 @@ use crate::run::event::{
 };
 use crate::run::ledger::{
     ClosedUndo, DeathWords, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, LostQuiesce,
-    Patience, UndoOpening, UndoStep, UnfinishedPlan,
+    NOTHING_BEGUN, Patience, UndoOpening, UndoStep, UnfinishedPlan,
 };
 use crate::threads::{DISK_ANSWERS_WITHIN, elsewhere, start};
 use crate::values::boot_time::BootTime;
@@ -32,6 +32,8 @@ const OTHERS_END_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct LimitedLedger<L> {
     place: LedgerPlace<L>,
+    /// Tells the ledger how long it waits for others.
+    hand_on: fn(&mut L, Patience),
     disk_answers_within: Duration,
     /// Whether something must be, or may have to be, undone.
     has_limit: bool,
@@ -58,11 +60,61 @@ impl Silence {
     }
 }
 
+/// Something else on the disk of the ledger. Where that was silent it is left to the end of the process: whoever closes
+/// or removes a file there stands there, and nothing would be said any more.
+#[derive(Debug)]
+pub struct OnSameDisk<T> {
+    it: Option<T>,
+    silence: Silence,
+}
+
+impl<T> OnSameDisk<T> {
+    /// This, where it is there, on the disk of that ledger.
+    pub fn new(it: Option<T>, silence: Silence) -> Self {
+        Self { it, silence }
+    }
+
+    /// It, where it is there.
+    pub fn get(&self) -> Option<&T> {
+        self.it.as_ref()
+    }
+}
+
+impl<T> Drop for OnSameDisk<T> {
+    fn drop(&mut self) {
+        if self.silence.is_met() {
+            std::mem::forget(self.it.take());
+        }
+    }
+}
+
+impl<L> Drop for LimitedLedger<L> {
+    fn drop(&mut self) {
+        if self.silence.is_met() {
+            std::mem::forget(std::mem::replace(&mut self.place, nowhere()));
+        }
+    }
+}
+
+/// The place of a ledger that does not come back.
+fn nowhere<L>() -> LedgerPlace<L> {
+    let (_, away) = mpsc::channel();
+    LedgerPlace::Away(away)
+}
+
 impl<L: Send + 'static> LimitedLedger<L> {
     /// The same ledger, with limits.
-    pub fn new(ledger: L) -> Self {
+    pub fn new(ledger: L) -> Self
+    where
+        L: Ledger,
+    {
+        Self::handing_on(ledger, L::patience)
+    }
+
+    fn handing_on(ledger: L, hand_on: fn(&mut L, Patience)) -> Self {
         Self {
             place: LedgerPlace::Here(Box::new(ledger)),
+            hand_on,
             disk_answers_within: DISK_ANSWERS_WITHIN,
             has_limit: false,
             patience: Patience::Usual,
@@ -82,8 +134,10 @@ impl<L: Send + 'static> LimitedLedger<L> {
     /// It has not come back yet.
     pub fn here(&mut self) -> Result<&mut L, LedgerError> {
         if let LedgerPlace::Away(back) = &self.place
-            && let Ok(ledger) = back.try_recv()
+            && let Ok(mut ledger) = back.try_recv()
         {
+            // What was wished for meanwhile.
+            (self.hand_on)(&mut ledger, self.patience);
             self.place = LedgerPlace::Here(ledger);
         }
         let limit = self.limit();
@@ -105,15 +159,40 @@ impl<L: Send + 'static> LimitedLedger<L> {
         &mut self,
         work: impl FnOnce(&mut L) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
+        self.call_unless(work, &|| false)
+    }
+
+    /// The same of something that is taken back where it is done when nobody waits for it any more: whoever comes first
+    /// decides.
+    fn call_or_take_back<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut L) -> Result<T, LedgerError> + Send + 'static,
+        take_back: impl FnOnce(&mut L, &T) -> Result<(), LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let is_decided = Arc::new(AtomicBool::new(false));
+        let decides = Arc::clone(&is_decided);
+        let work = move |ledger: &mut L| {
+            let done = work(ledger)?;
+            if decides.swap(true, Ordering::SeqCst) {
+                take_back(ledger, &done)?;
+            }
+            Ok(done)
+        };
+        self.call_unless(work, &|| is_decided.swap(true, Ordering::SeqCst))
+    }
+
+    /// The same as a call. One whose time is over is waited for all the same where it is done by then.
+    fn call_unless<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut L) -> Result<T, LedgerError> + Send + 'static,
+        is_done: &dyn Fn() -> bool,
+    ) -> Result<T, LedgerError> {
         let (has_limit, limit) = (self.has_limit, self.limit());
         let here = self.here()?;
         if !has_limit {
             return work(here);
         }
-        let (nowhere, away) = mpsc::channel();
-        drop(nowhere);
-        let LedgerPlace::Here(mut ledger) = std::mem::replace(&mut self.place, LedgerPlace::Away(away))
-        else {
+        let LedgerPlace::Here(mut ledger) = std::mem::replace(&mut self.place, nowhere()) else {
             return Err(silent(limit));
         };
         let (sender, done) = mpsc::channel();
@@ -123,7 +202,11 @@ impl<L: Send + 'static> LimitedLedger<L> {
             let _ = sender.send(outcome);
             ledger
         });
-        let Ok(outcome) = done.recv_timeout(limit) else {
+        let late = |_| match is_done() {
+            true => done.recv().ok(),
+            false => None,
+        };
+        let Some(outcome) = done.recv_timeout(limit).map_or_else(late, Some) else {
             self.place = LedgerPlace::Away(back);
             self.silence.0.store(true, Ordering::SeqCst);
             return Err(silent(limit));
@@ -186,7 +269,12 @@ impl<L: Ledger + Send + 'static> Ledger for LimitedLedger<L> {
         opening: &UndoOpening,
     ) -> Result<JournalId, LedgerError> {
         let (at, process, opening) = (at.clone(), process.to_owned(), opening.clone());
-        self.call(move |ledger| ledger.open_undo(&at, &process, &opening))
+        let (process_of_it, day) = (process.clone(), at.day);
+        // Nobody has asked a device by a row that was given up, nor knows its id.
+        self.call_or_take_back(
+            move |ledger| ledger.open_undo(&at, &process, &opening),
+            move |ledger, id| ledger.close_undo(day, &process_of_it, *id, NOTHING_BEGUN),
+        )
     }
 
     fn undo_stood(&mut self, id: JournalId, moment: &BootTime) -> Result<(), LedgerError> {
@@ -266,7 +354,7 @@ mod tests {
 
     /// A ledger that is a list, with a limit so short that only what hangs is beyond it, or so long that nothing is.
     fn limited(limit: Duration) -> LimitedLedger<Vec<u8>> {
-        let mut ledger = LimitedLedger::new(Vec::new());
+        let mut ledger = LimitedLedger::handing_on(Vec::new(), |list, _| list.push(0));
         ledger.disk_answers_within = limit;
         ledger.has_limit = true;
         ledger.patience = Patience::Short;
@@ -294,8 +382,69 @@ mod tests {
         }
         ledger.disk_answers_within = Duration::from_secs(600);
         let list = ledger.call(|list| Ok(list.clone())).expect("it is back");
-        assert_eq!(list, [1], "what was to be written was written after all");
+        assert_eq!(
+            list,
+            [1, 0],
+            "what was to be written was, and how long it waits was handed on"
+        );
         assert!(silence.is_met(), "and nobody forgets it");
+    }
+
+    #[test]
+    fn what_is_done_when_nobody_waits_for_it_any_more_is_taken_back_and_what_is_done_in_time_is_not() {
+        let pushes = |list: &mut Vec<u8>| {
+            list.push(1);
+            Ok(1)
+        };
+        let take_back = |list: &mut Vec<u8>, done: &u8| {
+            list.push(done + 1);
+            Ok(())
+        };
+        let mut ledger = limited(Duration::from_secs(600));
+        assert_eq!(ledger.call_or_take_back(pushes, take_back).expect("in time"), 1);
+        assert_eq!(*ledger.here().expect("it is there"), [1]);
+
+        let mut ledger = limited(Duration::from_millis(1));
+        let (release, held) = mpsc::channel::<()>();
+        let hangs = move |list: &mut Vec<u8>| {
+            let _ = held.recv();
+            pushes(list)
+        };
+        assert!(ledger.call_or_take_back(hangs, take_back).is_err());
+        drop(release);
+        while ledger.here().is_err() {
+            std::thread::yield_now();
+        }
+        assert_eq!(ledger.here().expect("it is back")[..2], [1, 2]);
+
+        // Done, and its time is over before that was heard: it counts.
+        let mut ledger = limited(Duration::ZERO);
+        let (done, was_done) = mpsc::channel();
+        let pushes = move |list: &mut Vec<u8>| {
+            list.push(1);
+            let _ = done.send(());
+            Ok(7)
+        };
+        let waits = || was_done.recv().is_ok();
+        assert_eq!(ledger.call_unless(pushes, &waits).expect("it counts"), 7);
+        assert!(!ledger.silence().is_met());
+    }
+
+    #[test]
+    fn what_is_on_a_disk_that_was_silent_is_not_closed() {
+        let closed = |is_silent: bool| {
+            let it = Arc::new(());
+            let silence = Silence::default();
+            silence.0.store(is_silent, Ordering::SeqCst);
+            let on_disk = OnSameDisk::new(Some(Arc::clone(&it)), silence.clone());
+            assert!(on_disk.get().is_some());
+            drop(on_disk);
+            let mut ledger = LimitedLedger::handing_on(Arc::clone(&it), |_, _| {});
+            ledger.silence = silence;
+            drop(ledger);
+            Arc::strong_count(&it) == 1
+        };
+        assert!(closed(false) && !closed(true));
     }
 
     #[test]

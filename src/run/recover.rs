@@ -29,17 +29,24 @@ use crate::values::internal_error::caught;
 /// Undoes what dead runs left on devices, ends their executions in history, and looks at what is
 /// left of the devices after that.
 pub fn recover(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Recovered, RunError> {
-    let mended = caught(|| mend(engine, record)).unwrap_or_else(|error| Err(error.into()));
+    let mut done = Mending::default();
+    let mended = caught(|| mend_into(engine, record, &mut done)).unwrap_or_else(|error| Err(error.into()));
     let left = left::look(engine, record);
     match mended {
-        Ok(done) => Ok(Recovered { done, left }),
-        Err(trouble) => Err(RunError::new(trouble, left, None, &engine.file.invocation)),
+        Ok(()) => Ok(Recovered { done, left }),
+        Err(trouble) => Err(RunError::new(trouble, left, None, &engine.file.invocation).after(done)),
     }
 }
 
 /// Undoes what dead runs left on devices, and ends their executions in history.
 pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunTrouble> {
     let mut recovered = Mending::default();
+    mend_into(engine, record, &mut recovered)?;
+    Ok(recovered)
+}
+
+/// The same, which is known also where it breaks off.
+fn mend_into(engine: Engine<'_>, record: &mut Record<'_>, recovered: &mut Mending) -> Result<(), RunTrouble> {
     let (dead, unclear) = mended_without_device(engine, record)?;
     for entry in dead.iter().chain(unclear.iter().map(|(entry, _)| entry)) {
         stands(engine, record, entry);
@@ -56,9 +63,9 @@ pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunT
     for (entry, why) in unclear {
         keep_all_open(engine, record, &[entry], &why, mended)?;
     }
-    end_executions(engine, record, &mut recovered)?;
+    end_executions(engine, record, recovered)?;
     engine.locks.forget_the_dead();
-    Ok(recovered)
+    Ok(())
 }
 
 /// Tells of the rows by which no device can be asked, and gives the others, each under its device.

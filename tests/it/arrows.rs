@@ -122,7 +122,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("change", &["artifact", "values"]),
     ("process", &[]),
     ("script", &["ownership", "process", "values"]),
-    ("lock", &["clock", "ownership", "signal", "values"]),
+    ("lock", &["clock", "ownership", "signal", "threads", "values"]),
     ("clock", &["signal", "values"]),
     ("signal", &["threads"]),
     ("threads", &[]),

@@ -6,33 +6,34 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 
-use crate::simulator::{Domain, Gateway, Setup};
+use crate::simulator::{Domain, Firmware, Gateway, Setup};
 use crate::support::{Home, Ran, eventually, export};
 
-/// Mounts a file system of its own, runs a plan on it, and freezes and thaws it as files say. It thaws by itself when
-/// nobody says so for long.
-const SCRIPT: &str = "truncate -s 32M disk && mkfs.ext4 -q -F disk && mount -o loop disk $1 && chmod 700 $1 || exit 99\n\
+/// Mounts a file system of its own, with what is in its folder, does a command on it, and freezes and thaws it as files
+/// say. It thaws by itself when nobody says so for long.
+const SCRIPT: &str = "truncate -s 32M disk && mkfs.ext4 -q -F disk && cp -a $1 kept || exit 99\n\
+     mount -o loop disk $1 && chmod 700 $1 && cp -a kept/. $1 || exit 99\n\
      fsfreeze -f $1 && fsfreeze -u $1 || { umount $1; exit 99; }\n\
      touch ready\n\
-     ($2 run P > out 2>&1; echo $? > code) &\n\
+     ($2 $3 > out 2>&1; echo $? > code) &\n\
      await() { for _ in $(seq 1500); do [ -e $1 ] && return; sleep 0.1; done; }\n\
      await freeze; fsfreeze -f $1; touch frozen; await thaw; fsfreeze -u $1\n\
      wait; cat out; umount $1; exit $(cat code)\n";
 
-/// A run on such a file system. It is thawed when this is dropped, however the test ends.
+/// A command on such a file system. It is thawed when this is dropped, however the test ends.
 struct OnFrozenDisk<'h> {
     home: &'h Home,
     shell: Option<Child>,
 }
 
 impl OnFrozenDisk<'_> {
-    /// Begins the plan `P` with this folder of its home on a file system of its own. `None` where that cannot be.
-    fn begin<'h>(home: &'h Home, folder: &str) -> Option<OnFrozenDisk<'h>> {
-        fs::create_dir(home.path(folder)).expect("a folder");
+    /// Begins these words with this folder of its home on a file system of its own. `None` where that cannot be.
+    fn begin<'h>(home: &'h Home, folder: &str, words: &str) -> Option<OnFrozenDisk<'h>> {
+        fs::create_dir_all(home.path(folder)).expect("a folder");
         let own = home.command(&[]);
         let mut shell = Command::new("unshare");
         shell.args(["--mount", "sh", "-c", SCRIPT, "sh", folder]);
-        shell.arg(env!("CARGO_BIN_EXE_dpbackup"));
+        shell.args([env!("CARGO_BIN_EXE_dpbackup"), words]);
         shell.env_clear().current_dir(home.path(""));
         shell.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
@@ -104,7 +105,7 @@ fn scene() -> (Gateway, Home) {
 #[test]
 fn a_history_whose_disk_hangs_after_a_quiesce_does_not_keep_the_domain_out_of_service() {
     let (gateway, home) = scene();
-    let Some(run) = OnFrozenDisk::begin(&home, "state") else {
+    let Some(run) = OnFrozenDisk::begin(&home, "state", "run P") else {
         return;
     };
     eventually("it is exported", || gateway.received("do-backup") > 0);
@@ -128,7 +129,7 @@ fn a_history_whose_disk_hangs_after_a_quiesce_does_not_keep_the_domain_out_of_se
 #[test]
 fn a_store_whose_disk_hangs_after_a_quiesce_does_not_keep_the_domain_out_of_service() {
     let (gateway, home) = scene();
-    let Some(run) = OnFrozenDisk::begin(&home, "store") else {
+    let Some(run) = OnFrozenDisk::begin(&home, "store", "run P") else {
         return;
     };
     eventually("it is exported", || gateway.received("do-backup") > 0);
@@ -141,4 +142,62 @@ fn a_store_whose_disk_hangs_after_a_quiesce_does_not_keep_the_domain_out_of_serv
     assert!(gateway.state().is_unquiesced());
     let ran = run.end();
     assert_eq!(ran.code, Some(1), "{ran:?}");
+}
+
+#[test]
+fn a_history_whose_disk_hangs_while_one_device_is_brought_back_keeps_neither_the_next_one_waiting_nor_the_end()
+ {
+    let gateways = ["6001", "6002"].map(|serial| {
+        Gateway::start(Setup {
+            firmware: Firmware {
+                serial: serial.to_owned(),
+                ..Firmware::v10()
+            },
+            domains: vec![Domain::new("DOM1")],
+            ..Setup::default()
+        })
+    });
+    let [first, second] = &gateways;
+    let home = Home::new()
+        .device("QA1", first)
+        .device("QA2", second)
+        .plan("A", &export("QA1", "DOM1", "quiesce = true"))
+        .plan("B", &export("QA2", "DOM1", "quiesce = true"));
+    for (gateway, plan) in [(first, "A"), (second, "B")] {
+        gateway.fail_as("do-backup=stall");
+        let dead = home.running(&["run", plan]);
+        eventually("it is exported", || gateway.received("do-backup") > 0);
+        dead.kill();
+        gateway.clear_faults();
+        // The next run does not put it back.
+        gateway.fail_as("connect=refuse");
+    }
+    for gateway in &gateways {
+        gateway.clear_faults();
+        gateway.forget_requests();
+    }
+    first.fail_as("DomainUnquiesce=stall@4s");
+    let Some(recovery) = OnFrozenDisk::begin(&home, "state", "recover") else {
+        return;
+    };
+    eventually("the first is told", || first.received("DomainUnquiesce") > 0);
+    recovery.freeze();
+    // All of it while the disk still hangs.
+    eventually("the second is told", || second.received("DomainUnquiesce") > 0);
+    eventually("it says why", || {
+        recovery.said().contains("the history cannot be used; ")
+    });
+    let said = recovery.said();
+    for device in ["QA1", "QA2"] {
+        let put_back = format!("domain DOM1 of {device} was left quiesced by task");
+        assert!(said.contains(&put_back), "{said}");
+    }
+    let unwritten = "unquiesced and confirmed; that could not be written down";
+    assert_eq!(said.matches(unwritten).count(), 2, "{said}");
+    assert!(said.contains("did not answer within"), "{said}");
+    for gateway in &gateways {
+        assert!(gateway.state().is_unquiesced(), "{said}");
+    }
+    let ran = recovery.end();
+    assert_eq!(ran.code, Some(10), "{ran:?}");
 }

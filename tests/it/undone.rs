@@ -408,3 +408,19 @@ fn a_log_of_the_history_that_is_emptied_or_removed_while_a_run_lasts_ends_it_wit
         assert!(gateway.state().is_unquiesced());
     }
 }
+
+#[test]
+fn a_recovery_that_leaves_a_row_open_ends_with_that_also_where_its_history_is_gone() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    killed(&home, &gateway);
+    gateway.forget_requests();
+    gateway.fail_as("DomainUnquiesce=access-denied");
+    gateway.fail_as("DomainStatus:1=stall@1s");
+    let recovery = home.running(&["recover"]);
+    eventually("it has asked", || gateway.received("DomainStatus") > 0);
+    fs::remove_file(home.path("state/history.db")).expect("removed");
+    let ran = recovery.end();
+    assert_eq!(ran.code, Some(10), "{ran:?}");
+    assert!(ran.stderr.contains("was removed or replaced"), "{ran:?}");
+}

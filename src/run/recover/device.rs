@@ -53,44 +53,81 @@ pub(super) fn mend_device(
     let taken = LockWait::of(engine, "recovery", limit)
         .take(LockFor::Device(device), &mut |progress| record.show(progress));
     let why = match taken {
-        Ok(LockOutcome::Held(_lock)) => return mend_held_device(engine, record, device, &[], mended),
+        Ok(LockOutcome::Held(_lock)) => {
+            let met = MetRows {
+                as_read: entries,
+                tried: &[],
+            };
+            return mend_held_device(engine, record, device, met, mended);
+        }
         Ok(LockOutcome::Stopped) => "it was asked to stop while another run had the device".to_owned(),
         Ok(LockOutcome::Busy(holder)) => format!("the device is held by {holder}"),
+        // Whoever else would work on it stands there as well, and a device is not left for that.
+        Err(error) if error.is_of_a_silent_disk() => {
+            let met = MetRows {
+                as_read: entries,
+                tried: &[],
+            };
+            let outcome = mend_held_device(engine, record, device, met, mended);
+            return outcome.and(Err(error.into()));
+        }
         Err(error) => with_causes(&error),
     };
     Ok(keep_all_open(engine, record, entries, &why, mended)?)
 }
 
+/// What is known of rows before the lock of their device is held.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::run) struct MetRows<'r> {
+    /// As the journal had them when it was read: what is quiesced by them is undone also where it cannot be read again.
+    pub(in crate::run) as_read: &'r [JournalEntry],
+    /// Left for another time.
+    pub(in crate::run) tried: &'r [JournalId],
+}
+
 /// Undoes what dead runs left on a device whose lock the caller holds. The journal is
 /// read only now: whoever held the lock before may have mended it, and what somebody has
-/// quiesced since then is not ours. Rows in `tried` are left for another time.
+/// quiesced since then is not ours.
 pub(in crate::run) fn mend_held_device(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     device: &Device,
-    tried: &[JournalId],
+    met: MetRows<'_>,
     mended: &mut Vec<Mended>,
 ) -> Result<(), RunTrouble> {
-    let (mut entries, _unclear) = mended_without_device(engine, record)?;
+    let MetRows { as_read, tried } = met;
+    let mut trouble = None;
+    let mut entries = match mended_without_device(engine, record) {
+        Ok((entries, _unclear)) => entries,
+        Err(error) => {
+            trouble = Some(error.into());
+            let quiesces = as_read.iter().filter(|entry| entry.is_quiesce());
+            quiesces.cloned().collect()
+        }
+    };
     entries.retain(|entry| {
         let is_told =
             matches!(entry.undo, Undo::Import { .. } | Undo::NotKnown { .. }) || tried.contains(&entry.id);
         entry.device == device.name && !is_told
     });
     if entries.is_empty() {
-        return Ok(());
+        return trouble.map_or(Ok(()), Err);
     }
     // What is out of service comes first: a folder may have to be waited for.
     entries.sort_by_key(|entry| !entry.is_quiesce());
-    let gateway = match client::shielded(engine, device) {
+    let reached = client::shielded(engine, device).map_err(|failure| failure.message);
+    let answering = reached.and_then(|gateway| answers(record, device, &gateway).map(|()| gateway));
+    let gateway = match answering {
         Ok(gateway) => gateway,
-        Err(failure) => return Ok(keep_all_open(engine, record, &entries, &failure.message, mended)?),
+        Err(why) => {
+            keep_first(
+                keep_all_open(engine, record, &entries, &why, mended),
+                &mut trouble,
+            );
+            return trouble.map_or(Ok(()), Err);
+        }
     };
-    if let Err(why) = answers(record, device, &gateway) {
-        return Ok(keep_all_open(engine, record, &entries, &why, mended)?);
-    }
     let mut serial = ToldSerial::default();
-    let mut trouble = None;
     for mut entry in entries {
         if let Some(why) = is_another(engine, &entry, device, serial.for_row(&gateway, &entry)) {
             // Somebody else answered: of the device that is meant nothing was seen.
@@ -98,7 +135,7 @@ pub(in crate::run) fn mend_held_device(
             keep_first(told, &mut trouble);
             continue;
         }
-        match mend_entry(engine, record, &gateway, &mut entry) {
+        match mend_entry(engine, record, &gateway, &mut entry, &mut trouble) {
             Ok(undone) => {
                 let outcome = match undone {
                     Undone::Confirmed { how, .. } => Ok(how),
@@ -240,10 +277,16 @@ fn mend_entry(
     record: &mut Record<'_>,
     gateway: &Gateway<'_>,
     entry: &mut JournalEntry,
+    trouble: &mut Option<RunTrouble>,
 ) -> Result<Undone, LedgerError> {
+    let mut unquiesce = |entry: &mut JournalEntry, scope: &Scope| {
+        let (undone, recorded) = unquiesce(engine, record, gateway, entry, scope);
+        keep_first(recorded, trouble);
+        undone
+    };
     match entry.undo.clone() {
-        Undo::UnquiesceDevice => unquiesce(engine, record, gateway, entry, &Scope::Device),
-        Undo::UnquiesceDomain(domain) => unquiesce(engine, record, gateway, entry, &Scope::Domain(domain)),
+        Undo::UnquiesceDevice => Ok(unquiesce(entry, &Scope::Device)),
+        Undo::UnquiesceDomain(domain) => Ok(unquiesce(entry, &Scope::Domain(domain))),
         Undo::DryRun { domain, content, .. } => {
             look_after_dry_run(engine, record, gateway, entry, &domain, &content)
         }
@@ -253,13 +296,14 @@ fn mend_entry(
     }
 }
 
+/// What came of it is known also where it could not be written down: then the row stays open.
 fn unquiesce(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     gateway: &Gateway<'_>,
     entry: &mut JournalEntry,
     scope: &Scope,
-) -> Result<Undone, LedgerError> {
+) -> (Undone, Result<(), LedgerError>) {
     let open = OpenQuiesce {
         journal: entry.id,
         task: entry.task,
@@ -270,17 +314,19 @@ fn unquiesce(
         serial: entry.serial.as_deref(),
         first: FirstWord::Look,
     };
-    let (undone, recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
-    recorded?;
-    match &undone {
+    let (mut undone, mut recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
+    match &mut undone {
         Undone::Confirmed { how, seen } => {
-            tell_recovered(record, entry, how).map(drop)?;
             entry.seen |= *seen;
+            match recorded {
+                Ok(()) => recorded = tell_recovered(record, entry, how).map(drop),
+                Err(_) => how.push_str("; that could not be written down"),
+            }
         }
         Undone::Not(_) => entry.seen = true,
         Undone::NotKnown(_) => {}
     }
-    Ok(undone)
+    (undone, recorded)
 }
 
 fn look_after_dry_run(

@@ -7,7 +7,7 @@ use crate::gateway::quiesce::{FirstWord, QuiesceSent, Scope, ScopeState, Unmoved
 use crate::plan::model::Action;
 use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo, UndoStage};
 use crate::run::failure::{Failure, Trouble, words};
-use crate::run::ledger::{LedgerError, Reply, UndoOpening, UndoStep};
+use crate::run::ledger::{LedgerError, NOTHING_BEGUN, Reply, UndoOpening, UndoStep};
 use crate::run::recover::age::begins_within;
 use crate::run::row_device::MetDevice;
 use crate::run::status::Status;
@@ -43,7 +43,7 @@ impl Walk<'_, '_, '_> {
         });
         let Some(sent) = self.sent(scope) else {
             let caught_up = self.record.take_time();
-            let closed = self.record.close_undo(journal, "nothing was begun on the device");
+            let closed = self.record.close_undo(journal, NOTHING_BEGUN);
             self.state = DeviceState::Untouched;
             let told = self.tell_out_of_service(OutOfService::Never);
             made?;
