@@ -140,6 +140,17 @@ pub fn secure_backups_dir(store: &Path, device: &str) -> PathBuf {
     store.join(component(device)).join(SECURE_BACKUP_FOLDER)
 }
 
+/// The domain that the name of an export says it is of, as a component: `DOM1` of
+/// `DOM1-export-2026-01-02-03-04-05-678-persisted.zip`. `None` of a file that has no such name.
+pub(super) fn domain_in_name(path: &Path) -> Option<&str> {
+    let (domain, rest) = path.file_name()?.to_str()?.rsplit_once(EXPORT_INFIX)?;
+    let (at, kind) = rest.strip_suffix(".zip")?.rsplit_once('-')?;
+    let is_kind = [ExportKind::Persisted, ExportKind::NonPersisted]
+        .iter()
+        .any(|known| known.code() == kind);
+    (is_kind && looks_like_timestamp(at)).then_some(domain)
+}
+
 /// Whether `name` has the shape that [`timestamp`] gives: digits, and dashes between them.
 pub(super) fn looks_like_timestamp(name: &str) -> bool {
     let shape = b"dddd-dd-dd-dd-dd-dd-ddd";
@@ -204,6 +215,32 @@ mod tests {
         ];
         for (name, expected) in cases {
             assert_eq!(component(name), expected, "of {name:?}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_an_export_says_which_domain_it_is_of_and_no_other_name_does() {
+        for kind in [ExportKind::Persisted, ExportKind::NonPersisted] {
+            for domain in ["DOM1", "a b", "x-export-y"] {
+                let path = export_path(
+                    Path::new("/s"),
+                    "QA1",
+                    domain,
+                    Timestamp::UNIX_EPOCH,
+                    &TimeZone::UTC,
+                    kind,
+                );
+                assert_eq!(domain_in_name(&path), Some(component(domain).as_str()));
+            }
+        }
+        let others = [
+            "DOM1.zip",
+            "DOM1-export-yesterday-persisted.zip",
+            "DOM1-export-1970-01-01-00-00-00-000-kept.zip",
+            "DOM1-export-1970-01-01-00-00-00-000-persisted.tgz",
+        ];
+        for other in others {
+            assert_eq!(domain_in_name(Path::new(other)), None, "{other}");
         }
     }
 

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::archive::{self, ArchiveReport, Expected, Limits, Lookalike, VerifyError};
 use crate::artifact::digest::sha256;
+use crate::artifact::layout;
 pub use crate::artifact::manifest::MANIFEST;
 use crate::artifact::manifest::{self, FolderError, FolderReport};
 use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
 use crate::ownership;
+use crate::values::all_domains::ALL_DOMAINS;
 use crate::values::causes::{said, with_causes};
 
 /// Rights of the group and of others: a backup has none.
@@ -273,12 +275,29 @@ pub fn unrecorded(path: &Path, scratch: &Path) -> FileVerdict {
     } else {
         match ownership::open_regular(path) {
             Ok(file) => {
-                archive_in(&file, scratch, &Expected::Any, &mut verdict);
+                let report = archive_in(&file, scratch, &Expected::Any, &mut verdict);
+                let misnamed = report.and_then(|report| misnamed(path, &report));
+                verdict.warnings.extend(misnamed);
             }
             Err(error) => verdict.find(FileState::Unreadable, error.to_string()),
         }
     }
     verdict
+}
+
+/// That a file has the name of an export of another domain than it holds, in a sentence.
+fn misnamed(path: &Path, report: &ArchiveReport) -> Option<String> {
+    let named = layout::domain_in_name(path)?;
+    let [domain] = report.domains.as_slice() else {
+        return None;
+    };
+    let is_its_name = named == layout::component(&domain.name) || named == ALL_DOMAINS;
+    (!is_its_name).then(|| {
+        format!(
+            "its name is that of an export of {named}, and it holds {}",
+            domain.name
+        )
+    })
 }
 
 fn archive_in(

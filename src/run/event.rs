@@ -17,8 +17,9 @@ use crate::run::status::Status;
 use crate::values::certificate_facts::CertificateFacts;
 use crate::values::change::ChangeList;
 
+pub use crate::values::all_domains::ALL_DOMAINS;
 pub use opening::{
-    ALL_DOMAINS, ActionKind, ActivityId, ActivityOpening, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
+    ActionKind, ActivityId, ActivityOpening, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
 };
 pub use script_run::{ScriptMoment, ScriptRun};
 pub use stored_file::{FileKind, FileProof, StoredFile};

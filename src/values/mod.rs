@@ -1,6 +1,7 @@
 //! Small values that a plan file holds, one file each, and small helpers on text.
 
 pub mod address;
+pub mod all_domains;
 pub mod backup_names;
 pub mod boot_time;
 pub mod causes;

@@ -410,6 +410,12 @@ fn a_file_is_verified_without_plan_and_history() {
     assert!(good.stdout.contains("do-backup, domain DOM2"), "{}", good.stdout);
     let _ = verify(&folder).exits(0);
     let _ = verify(&folder.join("backupmanifest.xml")).exits(0);
+    // One that somebody gave the name of another domain's is not what it is taken for.
+    let misnamed = home.path("DOM1-export-2026-01-02-03-04-05-678-persisted.zip");
+    fs::copy(&copy, &misnamed).expect("copied");
+    let ran = verify(&misnamed).exits(3);
+    let told = "its name is that of an export of DOM1, and it holds DOM2";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
     // What others put beside it is named, and makes it no worse; nor is it any better for it.
     fs::write(folder.join("unlisted"), b"x").expect("written");
     let ran = verify(&folder).exits(0);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::run::status::Status;
+use crate::values::all_domains::ALL_DOMAINS;
 use crate::values::text::printable;
 
 /// Identifies the execution of a plan in history.
@@ -20,9 +21,6 @@ pub struct TaskId(pub i64);
 /// Identifies an open row of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JournalId(pub i64);
-
-/// The word for the whole device where a domain is named.
-pub const ALL_DOMAINS: &str = "all-domains";
 
 /// An execution of a plan begins.
 #[derive(Clone, Debug, PartialEq, Eq)]

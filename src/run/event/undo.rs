@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::run::event::opening::{ALL_DOMAINS, TaskId};
+use crate::run::event::opening::TaskId;
+use crate::values::all_domains::ALL_DOMAINS;
 
 /// What must be undone on a device, written down before it is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
