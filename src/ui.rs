@@ -250,7 +250,13 @@ impl Ui {
             let mut byte = [0];
             match rustix::io::read(&stdin, &mut byte) {
                 Ok(1) if typed.len() < LONGEST_ANSWER => typed.extend(byte),
-                Ok(_) => return None,
+                Ok(read) => {
+                    // At the end of input (`^D`) nobody has ended the line.
+                    if read == 0 {
+                        write_words("\n").ok()?;
+                    }
+                    return None;
+                }
                 Err(Errno::INTR) => {}
                 Err(_) => return None,
             }
