@@ -181,6 +181,12 @@ impl Locks {
         }
     }
 
+    /// The history file that they are of, where the links to it lead.
+    pub fn history(&self) -> PathBuf {
+        // Its name is that of the history with one ending more.
+        self.folder.with_extension("")
+    }
+
     /// The folder itself: also for small files that live as long as a process does.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -291,11 +291,9 @@ fn is_full(free: u64) -> bool {
 pub(super) fn owners_of_history(path: &Path) -> Result<Option<OthersWrite>, Untrusted> {
     let look = || -> Result<Option<OthersWrite>, TouchError> {
         let locks = Locks::beside(path);
-        let real = locks
-            .folder()
-            .with_file_name(path.file_name().unwrap_or_default());
+        let real = locks.history();
         let folder = OwnFolder::open_around(&real, WrittenKind::State)?;
-        let name = path.file_name().unwrap_or_default();
+        let name = real.file_name().unwrap_or_default();
         for file in folder.names()? {
             let is_beside = |name: &OsStr| file.as_bytes().starts_with(name.as_bytes());
             let is_of_sqlite = ["-journal", "-wal", "-shm"]

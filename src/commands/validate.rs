@@ -53,6 +53,12 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
             "the store {store} is a file: write a folder of its own, such as \"/backup/datapower\""
         ));
     }
+    let settings = &file.settings;
+    let owners = [store::owners(settings), owners_of_history(&settings.history)];
+    // Who validates may be another user than who runs it: what is refused for its owner alone, `check` says.
+    let refused = owners.iter().filter_map(|owner| owner.as_ref().err());
+    let open = refused.filter(|why| why.lets_others_write());
+    doubts.extend(open.map(|why| format!("a run refuses it: {why}")));
     for doubt in &doubts {
         ui.warning(doubt);
     }
@@ -72,7 +78,6 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
             warnings => format!(", {}", count(warnings, "warning", "warnings")),
         }
     );
-    let settings = &file.settings;
     text.push_str(&format!("  store: {}\n", settings.store.display()));
     text.push_str(&format!("  history: {}\n", settings.history.display()));
     for plan in &file.plans {
@@ -96,9 +101,7 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         text.push_str(&devices_of(file, ui.width));
     }
     // Somebody's choice, and no fault: a volume of Kubernetes with a group is such.
-    let store = store::owners(&file.settings).ok().flatten();
-    let history = owners_of_history(&file.settings.history).ok().flatten();
-    for group in store.into_iter().chain(history) {
+    for group in owners.into_iter().filter_map(Result::ok).flatten() {
         text.push_str(&format!("  note: {group}\n"));
     }
     if ui.verbosity > Verbosity::Quiet {

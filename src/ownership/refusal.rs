@@ -56,6 +56,11 @@ pub struct Untrusted {
 }
 
 impl Untrusted {
+    /// Whether others than its owner may write to it: that is so whoever looks.
+    pub fn lets_others_write(&self) -> bool {
+        matches!(self.objection, Objection::Writable(..) | Objection::Shared)
+    }
+
     /// What is wrong with it.
     pub fn what(&self) -> String {
         let path = self.path.display();

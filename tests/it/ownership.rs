@@ -535,6 +535,7 @@ fn what_is_written_is_refused_where_others_may_write_it_and_the_command_mends_it
         let good = fs::metadata(&path).expect(name).permissions().mode() & 0o7777;
         set_mode(&path, mode);
         let check = home.dpbackup(&["check"]).exits(1);
+        let validated = home.dpbackup(&["validate"]).exits(0);
         let ran = home.dpbackup(&["run", "P"]);
         assert_eq!(ran.code, Some(code), "{name} {mode:o}: {}", ran.stderr);
         let command = ran.stderr.split('`').find(|words| words.starts_with("chmod "));
@@ -542,6 +543,11 @@ fn what_is_written_is_refused_where_others_may_write_it_and_the_command_mends_it
             .unwrap_or_else(|| panic!("{name} {mode:o}: {}", ran.stderr))
             .to_owned();
         assert!(command.ends_with(&*path.to_string_lossy()), "{command}");
+        assert!(
+            validated.stderr.contains(&command),
+            "{name} {mode:o}: {}",
+            validated.stderr
+        );
         assert!(
             check.stdout.contains(&command),
             "{name} {mode:o}: {}",
@@ -557,6 +563,27 @@ fn what_is_written_is_refused_where_others_may_write_it_and_the_command_mends_it
         set_mode(&path, good);
     }
     assert!(gateway.requests().len() > before, "the runs between were runs");
+}
+
+#[test]
+fn a_history_behind_a_link_is_looked_at_where_it_stands_by_all_who_look() {
+    let gateway = Gateway::start(Setup::default());
+    let home = used_home(&gateway);
+    let codes = || ["check", "validate", "preview"].map(|command| home.dpbackup(&[command]).code);
+    let before = codes();
+    let history = home.path("state/history.db");
+    fs::rename(&history, home.path("state/real.db")).expect("renamed");
+    fs::rename(
+        home.path("state/history.db.locks"),
+        home.path("state/real.db.locks"),
+    )
+    .expect("renamed");
+    std::os::unix::fs::symlink("real.db", &history).expect("a link");
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    assert_eq!(codes(), before);
+    set_mode(&home.path("state/real.db"), 0o666);
+    let _ = home.dpbackup(&["check"]).exits(1);
+    let _ = home.dpbackup(&["run", "P"]).exits(6);
 }
 
 #[test]
