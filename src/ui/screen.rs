@@ -352,10 +352,16 @@ impl Sink for Screen {
             Event::Recovered {
                 device, undo, how, ..
             } => {
-                self.complain(&format!(
-                    "{device}, {}: left by a run that is over; {how}",
-                    undo.domain()
-                ));
+                let text = format!("{device}, {}: left by a run that is over; {how}", undo.domain());
+                // Nobody has been told that something was out of service since then, whatever becomes of this run.
+                // What `recover` has put back it says itself.
+                match undo.is_quiesce() && self.plan.is_some() {
+                    true => {
+                        self.tell_unstarted();
+                        self.warn(&text);
+                    }
+                    false => self.complain(&text),
+                }
             }
             Event::TaskEnded {
                 task,

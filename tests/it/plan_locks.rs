@@ -265,6 +265,18 @@ fn the_next_run_brings_back_what_a_killed_one_left_before_it_begins() {
 }
 
 #[test]
+fn a_run_that_puts_back_what_a_killed_one_left_out_of_service_says_so_however_quiet_it_is() {
+    for arguments in [["run", "P"].as_slice(), &["run", "P", "-q"]] {
+        let gateway = Gateway::start(Setup::default());
+        let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
+        killed_while_quiesced(&home, &gateway);
+        let ran = home.dpbackup(arguments).exits(0);
+        let told = "warning: QA1, DOM1: left by a run that is over; unquiesced and confirmed\n";
+        assert_eq!(ran.stderr, told);
+    }
+}
+
+#[test]
 fn recover_leaves_a_run_alone_that_lives() {
     let gateway = Gateway::start(Setup::default());
     let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
