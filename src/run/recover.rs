@@ -15,7 +15,7 @@ use crate::lock::Life;
 use crate::lock::ended::UnrecordedEnd;
 use crate::run::Engine;
 use crate::run::error::{RunError, RunTrouble};
-use crate::run::event::{Event, TaskId, Undo};
+use crate::run::event::{Event, Progress, TaskId, Undo, UndoStage};
 use crate::run::half_done::half_done;
 use crate::run::ledger::{DeathWords, JournalEntry, LedgerError, UnfinishedPlan};
 use crate::run::left;
@@ -100,8 +100,18 @@ fn mend_devices(
     mended: &mut Vec<Mended>,
     trouble: &mut Option<RunTrouble>,
 ) {
-    for (name, entries) in by_device {
-        match caught(|| mend_device(engine, record, &name, &entries, mended)) {
+    let quiesces = || by_device.values().flatten().filter(|entry| entry.is_quiesce());
+    // A signal ends none of it, also before a device has been asked.
+    for entry in quiesces() {
+        record.show(&Progress::UndoDue {
+            journal: entry.id,
+            device: entry.device.clone(),
+            undo: entry.undo.clone(),
+            stage: UndoStage::UnderWay,
+        });
+    }
+    for (name, entries) in &by_device {
+        match caught(|| mend_device(engine, record, name, entries, mended)) {
             Ok(outcome) => keep_first(outcome, trouble),
             Err(error) => {
                 record.met_internal_error();
@@ -110,6 +120,10 @@ fn mend_devices(
                 let told = keep_all_open(engine, record, &rest, &error.to_string(), mended);
                 keep_first(told, trouble);
             }
+        }
+        // What could not be put back stays in the journal: nothing more is done about it.
+        for entry in entries.iter().filter(|entry| entry.is_quiesce()) {
+            record.show(&Progress::UndoOver { journal: entry.id });
         }
     }
 }

@@ -277,6 +277,24 @@ fn a_run_that_puts_back_what_a_killed_one_left_out_of_service_says_so_however_qu
 }
 
 #[test]
+fn a_signal_before_a_device_is_asked_is_answered_by_what_a_killed_run_left_out_of_service_there() {
+    for arguments in [["recover"].as_slice(), &["run", "P"]] {
+        let gateway = Gateway::start(Setup::default());
+        let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
+        killed_while_quiesced(&home, &gateway);
+        let before = gateway.received("DomainStatus");
+        gateway.fail_as("DomainStatus:1=stall@1s");
+        let running = home.running(arguments);
+        eventually("it is asked", || gateway.received("DomainStatus") > before);
+        running.signal(Signal::INT);
+        let ran = running.end().exits(130);
+        let told = "SIGINT: unquiescing DOM1 of QA1, at most ";
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+        assert!(gateway.state().is_unquiesced());
+    }
+}
+
+#[test]
 fn recover_leaves_a_run_alone_that_lives() {
     let gateway = Gateway::start(Setup::default());
     let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
