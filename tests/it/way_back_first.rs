@@ -172,6 +172,21 @@ fn a_domain_that_the_first_unquiesce_of_its_device_left_quiesced_is_told_by_itse
 }
 
 #[test]
+fn a_domain_that_was_seen_left_quiesced_is_told_on_where_no_look_is_answered_any_more() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock);
+    let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
+    let run = run(&home, "DEVICE", &clock, || {
+        gateway.forget_requests();
+        gateway.fail_as("UnquiesceDP=spares@DOM2");
+        gateway.fail_as("DomainStatus:2+=http-503");
+    });
+    assert_eq!(run.exit(), 10, "{:?}", run.errors());
+    let told = gateway.received("UnquiesceDP");
+    assert!(told >= 2, "{:?}", gateway.operations());
+}
+
+#[test]
 fn an_unquiesce_that_could_not_be_sent_is_none_though_the_domain_is_seen_at_work_then() {
     let clock = TestClock::night();
     let gateway = gateway(&clock);

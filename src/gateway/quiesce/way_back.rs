@@ -346,7 +346,9 @@ impl<'w> WayBack<'w> {
             Err(_) => {
                 let may_be_quiesced =
                     self.had_its_time || self.seen || (self.sent.is_answered() && !self.was_told);
-                may_be_quiesced && !matches!(self.answer, Some(Ok(())))
+                // What was taken has not brought back what the last look that was answered shows quiesced.
+                let is_taken = matches!(self.answer, Some(Ok(()))) && self.still_quiesced().is_empty();
+                may_be_quiesced && !is_taken
             }
         }
     }
