@@ -228,8 +228,14 @@ impl HistoryFault {
 fn words_of(error: &rusqlite::Error) -> String {
     let words = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt) => "what is in it does not fit together",
-        Some(ErrorCode::SystemIoFailure) => "the system failed at it",
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => "this user may not",
+        Some(ErrorCode::SystemIoFailure) => {
+            // Its number tells a disk that fails from a file system that locks nothing.
+            let number = error.sqlite_error().map_or(0, |error| error.extended_code);
+            return format!("the system failed at it (error {number} of SQLite)");
+        }
+        // A right is one reason of several: a full table of inodes and too many open files are others.
+        Some(ErrorCode::CannotOpen) => "it, or a file beside it, could not be opened",
+        Some(ErrorCode::PermissionDenied) => "this user may not",
         Some(ErrorCode::ReadOnly) => "this user may not write it, or the file system is mounted read-only",
         _ => return error.to_string(),
     };
