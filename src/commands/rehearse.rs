@@ -60,7 +60,7 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
     let spare = asked_spare(file, &args.on)?;
     let mut opened = OpenedHistory::open(file, ui)?;
     let EngineBase { stop, clock, .. } = &opened.base;
-    let chosen = chosen(file, args, opened.history.here()?, ui)?;
+    let chosen = chosen(file, args, opened.history.here()?)?;
     store::is_there(&file.settings)
         .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
     let mut screen = Screen::new(ui, file.invocation.clone());
@@ -139,8 +139,8 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
     for (nth, chosen) in (1..).zip(&chosen) {
         let line = match (chosen, over) {
             (_, Some(_)) => break,
-            (Chosen::Left { row, why }, None) => {
-                RehearsalLine::left(&place(row), row, why, args.tasks.is_empty())
+            (Chosen::Left { row, why, by_rule }, None) => {
+                RehearsalLine::left(&place(row), row, why, *by_rule)
             }
             (Chosen::Backup(row, domain), None) => {
                 let position = format!("{nth} of {of_all}, ");

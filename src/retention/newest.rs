@@ -98,15 +98,22 @@ impl StandingExports {
 
     /// That one is not the newest of its domain, and why, in a sentence.
     pub fn passed_over(&self, row: &FileRow) -> Option<String> {
+        let (newest, why) = self.newer(row)?;
+        Some(format!(
+            "{} {}: the newest export, of task {}, {why}",
+            row.device_name, row.domain_name, newest.task.0
+        ))
+    }
+
+    /// The newest of its domain where this one is not that, and why it is not taken.
+    pub fn newer(&self, row: &FileRow) -> Option<(&FileRow, String)> {
         let newest = self.passed_over.get(&row.domain_name)?;
         let why = newest.damage.as_deref().map_or_else(
             || "is not in the store as it was stored".to_owned(),
             |damage| format!("is not what was stored ({damage})"),
         );
-        Some(format!(
-            "{} {}: the newest export, of task {}, {why}; that of task {} is the newest one that stands",
-            row.device_name, row.domain_name, newest.task.0, row.task.0
-        ))
+        let why = format!("{why}; that of task {} is the newest one that stands", row.task.0);
+        Some((newest, why))
     }
 }
 

@@ -8,8 +8,9 @@ use serde_json::Value;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use crate::rehearse::another;
 use crate::simulator::{Domain, Firmware, Gateway, Setup};
-use crate::support::{Home, Ran};
+use crate::support::{Home, Ran, gateways};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"*, !default\"\n";
@@ -327,7 +328,12 @@ fn a_newest_export_that_is_known_to_be_bad_is_passed_over_with_a_word() {
         domains: vec![Domain::new("DOM1")],
         ..Setup::default()
     });
-    let home = Home::quick().device("QA1", &gateway).plan("P", EXPORT);
+    let spare = another(gateways::small([Domain::new("DOM1")]));
+    let spare = Gateway::start(spare);
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .spare("SPARE1", &spare)
+        .plan("P", EXPORT);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     let files = home.dpbackup(&["history", "files", "2", "--format", "json"]);
@@ -359,6 +365,13 @@ fn a_newest_export_that_is_known_to_be_bad_is_passed_over_with_a_word() {
             ran.stderr
         );
         assert!(!ran.stderr.contains("passed over: "), "{}", ran.stderr);
+    }
+    // The drill is not green for a backup that nobody could restore.
+    for quiet in [&[][..], &["-q"]] {
+        let rehearsed = [&["rehearse", "--all", "--on", "SPARE1"][..], quiet].concat();
+        let ran = home.dpbackup(&rehearsed).exits(3);
+        let told = "LEFT OUT    task 2: QA1 DOM1: it is not what was stored (";
+        assert!(ran.stdout.contains(told), "{}", ran.stdout);
     }
 }
 

@@ -11,14 +11,18 @@ use crate::history::{FileRow, History};
 use crate::plan::model::PlanFile;
 use crate::retention::newest::StandingExports;
 use crate::run::event::{FileKind, TaskId};
-use crate::ui::Ui;
 use crate::values::pattern::PatternList;
 use crate::values::restorable_domain::RestorableDomain;
 
 /// What is to be rehearsed, or left out with a reason.
 pub(super) enum Chosen {
     Backup(Box<FileRow>, RestorableDomain),
-    Left { row: Box<FileRow>, why: String },
+    Left {
+        row: Box<FileRow>,
+        why: String,
+        /// It is so each time, and no news.
+        by_rule: bool,
+    },
 }
 
 /// The backups that were asked for.
@@ -26,9 +30,9 @@ pub(super) fn chosen(
     file: &PlanFile,
     args: &RehearseArgs,
     history: &History,
-    ui: Ui,
 ) -> Result<Vec<Chosen>, CommandError> {
     let mut rows = Vec::new();
+    let mut left = Vec::new();
     if args.tasks.is_empty() && args.plan.is_none() && args.device.is_none() && !args.all {
         let error = anyhow!("rehearse needs to know which backups");
         return Err(CommandError::new(Exit::Usage, error).with_hint(
@@ -69,9 +73,12 @@ pub(super) fn chosen(
                     Ok::<_, CommandError>(history.plan(history.task(row.task)?.plan)?.plan == *plan)
                 };
                 if args.plan.as_ref().map_or(Ok(true), of_plan)? {
-                    if let Some(why) = standing.passed_over(row) {
-                        ui.warning(&why);
-                    }
+                    // It is what somebody would restore, and nobody can.
+                    left.extend(standing.newer(row).map(|(newest, why)| Chosen::Left {
+                        row: Box::new(newest.clone()),
+                        why: format!("it {why}"),
+                        by_rule: false,
+                    }));
                     rows.push(row.clone());
                 }
             }
@@ -91,9 +98,10 @@ pub(super) fn chosen(
             Err(why) => Chosen::Left {
                 row: Box::new(row),
                 why: why.to_string(),
+                by_rule: args.tasks.is_empty(),
             },
         });
-    Ok(chosen.collect())
+    Ok(left.into_iter().chain(chosen).collect())
 }
 
 pub(super) fn place(row: &FileRow) -> String {
