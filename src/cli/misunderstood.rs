@@ -173,6 +173,14 @@ pub fn explain(
                     "the table one level above has the IDs; `{}` is about the newest",
                     place.line("last", invocation)
                 ),
+                // In the worst hour nobody knows an ID.
+                Some("restore") if argument.contains("TASK") => format!(
+                    "`{}` has the task of each newest good backup; `{}` shows what would change, and changes nothing before \
+                     that is confirmed{}",
+                    invocation.command(["history", "status"]),
+                    invocation.command(["restore", "TASK", "--to", "DEVICE"]),
+                    advice.devices()
+                ),
                 _ if ["--to", "--on"].iter().any(|option| argument.contains(option)) => {
                     format!("{}{}", place.usage(), advice.devices())
                 }

@@ -133,6 +133,7 @@ fn whole(file: &PlanFile, history: &History, plan: PlanId, output: &HistoryOutpu
     let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
     gone.mark_plans(&mut row);
     let mut tasks = Vec::new();
+    let mut left_out = 0;
     for task in history.tasks_of_plan(plan)? {
         let mut details = found(history.task_details(task.id))?;
         gone.mark_task(&mut details.task);
@@ -142,6 +143,7 @@ fn whole(file: &PlanFile, history: &History, plan: PlanId, output: &HistoryOutpu
             .into_iter()
             .find(|change| change.status == Status::Validating);
         if ui.verbosity == Verbosity::Quiet && !gone.is_not_good(plan, details.task.status) {
+            left_out += 1;
             continue;
         }
         tasks.push((details, began.map(|began| began.time)));
@@ -152,6 +154,7 @@ fn whole(file: &PlanFile, history: &History, plan: PlanId, output: &HistoryOutpu
         notes: &history.notes(Owner::Plan(plan))?,
         scripts: &history.scripts(Owner::Plan(plan))?,
         tasks: &tasks,
+        left_out,
         store: &file.settings.store,
     };
     show(file, ui, output, &View::Whole(&whole))

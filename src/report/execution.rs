@@ -78,7 +78,7 @@ pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
             text.push_str(&format!("{:indent$}{line}\n", ""));
         }
     }
-    if whole.tasks.is_empty() {
+    if whole.tasks.is_empty() && whole.left_out == 0 {
         text.push_str(match whole.plan.end_time {
             Some(_) => "\nNo tasks: it ended before they were known.\n",
             None => "\nNo tasks: they are not known yet.\n",
@@ -206,6 +206,7 @@ mod tests {
             notes: &[],
             scripts: &[],
             tasks: &tasks,
+            left_out: 0,
             store: Path::new("/backup/datapower"),
         };
         let layout = Layout {
@@ -273,6 +274,7 @@ mod tests {
                 notes,
                 scripts: &[],
                 tasks: &tasks,
+                left_out: 0,
                 store: Path::new("/backup/datapower"),
             };
             let layout = Layout {
@@ -317,6 +319,7 @@ mod tests {
             notes: &[],
             scripts: &[],
             tasks: &[],
+            left_out: 0,
             store: Path::new("/backup/datapower"),
         };
         let layout = Layout {

@@ -50,6 +50,8 @@ pub struct WholeExecution<'a> {
     pub scripts: &'a [ScriptRun],
     /// Its tasks, each with the time at which it began, if it did.
     pub tasks: &'a [(TaskDetails, Option<Timestamp>)],
+    /// How many more it has, which are good and of which nobody wants to hear.
+    pub left_out: usize,
     /// The store: paths begin there.
     pub store: &'a Path,
 }

@@ -117,6 +117,9 @@ fn what_ends_with_a_warning_says_why_in_one_line() {
                 && line.contains(why),
             "{line}"
         );
+        // Its tasks are good, and it had some.
+        let page = home.dpbackup(&["-q", "history", "last"]).exits(0).stdout;
+        assert!(!page.contains("No tasks"), "{page}");
     }
     // The counts are of all that was looked at.
     let loud = home.dpbackup(&["check", "Skips"]).exits(1).stdout;
