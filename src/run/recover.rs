@@ -101,6 +101,10 @@ fn mend_devices(
     trouble: &mut Option<RunTrouble>,
 ) {
     let quiesces = || by_device.values().flatten().filter(|entry| entry.is_quiesce());
+    // From now on the disk of the journal is waited for no longer than a device may be: also before the first of them.
+    if quiesces().next().is_some() {
+        record.hurry();
+    }
     // A signal ends none of it, also before a device has been asked.
     for entry in quiesces() {
         record.show(&Progress::UndoDue {

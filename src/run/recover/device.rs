@@ -50,24 +50,24 @@ pub(super) fn mend_device(
         return Ok(keep_all_open(engine, record, entries, &why, mended)?);
     };
     let limit = engine.file.settings.unquiesce_timeout + engine.file.settings.quiesce_grace;
-    let taken = LockWait::of(engine, "recovery", limit)
-        .take(LockFor::Device(device), &mut |progress| record.show(progress));
+    let mut was_held = false;
+    let taken = LockWait::of(engine, "recovery", limit).take(LockFor::Device(device), &mut |progress| {
+        was_held |= matches!(progress, Progress::Waiting { .. });
+        record.show(progress);
+    });
+    let met = MetRows {
+        // What another run has done while it was waited for the journal alone tells.
+        as_read: if was_held { &[] } else { entries },
+        tried: &[],
+    };
     let why = match taken {
         Ok(LockOutcome::Held(_lock)) => {
-            let met = MetRows {
-                as_read: entries,
-                tried: &[],
-            };
             return mend_held_device(engine, record, device, met, mended);
         }
         Ok(LockOutcome::Stopped) => "it was asked to stop while another run had the device".to_owned(),
         Ok(LockOutcome::Busy(holder)) => format!("the device is held by {holder}"),
-        // Whoever else would work on it stands there as well, and a device is not left for that.
-        Err(error) if error.is_of_a_silent_disk() => {
-            let met = MetRows {
-                as_read: entries,
-                tried: &[],
-            };
+        // Who would quiesce something now could not write that down, and a device is not left for that.
+        Err(error) if error.is_of_a_silent_disk() && !was_held => {
             let outcome = mend_held_device(engine, record, device, met, mended);
             return outcome.and(Err(error.into()));
         }
@@ -85,9 +85,9 @@ pub(in crate::run) struct MetRows<'r> {
     pub(in crate::run) tried: &'r [JournalId],
 }
 
-/// Undoes what dead runs left on a device whose lock the caller holds. The journal is
+/// Undoes what dead runs left on a device whose lock the caller holds, or can nobody take now. The journal is
 /// read only now: whoever held the lock before may have mended it, and what somebody has
-/// quiesced since then is not ours.
+/// quiesced since then is not ours. Rows as they were read stand in for it where nobody held it since.
 pub(in crate::run) fn mend_held_device(
     engine: Engine<'_>,
     record: &mut Record<'_>,
