@@ -99,7 +99,9 @@ fn whoever_stops_a_run_waits_longer_than_putting_a_device_back_and_its_scripts_m
     let folder = 2 * request;
     let scripts = 2 * seconds(&SETTINGS, "script_timeout");
     let told = seconds(&NOTIFY, "tries") * seconds(&NOTIFY, "timeout");
-    let at_most = back + folder + scripts + told;
+    let another = 2 * seconds(&SETTINGS, "unquiesce_timeout");
+    let disk = 30;
+    let at_most = back + folder + scripts + told + another + disk;
     assert_eq!(back, 390, "what a run says when it is stopped");
     let value = |folder: &str, name: &str, key: &str| {
         let (_, text) = examples(folder)
