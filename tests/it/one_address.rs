@@ -324,7 +324,7 @@ fn an_address_that_leads_to_another_gateway_than_the_run_before_is_told_once() {
     drop(history);
     let _ = home.dpbackup(&["run", "Night"]).exits(0);
     let history = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
-    let told = "QA1 tells the serial number 78A0001, and told 78C0009 before: its address leads to another gateway now";
+    let told = "QA1 tells the serial number 78A0001, and told 78C0009 before: another gateway answers for it";
     let count: i64 = history
         .query_row("SELECT count(*) FROM note WHERE message = ?1", [told], |row| {
             row.get(0)

@@ -66,7 +66,7 @@ fn what_runs_as_the_backup_has_it_and_is_not_saved_is_restored_where_it_is_to_be
     port("8001");
     let _ = restore(&home, &["--over-unsaved", "--save"]).exits(4);
     let ran = restore(&home, &["--over-unsaved"]).exits(0);
-    let told = "nothing to restore: DOM1 of QA1 is as the backup has it; what is saved is otherwise: --save saves it\n";
+    let told = "nothing to restore: DOM1 of QA1 is as the backup has it; the device says that not all of it is saved: --save saves it\n";
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
 }
 

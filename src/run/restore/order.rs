@@ -114,7 +114,7 @@ pub struct RestoreTold {
 pub fn needed_nothing(domain: &str, device: &str, has_unsaved: Option<bool>) -> String {
     let saved = match has_unsaved {
         Some(false) => "",
-        Some(true) => "; what is saved is otherwise: --save saves it",
+        Some(true) => "; the device says that not all of it is saved: --save saves it",
         None => "; whether that is saved is not told",
     };
     format!("nothing to restore: {domain} of {device} is as the backup has it{saved}")

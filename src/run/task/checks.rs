@@ -25,7 +25,7 @@ impl Walk<'_, '_, '_> {
         let other = other_serials(last.as_deref(), known.as_far_as_known().serial.as_deref());
         let other = other.map(|(last, now)| {
             format!(
-                "{device} tells the serial number {now}, and told {last} before: its address leads to another gateway now"
+                "{device} tells the serial number {now}, and told {last} before: another gateway answers for it"
             )
         });
         self.record.tell(&Event::DeviceFacts {
