@@ -288,7 +288,7 @@ impl ExportDesk<'_> {
             return Err(self.no_target(history, device, domain, &known));
         };
         if let Some(why) = good.passed_over(row) {
-            self.ui.warning(&why);
+            self.ui.decisive_warning(&why);
         }
         let row = &instead(row.clone())?;
         let (path, file) = self.proved(history, row)?;
@@ -369,8 +369,9 @@ impl ExportDesk<'_> {
                 None => error,
             }
         })?;
-        if let Some(instead) = &stored.instead {
-            self.ui.warning(instead);
+        // That one is not kept of what has not changed is how it is meant, and no news.
+        if let Some(instead) = stored.instead.as_ref().filter(|_| row.kept) {
+            self.ui.decisive_warning(instead);
         }
         Ok((stored.row.path, stored.file))
     }

@@ -111,7 +111,7 @@ impl ExportSearch<'_> {
                 }
             }
             if let Some(passed_over) = standing.passed_over(row) {
-                self.output.ui.warning(&passed_over);
+                self.output.ui.decisive_warning(&passed_over);
             }
             self.export(device, row, &own)?;
             if self.output.is_gone {

@@ -311,7 +311,8 @@ impl RehearsalDesk<'_> {
         if let Some(why) = unfit {
             return Ok((RehearsalLine::left(&place, row, &why, false), None));
         }
-        if let Some(instead) = instead {
+        // That one is not kept of what has not changed is how it is meant, and no news.
+        if let Some(instead) = instead.filter(|_| row.kept) {
             self.ui.warning(&format!("{place}: {instead}"));
         }
         let id = history.open_rehearsal(now(), &opening)?;
