@@ -56,7 +56,7 @@ fn mend_into(engine: Engine<'_>, record: &mut Record<'_>, recovered: &mut Mendin
     let mut trouble = None;
     let mended = &mut recovered.mended;
     let by_device = told_without_device(engine, record, dead, mended, &mut trouble);
-    mend_devices(engine, record, by_device, mended, &mut trouble);
+    mend_devices(engine, record, &by_device, mended, &mut trouble);
     if let Some(trouble) = trouble {
         return Err(trouble);
     }
@@ -96,14 +96,16 @@ fn told_without_device(
 fn mend_devices(
     engine: Engine<'_>,
     record: &mut Record<'_>,
-    by_device: BTreeMap<String, Vec<JournalEntry>>,
+    by_device: &BTreeMap<String, Vec<JournalEntry>>,
     mended: &mut Vec<Mended>,
     trouble: &mut Option<RunTrouble>,
 ) {
     let quiesces = || by_device.values().flatten().filter(|entry| entry.is_quiesce());
-    // From now on the disk of the journal is waited for no longer than a device may be: also before the first of them.
+    // From now on the disk of the journal has a limit, also before the first device is asked; who else holds the
+    // journal is waited for as ever.
     if quiesces().next().is_some() {
         record.hurry();
+        keep_first(record.take_time(), trouble);
     }
     // A signal ends none of it, also before a device has been asked.
     for entry in quiesces() {
@@ -114,7 +116,7 @@ fn mend_devices(
             stage: UndoStage::UnderWay,
         });
     }
-    for (name, entries) in &by_device {
+    for (name, entries) in by_device {
         match caught(|| mend_device(engine, record, name, entries, mended)) {
             Ok(outcome) => keep_first(outcome, trouble),
             Err(error) => {
