@@ -272,7 +272,13 @@ fn contents(side: Side<'_>, machine: Machine<'_>) -> Result<Members, VerifyError
     let mut archive = Members::new();
     let most = machine.limits.xml_listing_bytes;
     let mut held_bytes = 0;
+    // The objects of the one domain itself, which count where the domain is there.
+    let mut own = Vec::new();
     let mut visit = |domain: &str, item: &ExportItem| {
+        if let (Some(_), ExportItem::Object(object)) = (own_domain(side, domain, item), item) {
+            own.push(((object.class.clone(), object.name.clone()), object.hash));
+            return;
+        }
         if side.only.is_some_and(|only| only != domain) {
             return;
         }
@@ -310,6 +316,11 @@ fn contents(side: Side<'_>, machine: Machine<'_>) -> Result<Members, VerifyError
     if held_bytes > most {
         return Err(too_many_names());
     }
+    if let Some(contents) = side.only.and_then(|only| archive.get_mut(only)) {
+        for (key, hash) in own {
+            contents.objects.entry(key).or_default().push(hash);
+        }
+    }
     for contents in archive.values_mut() {
         // Not those of objects: of two of one name, the order is all that tells which one counts.
         contents
@@ -318,6 +329,17 @@ fn contents(side: Side<'_>, machine: Machine<'_>) -> Result<Members, VerifyError
             .for_each(|hashes| hashes.sort_unstable());
     }
     Ok(archive)
+}
+
+/// The one domain that is looked at, where this is the object of that domain itself (its file rights, the domains that it
+/// sees): it stands beside the domain, in what is of none or of `default`.
+fn own_domain<'s>(side: Side<'s>, domain: &str, item: &ExportItem) -> Option<&'s str> {
+    let ExportItem::Object(object) = item else {
+        return None;
+    };
+    let is_beside = matches!(domain, "" | "default") && object.class == "Domain";
+    side.only
+        .filter(|only| is_beside && *only == object.name && *only != domain)
 }
 
 fn too_many_names() -> VerifyError {
@@ -350,6 +372,7 @@ fn properties(
     let mut found: Properties = wanted.into_iter().map(|key| (key, Some(Vec::new()))).collect();
     let mut visit = |domain: &str, item: &ExportItem| {
         if let ExportItem::Object(object) | ExportItem::Unknown(object) = item {
+            let domain = own_domain(side, domain, item).unwrap_or(domain);
             let key = (domain.to_owned(), object.class.clone(), object.name.clone());
             let Some(place) = found.get_mut(&key) else {
                 return;

@@ -38,7 +38,7 @@ use crate::run::recover::told::note;
 use crate::run::restore::order::{
     RestoreOptions, RestoreOrder, RestoreProposal, RestoreSource, RestoreTold, needed_nothing,
 };
-use crate::run::restore::running::{is_same, is_same_beside, merge_difference};
+use crate::run::restore::running::{is_same, merge_difference};
 use crate::run::running_domain::RunningDomain;
 use crate::run::session::Contact;
 use crate::run::status::Status;
@@ -156,8 +156,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         let difference =
             merge_difference(&running, &archive, &self.source.domain, &self.scratch).map_err(refused)?;
         let facts = self.facts(&target.facts, target.has_unsaved, &running);
-        let needs_nothing = self.needs_nothing(&facts, &difference)?
-            && is_same_beside(&running, &archive, &self.source.domain, &self.scratch).map_err(refused)?;
+        let needs_nothing = self.needs_nothing(&facts, &difference)?;
         let plan = RestorePlan::new(facts, archive);
         if self.options.waits_for_a_person {
             drop((lock.take(), serial_lock.take()));

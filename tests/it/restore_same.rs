@@ -78,8 +78,16 @@ fn a_domain_whose_own_object_is_not_as_the_backup_has_it_is_restored() {
         text.replacen("<MaxChkpoints>3<", "<MaxChkpoints>5<", 1)
     });
     let ran = restore(&home, &[]).exits(4);
-    assert!(!ran.stdout.contains("nothing to restore"), "{}", ran.stdout);
+    // What is confirmed is what would be changed.
+    for told in ["Domain DOM1", "MaxChkpoints", " 1 overwritten"] {
+        assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+    }
     assert_eq!(sent(&gateway), [""; 0]);
+    // The gateway says that all went well, and leaves that object as it was.
+    let word = crate::restore::word(&home, &[]);
+    let ran = restore(&home, &["--confirm", &word]).exits(1);
+    let told = "Domain DOM1 is not as the backup has it";
+    assert!(ran.stderr.contains(told), "{}{}", ran.stdout, ran.stderr);
 }
 
 #[test]

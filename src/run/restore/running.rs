@@ -6,7 +6,6 @@ use std::path::Path;
 
 use crate::artifact::compare::{self, ArchiveProof, Side};
 use crate::artifact::difference::{Difference, DomainDifference};
-use crate::gateway::domains::DEFAULT_DOMAIN;
 use crate::run::running_domain::RunningDomain;
 use crate::values::causes::with_causes;
 use crate::values::change::Change;
@@ -40,30 +39,6 @@ pub(super) fn merge_difference(
     scratch: &Path,
 ) -> Result<Difference, String> {
     difference(&running.file, archive, domain, scratch)
-}
-
-/// Whether the object of the domain itself is the same too. It stands beside the domain, in what is of none.
-pub(super) fn is_same_beside(
-    running: &RunningDomain,
-    archive: &File,
-    domain: &RestorableDomain,
-    scratch: &Path,
-) -> Result<bool, String> {
-    let side = |file| Side {
-        file,
-        proof: ArchiveProof::Given,
-        only: None,
-    };
-    let whole = compare::compare(side(&running.file), side(archive), 0, scratch)
-        .map_err(|error| format!("what differs cannot be told: {}", with_causes(&error)))?;
-    let mut beside = whole
-        .domains
-        .iter()
-        .filter(|part| matches!(part.domain.as_str(), "" | DEFAULT_DOMAIN));
-    Ok(beside.all(|part| {
-        let mut own = part.objects.iter();
-        part.whole.is_none() && !own.any(|one| one.class == "Domain" && one.name == domain.name())
-    }))
 }
 
 /// Whether nothing differs that an import is about: what is saved follows when that is saved.
