@@ -155,8 +155,8 @@ impl<'a> Restoring<'_, 'a, '_> {
         let running = self.running(session)?;
         let difference =
             merge_difference(&running, &archive, &self.source.domain, &self.scratch).map_err(refused)?;
-        let facts = self.facts(&target.facts, target.has_unsaved, &running);
-        let needs_nothing = self.needs_nothing(&facts, &difference)?;
+        let facts = self.facts(&target.facts, target.has_unsaved, &running)?;
+        let needs_nothing = self.needs_nothing(&facts, &difference);
         let plan = RestorePlan::new(facts, archive);
         if self.options.waits_for_a_person {
             drop((lock.take(), serial_lock.take()));
@@ -221,13 +221,14 @@ impl<'a> Restoring<'_, 'a, '_> {
 
     /// What is to be confirmed.
     fn facts(
-        &self,
+        &mut self,
         target: &DeviceFacts,
         has_unsaved: Option<bool>,
         running: &RunningDomain,
-    ) -> RestoreFacts {
+    ) -> Result<RestoreFacts, LedgerError> {
         let same = self.is_of(target);
-        RestoreFacts {
+        let open_imports = self.older_imports(target.serial.as_deref())?;
+        Ok(RestoreFacts {
             task: self.source.task.0,
             archive_sha256: self.source.sha256.clone(),
             domain: self.source.domain.clone(),
@@ -244,17 +245,18 @@ impl<'a> Restoring<'_, 'a, '_> {
             has_unsaved,
             allows_unsaved: self.options.allows_unsaved,
             allows_other_firmware: self.options.allows_other_firmware,
-        }
+            open_imports: open_imports.iter().map(|row| row.id.0).collect(),
+        })
     }
 
     /// Whether an import would change nothing at all, nor a save after it; and no earlier import waits for one that comes out.
-    fn needs_nothing(&mut self, facts: &RestoreFacts, difference: &Difference) -> Result<bool, LedgerError> {
+    fn needs_nothing(&self, facts: &RestoreFacts, difference: &Difference) -> bool {
         let saves = facts.save == SaveAfter::Yes && facts.has_unsaved != Some(false);
         let rewrites = facts.local_addresses == LocalAddresses::Rewrite;
         if saves || rewrites || !is_same(difference, &self.source.domain) {
-            return Ok(false);
+            return false;
         }
-        Ok(self.older_imports(facts.serial.as_deref())?.is_empty())
+        facts.open_imports.is_empty()
     }
 
     /// Whether the backup is of the device that is restored. A serial number that every virtual gateway has tells nothing

@@ -72,6 +72,7 @@ fn confirmed(name: &str, addresses: LocalAddresses) -> ConfirmedRestore {
         has_unsaved: None,
         allows_unsaved: false,
         allows_other_firmware: false,
+        open_imports: Vec::new(),
     };
     let plan = RestorePlan::new(facts, archive());
     plan.confirmed(&RestoreConfirmation::TypedName(name.to_owned()))

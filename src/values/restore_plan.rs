@@ -61,6 +61,8 @@ pub struct RestoreFacts {
     pub allows_unsaved: bool,
     /// Whether another firmware is allowed.
     pub allows_other_firmware: bool,
+    /// The rows of the journal of earlier imports that may still be carried out, over this one.
+    pub open_imports: Vec<i64>,
 }
 
 impl RestoreFacts {
@@ -70,8 +72,8 @@ impl RestoreFacts {
         let addresses = format!("{:?}", self.local_addresses);
         let save = format!("{:?}", self.save);
         let bent = format!(
-            "{:?} {} {}",
-            self.has_unsaved, self.allows_unsaved, self.allows_other_firmware
+            "{:?} {} {} {:?}",
+            self.has_unsaved, self.allows_unsaved, self.allows_other_firmware, self.open_imports
         );
         // Something that is not told must not read like something that is told to be empty.
         let told = |fact: &Option<String>| {
@@ -182,6 +184,7 @@ mod tests {
             has_unsaved: Some(false),
             allows_unsaved: false,
             allows_other_firmware: false,
+            open_imports: Vec::new(),
         }
     }
 
@@ -216,7 +219,7 @@ mod tests {
     #[test]
     fn a_word_is_void_as_soon_as_anything_that_it_stands_for_is_another() {
         let word = facts().word();
-        let changes: [fn(&mut RestoreFacts); 17] = [
+        let changes: [fn(&mut RestoreFacts); 18] = [
             |facts| facts.task = 13,
             |facts| facts.archive_sha256 = "ac".to_owned(),
             |facts| facts.domain = RestorableDomain::named("DOM2").expect("a domain"),
@@ -234,6 +237,7 @@ mod tests {
             |facts| facts.has_unsaved = None,
             |facts| facts.allows_unsaved = true,
             |facts| facts.allows_other_firmware = true,
+            |facts| facts.open_imports = vec![7],
         ];
         let mut words = vec![word];
         for change in changes {
