@@ -93,7 +93,7 @@ pub(super) struct OpenedHistory {
     log_identity: Option<(u64, u64)>,
     /// Whether it was made by this command, though locks tell of a run that wrote in one before.
     is_instead: bool,
-    /// Of each rehearsal whose process was found dead by this command a sentence, which was told.
+    /// Of each rehearsal whose process was found to be gone before its end by this command a sentence, which was told.
     pub(super) died_rehearsals: Vec<String>,
     _alive: OnSameDisk<Lock>,
 }
@@ -128,7 +128,7 @@ impl OpenedHistory {
             Ok(died) => died.iter().map(died_words).collect(),
             // A run depends on none of them.
             Err(error) => vec![format!(
-                "whether a rehearsal died before its end is not known: {}",
+                "whether a rehearsal was cut short is not known: {}",
                 with_causes(&error)
             )],
         };
@@ -281,10 +281,10 @@ pub(super) fn listening() -> Result<Stop, CommandError> {
     Ok(stop)
 }
 
-/// What is said of a rehearsal whose process died: the task that stored the backup, and the spare.
+/// What is said of a rehearsal without an end whose process is gone: the task that stored the backup, and the spare.
 fn died_words((task, spare): &(TaskId, String)) -> String {
     format!(
-        "a rehearsal of task {} on {spare} died before its end: whether {spare} is as it was before is not known: look \
+        "a rehearsal of task {} on {spare} was cut short: whether {spare} is as it was before is not known: look \
          at it",
         task.0
     )

@@ -18,21 +18,22 @@ use crate::commands::opening::{
 use crate::commands::rehearse::chosen::{Chosen, chosen, place};
 use crate::commands::stored_export::{NoExport, PrivateExport, private_export};
 use crate::exit::Exit;
-use crate::history::{FileRow, History, RehearsalOpening};
+use crate::history::{FileRow, History, HistoryError, RehearsalOpening};
 use crate::lock::{Lock, Locks};
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::plan::model::{Device, DeviceRole, PlanFile};
 use crate::report::rehearse::{self as report, RehearsalLine, RehearsalOutcome};
 use crate::run::contact::Devices;
-use crate::run::event::{Progress, Sink as _};
+use crate::run::event::{JournalId, Progress, Sink as _, Undo, UndoStage};
 use crate::run::held::{LockFor, LockOutcome, LockWait, busy};
 use crate::run::left::Left;
+use crate::run::limited_ledger::LimitedLedger;
 use crate::run::rehearse::spare::{self, OtherFirmware, ServingDevice};
-use crate::run::rehearse::{KnownSpare, RehearsalsOver, Rehearsed, on_spare};
+use crate::run::rehearse::{KnownSpare, RehearsalStep, RehearsalsOver, Rehearsed, on_spare};
 use crate::run::session::{Contact, Session};
 use crate::run::{Engine, store};
-use crate::ui::{Screen, Ui, Verbosity};
+use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::rehearsal::{RehearsalResult, RehearsalVerdict, SpareProof};
 use crate::values::restorable_domain::RestorableDomain;
@@ -57,74 +58,17 @@ pub(super) fn rehearse(global: &Global, args: &RehearseArgs, ui: Ui, env: Lookup
 }
 
 fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let spare = asked_spare(file, &args.on)?;
+    let asked = asked_spare(file, &args.on)?;
     let mut opened = OpenedHistory::open(file, ui)?;
     let EngineBase { stop, clock, .. } = &opened.base;
     let chosen = chosen(file, args, opened.history.here()?)?;
     store::is_there(&file.settings)
         .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
-    let mut screen = Screen::new(ui, file.invocation.clone());
-    let (_answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
-    let engine = opened.base.engine(file, env);
-    let lock = |what: LockFor<'_>, screen: &mut Screen| -> Result<Option<Lock>, CommandError> {
-        let taken = LockWait::of(engine, "a rehearsal", args.lock_wait)
-            .take(what, &mut |progress| screen.progress(progress))
-            .map_err(|error| CommandError::new(Exit::History, error))?;
-        match taken {
-            LockOutcome::Held(lock) => Ok(Some(lock)),
-            LockOutcome::Stopped => Ok(None),
-            LockOutcome::Busy(holder) => {
-                let error = anyhow!("{} is {}", spare.name, busy(&holder, args.lock_wait));
-                Err(CommandError::new(Exit::Locked, error))
-            }
-        }
-    };
-    let stopped = || Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
-    let Some(_lock) = lock(LockFor::Device(spare), &mut screen)? else {
-        return stopped();
-    };
-    let mut devices = Devices::new(engine);
-    let contact = devices.contact(spare);
-    if let Some(signal) = stop.signal() {
-        return Ok(Exit::Interrupted(signal));
-    }
-    let spare = match contact {
-        Contact::Up(spare) => spare,
-        Contact::Down(why) => return Err(CommandError::new(Exit::NotStarted, anyhow!("{why}"))),
-        Contact::Bad(failure) => {
-            return Err(CommandError::new(
-                Exit::NotStarted,
-                anyhow!("{}", failure.message),
-            ));
-        }
-    };
-    // Another name of the same device has another lock.
-    let serial = spare.own_serial();
-    let device = spare.device;
-    let _serial_lock = match serial.as_deref() {
-        None => None,
-        Some(serial) => match lock(LockFor::SerialNumber { device, serial }, &mut screen)? {
-            None => return stopped(),
-            held => held,
-        },
-    };
-    let in_service = in_service(file, opened.history.here()?)?;
-    let looked = spare::serves_nobody(engine, spare, in_service, &mut |progress| {
-        screen.progress(progress);
-    });
-    // A wish to stop is what ends it then, and nothing that was seen of the spare.
-    if let Some(signal) = stop.signal() {
-        return Ok(Exit::Interrupted(signal));
-    }
-    looked.map_err(|doubt| {
-        let error = CommandError::new(Exit::NotStarted, anyhow!(doubt.why));
-        match doubt.hint {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
-    })?;
+    let screen = Screen::new(ui, file.invocation.clone());
+    let (answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
     let mut desk = RehearsalDesk {
-        engine,
+        engine: opened.base.engine(file, env),
+        lock_wait: args.lock_wait,
         other_firmware: match args.allow_other_firmware {
             true => OtherFirmware::Tried,
             false => OtherFirmware::LeftOut,
@@ -132,25 +76,40 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
         scratch: scratch_folder(env),
         ui,
         screen,
+        answer,
     };
-    let of_all = chosen.len();
-    let mut lines = Vec::new();
-    let mut over = None;
-    for (nth, chosen) in (1..).zip(&chosen) {
-        let line = match (chosen, over) {
-            (_, Some(_)) => break,
-            (Chosen::Left { row, why, by_rule }, None) => {
-                RehearsalLine::left(&place(row), row, why, *by_rule)
-            }
-            (Chosen::Backup(row, domain), None) => {
-                let position = format!("{nth} of {of_all}, ");
-                let (line, ended) = desk.rehearse(opened.history.here()?, spare, row, domain, &position)?;
-                over = ended;
-                line
-            }
-        };
-        lines.push(line);
+    let stopped = || Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
+    let Some(_lock) = desk.lock(asked, LockFor::Device(asked))? else {
+        return stopped();
+    };
+    let mut devices = Devices::new(desk.engine);
+    let spare = reached(devices.contact(asked));
+    // A wish to stop is what ends it then, and nothing that was seen of the spare.
+    if stop.is_requested() {
+        return stopped();
     }
+    let spare = spare?;
+    // Another name of the same device has another lock.
+    let _serial_lock = match spare.own_serial().as_deref() {
+        None => None,
+        Some(serial) => match desk.lock(
+            asked,
+            LockFor::SerialNumber {
+                device: asked,
+                serial,
+            },
+        )? {
+            None => return stopped(),
+            held => held,
+        },
+    };
+    let in_service = in_service(file, opened.history.here()?)?;
+    let looked = desk.serves_nobody(spare, in_service);
+    if stop.is_requested() {
+        return stopped();
+    }
+    looked?;
+    let (lines, is_cut_short) = desk.rehearse_all(&mut opened.history, spare, &chosen)?;
     tell(file, env, clock, &lines, ui);
     let text = match args.format {
         OutputFormat::Table => {
@@ -162,10 +121,17 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
     print(ui, &text)?;
     let signal = stop.signal();
     opened.close(None)?;
-    if let (Some(RehearsalsOver::Interrupted), Some(signal)) = (over, signal) {
-        return Ok(Exit::Interrupted(signal));
-    }
-    Ok(exit(&lines, over.is_some()))
+    Ok(signal.map_or_else(|| exit(&lines, is_cut_short), Exit::Interrupted))
+}
+
+/// The spare that answers.
+fn reached<'s, 'a>(contact: &'s mut Contact<'a>) -> Result<&'s mut Session<'a>, CommandError> {
+    let why = match contact {
+        Contact::Up(spare) => return Ok(spare),
+        Contact::Down(why) => why.clone(),
+        Contact::Bad(failure) => failure.message.clone(),
+    };
+    Err(CommandError::new(Exit::NotStarted, anyhow!(why)))
 }
 
 /// What the whole of it ends with: nothing that is not known is a success.
@@ -228,17 +194,89 @@ fn in_service<'f>(file: &'f PlanFile, history: &History) -> Result<Vec<ServingDe
         .collect()
 }
 
+/// By this the answer to a signal knows the dry run that is on its way. One at a time is, and none stands in the journal.
+const DRY_RUN: JournalId = JournalId(0);
+
 /// What every rehearsal of a command has in common.
 struct RehearsalDesk<'d> {
     engine: Engine<'d>,
+    /// How long a spare that another run has is waited for.
+    lock_wait: Duration,
     other_firmware: OtherFirmware,
     scratch: std::path::PathBuf,
     ui: Ui,
     /// Has the line that moves at a terminal.
     screen: Screen,
+    /// Says after a signal what of a dry run is still waited for.
+    answer: SignalAnswer,
 }
 
 impl RehearsalDesk<'_> {
+    /// A lock of the spare; none where somebody has asked to stop meanwhile.
+    fn lock(&mut self, spare: &Device, what: LockFor<'_>) -> Result<Option<Lock>, CommandError> {
+        let screen = &mut self.screen;
+        let taken = LockWait::of(self.engine, "a rehearsal", self.lock_wait)
+            .take(what, &mut |progress| screen.progress(progress))
+            .map_err(|error| CommandError::new(Exit::History, error))?;
+        match taken {
+            LockOutcome::Held(lock) => Ok(Some(lock)),
+            LockOutcome::Stopped => Ok(None),
+            LockOutcome::Busy(holder) => {
+                let error = anyhow!("{} is {}", spare.name, busy(&holder, self.lock_wait));
+                Err(CommandError::new(Exit::Locked, error))
+            }
+        }
+    }
+
+    /// Refuses a spare that is a device in service, or may be one.
+    fn serves_nobody(
+        &mut self,
+        spare: &mut Session<'_>,
+        in_service: Vec<ServingDevice<'_>>,
+    ) -> Result<(), CommandError> {
+        let screen = &mut self.screen;
+        let looked = spare::serves_nobody(self.engine, spare, in_service, &mut |progress| {
+            screen.progress(progress);
+        });
+        looked.map_err(|doubt| {
+            let error = CommandError::new(Exit::NotStarted, anyhow!(doubt.why));
+            match doubt.hint {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            }
+        })
+    }
+
+    /// Rehearses one after another, and whether that was cut short.
+    fn rehearse_all(
+        &mut self,
+        history: &mut LimitedLedger<History>,
+        spare: &mut Session<'_>,
+        chosen: &[Chosen],
+    ) -> Result<(Vec<RehearsalLine>, bool), CommandError> {
+        let of_all = chosen.len();
+        let mut lines = Vec::new();
+        for (nth, chosen) in (1..).zip(chosen) {
+            if self.engine.stop.is_requested() {
+                return Ok((lines, true));
+            }
+            match chosen {
+                Chosen::Left { row, why, by_rule } => {
+                    lines.push(RehearsalLine::left(&place(row), row, why, *by_rule));
+                }
+                Chosen::Backup(row, domain) => {
+                    let position = format!("{nth} of {of_all}, ");
+                    let (line, over) = self.rehearse(history.here()?, spare, row, domain, &position)?;
+                    lines.push(line);
+                    if over.is_some() {
+                        return Ok((lines, true));
+                    }
+                }
+            }
+        }
+        Ok((lines, false))
+    }
+
     /// Rehearses one backup; what came of it is in history before it is told. `position` is its
     /// number and how many there are, such as `3 of 6, `.
     fn rehearse(
@@ -260,50 +298,12 @@ impl RehearsalDesk<'_> {
             serial: facts.serial.clone(),
             process: self.engine.process.to_owned(),
         };
-        let now = || self.engine.clock.now();
-        let store = &self.engine.file.settings.store;
-        // What was removed on purpose is no backup that would fail.
-        if row.pruned_time.is_some() {
-            let standing = history.standing_of(row)?;
-            let other = standing.map_or_else(String::new, |other| {
-                format!("; that of task {} holds the same", other.task.0)
-            });
-            let why = format!("it is not in the store any more{other}");
-            return Ok((RehearsalLine::left(&place, row, &why, false), None));
-        }
-        let PrivateExport {
-            file: archive,
-            instead,
-            report,
-            names,
-            of_another,
-            ..
-        } = match private_export(history, store, &self.scratch, row)? {
+        let export = match self.export_of(history, row, &opening)? {
             Ok(export) => export,
-            Err(none) => {
-                let result = match none {
-                    NoExport::NotSent(why) => {
-                        return Ok((RehearsalLine::left(&place, row, &why, false), None));
-                    }
-                    NoExport::Bad(why) => RehearsalResult {
-                        verdict: RehearsalVerdict::WouldFail,
-                        proof: SpareProof::NotSent,
-                        refused: Vec::new(),
-                        missing_keys: Vec::new(),
-                        message: Some(format!("the backup itself is not good: {why}")),
-                    },
-                    NoExport::Unread(why) => RehearsalResult::not_known(
-                        SpareProof::NotSent,
-                        format!("the backup could not be read here, which says nothing about it: {why}"),
-                    ),
-                };
-                let id = history.open_rehearsal(now(), &opening)?;
-                history.end_rehearsal(now(), id, &result)?;
-                return Ok((RehearsalLine::ended(&place, row, result), None));
-            }
+            Err(line) => return Ok((line, None)),
         };
         let unfit = spare::unfit(
-            &report,
+            &export.report,
             facts.firmware_version.as_deref(),
             own_serial.as_deref(),
             self.other_firmware,
@@ -312,47 +312,133 @@ impl RehearsalDesk<'_> {
             return Ok((RehearsalLine::left(&place, row, &why, false), None));
         }
         // That one is not kept of what has not changed is how it is meant, and no news.
-        if let Some(instead) = instead.filter(|_| row.kept) {
+        if let Some(instead) = export.instead.as_ref().filter(|_| row.kept) {
             self.ui.warning(&format!("{place}: {instead}"));
         }
-        let id = history.open_rehearsal(now(), &opening)?;
-        let limit = spare.device.timeouts.export;
-        let (ui, screen) = (self.ui, &mut self.screen);
-        let mut told = |what: &str| {
-            if ui.verbosity > Verbosity::Normal && !ui.bars {
-                ui.say(&format!("{place}: {what}"));
-            }
-            screen.progress(&Progress::Waiting {
-                device: Some(spare.device.name.clone()),
-                what: format!("{position}{place}: {what}"),
-                waited: Duration::ZERO,
-                limit,
-            });
-        };
+        let id = history.open_rehearsal(self.engine.clock.now(), &opening)?;
         let known = KnownSpare {
             gateway: &spare.gateway,
             name: &spare.device.name,
             facts: &facts,
             changed_by: history.spare_changed_by(&spare.device.name)?,
         };
+        let scratch = self.scratch.clone();
+        let mut told = |step| self.show(step, spare.device, domain, (position, &place));
         let Rehearsed { mut result, over } =
-            on_spare(known, (&archive, &names), domain, &self.scratch, &mut told);
-        screen.progress(&Progress::WaitEnded);
-        let message: Vec<String> = result.message.take().into_iter().chain(of_another).collect();
+            on_spare(known, (&export.file, &export.names), domain, &scratch, &mut told);
+        self.screen.progress(&Progress::WaitEnded);
+        self.answer.progress(&Progress::UndoOver { journal: DRY_RUN });
+        let message: Vec<String> = result
+            .message
+            .take()
+            .into_iter()
+            .chain(export.of_another)
+            .collect();
         result.message = (!message.is_empty()).then(|| message.join("; "));
-        // What was seen is told where history cannot take it.
-        history.end_rehearsal(now(), id, &result).map_err(|error| {
-            let seen = report::text(
-                &spare.device.name,
-                &[RehearsalLine::ended(&place, row, result.clone())],
-                false,
-            );
-            let seen = seen.split_whitespace().collect::<Vec<_>>().join(" ");
-            let error = anyhow::Error::from(error).context(format!("not recorded: {seen}"));
-            CommandError::new(Exit::History, error)
-        })?;
-        Ok((RehearsalLine::ended(&place, row, result), over))
+        let line = RehearsalLine::ended(&place, row, result.clone());
+        // What nobody has seen because somebody wanted it to end has no end: the next start tells of it.
+        if self.engine.stop.is_requested() && result.proof == SpareProof::NotKnown {
+            return Ok((line, over));
+        }
+        history
+            .end_rehearsal(self.engine.clock.now(), id, &result)
+            .map_err(|error| not_recorded(error, &spare.device.name, &line))?;
+        Ok((line, over))
     }
+
+    /// The export to be sent, proved to be good; a line where there is none: a rehearsal of its own where that says
+    /// something of the backup.
+    fn export_of(
+        &self,
+        history: &mut History,
+        row: &FileRow,
+        opening: &RehearsalOpening,
+    ) -> Result<Result<PrivateExport, RehearsalLine>, CommandError> {
+        let place = place(row);
+        // What was removed on purpose is no backup that would fail.
+        if row.pruned_time.is_some() {
+            let standing = history.standing_of(row)?;
+            let other = standing.map_or_else(String::new, |other| {
+                format!("; that of task {} holds the same", other.task.0)
+            });
+            let why = format!("it is not in the store any more{other}");
+            return Ok(Err(RehearsalLine::left(&place, row, &why, false)));
+        }
+        let store = &self.engine.file.settings.store;
+        let none = match private_export(history, store, &self.scratch, row)? {
+            Ok(export) => return Ok(Ok(export)),
+            Err(none) => none,
+        };
+        let result = match none {
+            NoExport::NotSent(why) => {
+                return Ok(Err(RehearsalLine::left(&place, row, &why, false)));
+            }
+            NoExport::Bad(why) => RehearsalResult {
+                verdict: RehearsalVerdict::WouldFail,
+                proof: SpareProof::NotSent,
+                refused: Vec::new(),
+                missing_keys: Vec::new(),
+                message: Some(format!("the backup itself is not good: {why}")),
+            },
+            NoExport::Unread(why) => RehearsalResult::not_known(
+                SpareProof::NotSent,
+                format!("the backup could not be read here, which says nothing about it: {why}"),
+            ),
+        };
+        let now = || self.engine.clock.now();
+        let id = history.open_rehearsal(now(), opening)?;
+        history.end_rehearsal(now(), id, &result)?;
+        Ok(Err(RehearsalLine::ended(&place, row, result)))
+    }
+
+    /// Shows what is waited for, and to whoever sends a signal what of it is waited for still.
+    fn show(
+        &mut self,
+        step: RehearsalStep,
+        spare: &Device,
+        domain: &RestorableDomain,
+        (position, place): (&str, &str),
+    ) {
+        let stage = match step {
+            RehearsalStep::LooksBefore => None,
+            RehearsalStep::DryRunDue => Some(UndoStage::MayBeSent),
+            RehearsalStep::DryRunSent => Some(UndoStage::Sent),
+            RehearsalStep::LooksAfter => Some(UndoStage::UnderWay),
+        };
+        if let Some(stage) = stage {
+            self.answer.progress(&Progress::UndoDue {
+                journal: DRY_RUN,
+                device: spare.name.clone(),
+                undo: Undo::DryRun {
+                    domain: domain.name().to_owned(),
+                    before: None,
+                    content: String::new(),
+                },
+                stage,
+            });
+        }
+        if step == RehearsalStep::DryRunSent {
+            return;
+        }
+        let what = step.words();
+        if self.ui.verbosity > Verbosity::Normal && !self.ui.bars {
+            self.ui.say(&format!("{place}: {what}"));
+        }
+        self.screen.progress(&Progress::Waiting {
+            device: Some(spare.name.clone()),
+            what: format!("{position}{place}: {what}"),
+            waited: Duration::ZERO,
+            limit: spare.timeouts.export,
+        });
+    }
+}
+
+/// What was seen is told where history cannot take it.
+fn not_recorded(error: HistoryError, spare: &str, line: &RehearsalLine) -> CommandError {
+    let seen = report::text(spare, std::slice::from_ref(line), false);
+    let seen = seen.split_whitespace().collect::<Vec<_>>().join(" ");
+    let error = anyhow::Error::from(error).context(format!("not recorded: {seen}"));
+    CommandError::new(Exit::History, error)
 }
 
 /// Tells those who are to be told, and writes the metrics anew.

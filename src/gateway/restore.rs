@@ -18,7 +18,7 @@ impl Gateway<'_> {
     /// change by it; whether that is so must be looked at elsewhere, for the answer does not
     /// tell a dry run from a real one. `names` are those of what the archive has of the domain. A wish to
     /// stop ends it. It goes to the device with the serial number that is `meant`, over a connection on which it
-    /// has just told that number.
+    /// has just told that number; `sends` is called right before it goes.
     ///
     /// # Errors
     ///
@@ -30,10 +30,14 @@ impl Gateway<'_> {
         names: &BackupNames,
         domain: &RestorableDomain,
         addresses: LocalAddresses,
+        sends: &mut dyn FnMut(),
     ) -> Result<DryRunAnswer> {
         let upload = request::dry_restore(archive, domain, addresses).map_err(local)?;
         self.met(meant, &upload.name)?;
-        let answered = self.interruptible(&upload.name, || self.results(&upload));
+        let answered = self.interruptible(&upload.name, || {
+            sends();
+            self.results(&upload)
+        });
         match answered {
             // Its words are compared with names of the backup first.
             Ok(results) => {
@@ -53,7 +57,7 @@ impl Gateway<'_> {
     }
 
     /// Lays what was confirmed over its domain, once, on the device that was confirmed. A wish to stop that is there before keeps
-    /// it from being sent; one that comes later does not end it, for nobody could tell what an
+    /// it from being sent, and `sends` is called right before it goes; one that comes later does not end it, for nobody could tell what an
     /// import has done whose answer was not waited for.
     ///
     /// # Errors
@@ -61,7 +65,12 @@ impl Gateway<'_> {
     /// There is no answer of a device that would say what became of the import: a refusal in words may
     /// come although it has begun, or goes on. [`crate::gateway::asked::is_not_begun`] tells those that
     /// prove that it has not.
-    pub fn import(&self, confirmed: &ConfirmedRestore, names: &BackupNames) -> Result<ImportAnswer> {
+    pub fn import(
+        &self,
+        confirmed: &ConfirmedRestore,
+        names: &BackupNames,
+        sends: &mut dyn FnMut(),
+    ) -> Result<ImportAnswer> {
         let upload = request::real_restore(confirmed).map_err(local)?;
         self.met(confirmed.facts().serial.as_deref(), &upload.name)?;
         if self.stop.is_requested() {
@@ -73,6 +82,7 @@ impl Gateway<'_> {
                 )
             });
         }
+        sends();
         let results = self.results(&upload)?;
         let answer = judge_import(&results, confirmed.facts().domain.name(), names);
         Ok(answer.in_words(&|said| self.client.without_secrets_in(said)))

@@ -129,7 +129,7 @@ impl History {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             })
         })?;
-        let why = "its process died before the end";
+        let why = "it was cut short, and its process is gone";
         let result = RehearsalResult::not_known(SpareProof::NotKnown, why);
         let mut ended = Vec::new();
         for (id, _, task, spare) in open.into_iter().filter(|(_, process, ..)| is_dead(process)) {

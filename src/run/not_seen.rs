@@ -8,6 +8,8 @@ use crate::soma::error::{SomaError, SomaErrorKind};
 pub enum NotSeen {
     /// Something else was seen.
     Otherwise(String),
+    /// Another device was seen: nobody knows of the one that is meant, and another look tells no more.
+    OtherDevice(String),
     /// Nobody knows, and a moment later somebody may: no answer came, or the device is at work just now.
     NotNow(String),
     /// Nobody knows, and another look tells no more, or must not be taken: a login that is refused again and again
@@ -35,6 +37,7 @@ impl NotSeen {
     pub fn with_words(self, words: impl FnOnce(String) -> String) -> Self {
         match self {
             Self::Otherwise(why) => Self::Otherwise(words(why)),
+            Self::OtherDevice(why) => Self::OtherDevice(words(why)),
             Self::NotNow(why) => Self::NotNow(words(why)),
             Self::NotKnown(why) => Self::NotKnown(words(why)),
         }
@@ -43,7 +46,7 @@ impl NotSeen {
     /// Why, in a sentence.
     pub fn why(self) -> String {
         match self {
-            Self::Otherwise(why) | Self::NotNow(why) | Self::NotKnown(why) => why,
+            Self::Otherwise(why) | Self::OtherDevice(why) | Self::NotNow(why) | Self::NotKnown(why) => why,
         }
     }
 }
@@ -75,6 +78,7 @@ mod tests {
         ] {
             assert!(!passes(kind), "{kind:?}");
         }
-        assert!(!NotSeen::Otherwise("it is another".to_owned()).may_pass());
+        assert!(!NotSeen::Otherwise("it is not as it was".to_owned()).may_pass());
+        assert!(!NotSeen::OtherDevice("it is another".to_owned()).may_pass());
     }
 }

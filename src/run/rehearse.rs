@@ -68,45 +68,53 @@ struct Evidence {
     export: Option<File>,
 }
 
+/// What a rehearsal does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RehearsalStep {
+    /// The spare is looked at.
+    LooksBefore,
+    /// The dry run is due: who the spare is is asked once more.
+    DryRunDue,
+    /// The dry run is on its way.
+    DryRunSent,
+    /// The spare is looked at again; no signal ends that.
+    LooksAfter,
+}
+
+impl RehearsalStep {
+    /// What is waited for.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::LooksBefore => "looks at the spare before",
+            Self::DryRunDue | Self::DryRunSent => "sends the dry run",
+            Self::LooksAfter => "looks at the spare after",
+        }
+    }
+}
+
 /// Rehearses one backup: a verified archive of a `do-backup` that holds this domain, with the names of
-/// what it has of it. `told` is called with what is waited for.
+/// what it has of it. `told` is called with what is done next.
 pub fn on_spare(
     spare: KnownSpare<'_>,
     (archive, names): (&File, &BackupNames),
     domain: &RestorableDomain,
     scratch: &Path,
-    told: &mut dyn FnMut(&str),
+    told: &mut dyn FnMut(RehearsalStep),
 ) -> Rehearsed {
-    let KnownSpare {
-        gateway, name, facts, ..
-    } = spare;
-    told("looks at the spare before");
-    let not_sent = |why: String, over| Rehearsed {
-        result: RehearsalResult::not_known(SpareProof::NotSent, why),
-        over,
-    };
-    let before = match Evidence::take(gateway, domain, scratch) {
+    told(RehearsalStep::LooksBefore);
+    let before = match looked_at_before(spare, domain, scratch) {
         Ok(before) => before,
-        Err(error) => {
-            let why = format!("the spare could not be looked at before: {}", words(&error));
-            return not_sent(why, over(&error));
-        }
+        Err(not_sent) => return not_sent,
     };
-    if let Some(busy) = before.domains.busy_since(&before.domains, domain.name()) {
-        return not_sent(format!("the spare is at work: {busy}"), None);
-    }
-    // Right before it: what is sent to a device in service cannot be taken back.
-    if let Err(why) = is_the_same(gateway, name, facts) {
-        return not_sent(why.into(), Some(RehearsalsOver::AnotherDevice));
-    }
-    told("sends the dry run");
-    // A spare is never the gateway that was backed up.
-    let answer = gateway.dry_run(
-        facts.serial.as_deref(),
+    told(RehearsalStep::DryRunDue);
+    let answer = spare.gateway.dry_run(
+        spare.facts.serial.as_deref(),
         archive,
         names,
         domain,
+        // A spare is never the gateway that was backed up.
         LocalAddresses::Rewrite,
+        &mut || told(RehearsalStep::DryRunSent),
     );
     let mut ended = match answer {
         Ok(answer) => Rehearsed {
@@ -119,25 +127,8 @@ pub fn on_spare(
             over: over(&error),
         },
     };
-    if let Some(RehearsalsOver::Interrupted) = ended.over {
-        return ended;
-    }
-    told("looks at the spare after");
-    // What does not show for a moment is looked at again.
-    let seen = gateway.look_until_told(
-        gateway.stop(),
-        SpareSeen::may_tell_more,
-        &mut || match SpareSeen::look(spare, &before, domain, scratch) {
-            seen if seen.may_pass => Err(seen),
-            seen => Ok(seen),
-        },
-    );
-    let seen = seen.unwrap_or_else(|seen| seen);
-    ended.over = ended.over.or(seen.over);
-    ended.result.proof = seen.proof;
-    for why in &seen.why {
-        ended.add(why);
-    }
+    told(RehearsalStep::LooksAfter);
+    ended.is_seen(SpareSeen::looked(spare, &before, domain, scratch));
     // A spare that imports at a dry run is as it was wherever it has what the backup has.
     if let (SpareProof::Unchanged, Some(task)) = (ended.result.proof, spare.changed_by)
         && !before.would_be_changed_by(archive, domain, scratch)
@@ -150,6 +141,32 @@ pub fn on_spare(
         ));
     }
     ended
+}
+
+/// What the spare is before anything is sent; the end of the rehearsal where nothing is to be sent.
+fn looked_at_before(
+    spare: KnownSpare<'_>,
+    domain: &RestorableDomain,
+    scratch: &Path,
+) -> Result<Evidence, Rehearsed> {
+    let before = Evidence::take(spare.gateway, domain, scratch).map_err(|error| {
+        let why = format!("the spare could not be looked at before: {}", words(&error));
+        not_sent(why, over(&error))
+    })?;
+    if let Some(busy) = before.domains.busy_since(&before.domains, domain.name()) {
+        return Err(not_sent(format!("the spare is at work: {busy}"), None));
+    }
+    // Right before it: what is sent to a device in service cannot be taken back.
+    is_the_same(spare.gateway, spare.name, spare.facts)
+        .map_err(|why| not_sent(why.into(), Some(RehearsalsOver::AnotherDevice)))?;
+    Ok(before)
+}
+
+fn not_sent(why: String, over: Option<RehearsalsOver>) -> Rehearsed {
+    Rehearsed {
+        result: RehearsalResult::not_known(SpareProof::NotSent, why),
+        over,
+    }
 }
 
 /// Whether something would be added or be another, from the first of two to the second.
@@ -170,6 +187,27 @@ struct SpareSeen {
 }
 
 impl SpareSeen {
+    /// What was seen, to the end: looking is soon done, and is not given up for a signal.
+    fn looked(spare: KnownSpare<'_>, before: &Evidence, domain: &RestorableDomain, scratch: &Path) -> Self {
+        let shielded = spare.gateway.shielded();
+        let looking = KnownSpare {
+            gateway: shielded.as_ref().unwrap_or(spare.gateway),
+            ..spare
+        };
+        // What does not show for a moment is looked at again, unless somebody waits for the end.
+        let seen = looking
+            .gateway
+            .look_until_told(
+                spare.gateway.stop(),
+                Self::may_tell_more,
+                &mut || match Self::look(looking, before, domain, scratch) {
+                    seen if seen.may_pass => Err(seen),
+                    seen => Ok(seen),
+                },
+            );
+        seen.unwrap_or_else(|seen| seen)
+    }
+
     fn may_tell_more(&self) -> bool {
         self.may_pass
     }
@@ -212,6 +250,15 @@ impl SpareSeen {
 }
 
 impl Rehearsed {
+    /// So the spare was seen to be afterwards.
+    fn is_seen(&mut self, seen: SpareSeen) {
+        self.over = self.over.or(seen.over);
+        self.result.proof = seen.proof;
+        for why in seen.why {
+            self.add(&why);
+        }
+    }
+
     fn add(&mut self, why: &str) {
         let message = self.result.message.take();
         self.result.message =

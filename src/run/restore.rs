@@ -27,7 +27,7 @@ use crate::lock::Lock;
 use crate::plan::model::Device;
 use crate::run::contact::Devices;
 use crate::run::error::RunError;
-use crate::run::event::{DeviceFacts, JournalId, Owner, PlanId, PlanOpening, Undo};
+use crate::run::event::{DeviceFacts, JournalId, Owner, PlanId, PlanOpening, TaskId, Undo};
 use crate::run::execution::{PlanEnd, RecordedEnd, to_its_end};
 use crate::run::failure::{Failure, Trouble};
 use crate::run::held::{LockFor, LockOutcome, LockWait, busy};
@@ -40,12 +40,13 @@ use crate::run::restore::order::{
 };
 use crate::run::restore::running::{is_same, merge_difference};
 use crate::run::running_domain::RunningDomain;
-use crate::run::session::Contact;
+use crate::run::session::{Contact, Session};
 use crate::run::status::Status;
 use crate::run::{Engine, recover, store};
+use crate::values::restorable_domain::RestorableDomain;
 use crate::values::restore_name::restore_name;
 use crate::values::restore_plan::{
-    LocalAddresses, RestoreConfirmation, RestoreFacts, RestorePlan, SaveAfter,
+    ConfirmedRestore, LocalAddresses, RestoreConfirmation, RestoreFacts, RestorePlan, SaveAfter,
 };
 
 /// Restores, from a row in history to its end. `confirm` is shown the plan, and gives what the
@@ -67,12 +68,7 @@ pub fn run<'a>(
             scratch,
         } = order;
         let name = restore_name(&device.name, source.domain.name());
-        let id = record.open_plan(PlanOpening {
-            plan: name.clone(),
-            plan_file: engine.file.path.clone(),
-            process: engine.process.to_owned(),
-            window_ignored: false,
-        })?;
+        let id = record.open_plan(opening(engine, &name))?;
         let mut restoring = Restoring {
             engine,
             record: &mut *record,
@@ -84,7 +80,6 @@ pub fn run<'a>(
             name,
             left_open: Vec::new(),
             warnings: Vec::new(),
-            failed: None,
             told: &mut told,
         };
         let (status, error) = match restoring.walk(devices, archive, confirm) {
@@ -107,6 +102,32 @@ pub fn run<'a>(
     }
 }
 
+/// One that is refused before its device is asked anything: its row in history, and no more.
+pub fn refuse(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    device: &Device,
+    domain: &RestorableDomain,
+    failure: Failure,
+) -> Result<PlanEnd, RunError> {
+    to_its_end(engine, record, |record| {
+        let id = record.open_plan(opening(engine, &restore_name(&device.name, domain.name())))?;
+        let Failure { status, message } = failure;
+        let error = Some(message);
+        record.end_plan(id, status, error.clone())?;
+        Ok(RecordedEnd { id, status, error })
+    })
+}
+
+fn opening(engine: Engine<'_>, name: &str) -> PlanOpening {
+    PlanOpening {
+        plan: name.to_owned(),
+        plan_file: engine.file.path.clone(),
+        process: engine.process.to_owned(),
+        window_ignored: false,
+    }
+}
+
 /// A restore on its way.
 struct Restoring<'w, 'a, 'r> {
     engine: Engine<'a>,
@@ -121,8 +142,6 @@ struct Restoring<'w, 'a, 'r> {
     /// What runs that died have left open, by its row in the journal.
     left_open: Vec<(JournalId, String)>,
     warnings: Vec<String>,
-    /// Why a task beside the import failed, if one did.
-    failed: Option<String>,
     told: &'w mut RestoreTold,
 }
 
@@ -146,12 +165,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         let target = self.look_at_target(session)?;
         let mut serial_lock = self.lock_serial(&target.facts)?;
         self.record.plan_status(self.id, Status::Running)?;
-        let before = self.back_up(session).or_else(|trouble| {
-            let Failure { status, message } = trouble.failure()?;
-            let why = "what is there now could not be backed up, and nothing was imported";
-            Err(Trouble::from(Failure::new(status, format!("{why}: {message}"))))
-        })?;
-        self.told.before = Some(before);
+        let before = self.back_up_before(session)?;
         let running = self.running(session)?;
         let difference =
             merge_difference(&running, &archive, &self.source.domain, &self.scratch).map_err(refused)?;
@@ -176,6 +190,33 @@ impl<'a> Restoring<'_, 'a, '_> {
             self.told.needed_nothing = Some(note.clone());
             return Ok(self.record.note(Owner::Plan(self.id), note)?);
         }
+        let (confirmed, confirmation) = self.agreed(plan, confirmation)?;
+        // Whoever had it meanwhile may have changed what is looked at now.
+        let _locks = match lock {
+            Some(lock) => (lock, serial_lock),
+            None => (self.lock_device()?, self.lock_serial(&target.facts)?),
+        };
+        let target = self.still_holds(session, &target, &running, &confirmation)?;
+        self.import_confirmed(session, &target, &confirmed, &running, &difference)
+    }
+
+    /// The backup of what is there now: without one nothing is imported.
+    fn back_up_before(&mut self, session: &mut Session<'a>) -> Result<TaskId, Trouble> {
+        let before = self.back_up(session, None).or_else(|trouble| {
+            let Failure { status, message } = trouble.failure()?;
+            let why = "what is there now could not be backed up, and nothing was imported";
+            Err(Trouble::from(Failure::new(status, format!("{why}: {message}"))))
+        })?;
+        self.told.before = Some(before);
+        Ok(before)
+    }
+
+    /// The plan as it was confirmed, and by what; a failure where it was not.
+    fn agreed(
+        &mut self,
+        plan: RestorePlan,
+        confirmation: Option<RestoreConfirmation>,
+    ) -> Result<(ConfirmedRestore, RestoreConfirmation), Trouble> {
         let word = plan.word();
         let Some(confirmation) = confirmation else {
             return Err(self
@@ -197,26 +238,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         };
         self.record
             .note(Owner::Plan(self.id), format!("confirmed: {word}"))?;
-        // Whoever had it meanwhile may have changed what is looked at now.
-        let _locks = match lock {
-            Some(lock) => (lock, serial_lock),
-            None => (self.lock_device()?, self.lock_serial(&target.facts)?),
-        };
-        let target = self.is_still_the_target(session, &target).inspect_err(|_| {
-            self.told.is_void = true;
-        })?;
-        if let RestoreConfirmation::TypedName(_) = confirmation {
-            // Whoever types may take his time.
-            self.is_as_it_was(&session.gateway, &running).map_err(|why| {
-                self.told.is_void = true;
-                let status = Status::RestoreNotConfirmed;
-                Failure::new(
-                    status,
-                    format!("the confirmation is void: {}; nothing was imported", why.why()),
-                )
-            })?;
-        }
-        self.import_confirmed(session, &target, &confirmed, &running, &difference)
+        Ok((confirmed, confirmation))
     }
 
     /// What is to be confirmed.

@@ -36,7 +36,7 @@ pub fn is_the_same(gateway: &Gateway<'_>, name: &str, meant: &DeviceFacts) -> Re
         )));
     }
     let told = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "not told".to_owned());
-    Err(NotSeen::Otherwise(format!(
+    Err(NotSeen::OtherDevice(format!(
         "{name} leads to the device with serial number {} now, of firmware {}, and that with {}, of firmware {}, is meant",
         told(&now.serial),
         told(&now.version),

@@ -51,6 +51,8 @@ pub struct Task<'t> {
     pub activity: &'t Activity,
     /// Its domain, or `all-domains`.
     pub domain: &'t str,
+    /// The task whose import it comes behind: then nobody is told that the device is untouched.
+    pub behind_import: Option<TaskId>,
 }
 
 /// How a task ended.

@@ -180,15 +180,35 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: 
                     HumanDuration(limits.request)
                 )
             }
-            Undo::Import { domain, .. } => format!(
-                "an import into {} of {device} that was sent is waited for, at most {}",
-                printable(domain),
-                HumanDuration(limits.import)
-            ),
-            Undo::DryRun { domain, .. } => format!(
-                "a dry run for {} of {device} is given up, no import is sent, and the domain is looked at",
-                printable(domain)
-            ),
+            Undo::Import { domain, .. } => {
+                let place = format!("{} of {device}", printable(domain));
+                let limit = HumanDuration(limits.import);
+                match stage {
+                    UndoStage::MayBeSent => format!(
+                        "no import into {place} is sent; if it is on its way, it is waited for, at most {limit}"
+                    ),
+                    UndoStage::Sent | UndoStage::UnderWay => {
+                        format!("an import into {place} that was sent is waited for, at most {limit}")
+                    }
+                }
+            }
+            Undo::DryRun { domain, .. } => {
+                let place = format!("{} of {device}", printable(domain));
+                match stage {
+                    UndoStage::MayBeSent => format!(
+                        "no import into {place} is sent; if its dry run is on its way, that is given up, and the domain \
+                         is looked at"
+                    ),
+                    UndoStage::Sent => format!(
+                        "a dry run for {place} is given up, no import is sent, and the domain is looked at"
+                    ),
+                    UndoStage::UnderWay => {
+                        format!(
+                            "no import into {place} is sent, and the domain is looked at after its dry run"
+                        )
+                    }
+                }
+            }
         };
         match undo {
             Undo::RemoveFolder(_) => doing.push(words),
@@ -217,8 +237,14 @@ fn what_follows(due: &BTreeMap<JournalId, UndoAhead>) -> Option<String> {
     if due.values().any(|ahead| ahead.stage == UndoStage::UnderWay) {
         return None;
     }
+    // What was not sent is not done.
+    let is_due = |ahead: &&UndoAhead| {
+        ahead.stage != UndoStage::MayBeSent
+            || !matches!(ahead.undo, Undo::Import { .. } | Undo::DryRun { .. })
+    };
     let first = due
         .values()
+        .filter(is_due)
         .min_by_key(|ahead| matches!(ahead.undo, Undo::RemoveFolder(_)));
     Some(first.map_or_else(
         || "ending".to_owned(),
@@ -334,13 +360,22 @@ mod tests {
     fn said(signal: i32, count: u32, undos: &[Undo], script: Option<Duration>) -> String {
         let due = undos.iter().zip(1..);
         let due = due.map(|(undo, id)| (JournalId(id), ahead(undo.clone())));
+        said_of(signal, count, &due.collect(), script)
+    }
+
+    fn said_of(
+        signal: i32,
+        count: u32,
+        due: &BTreeMap<JournalId, UndoAhead>,
+        script: Option<Duration>,
+    ) -> String {
         let limits = StopLimits {
             unquiesce: Duration::from_secs(240),
             request: Duration::from_secs(70),
             import: Duration::from_secs(1800),
             script,
         };
-        words(signal, count, &due.collect(), limits)
+        words(signal, count, due, limits)
     }
 
     #[test]
@@ -376,6 +411,50 @@ mod tests {
             told.contains("an import into DOM1 of QA1 that was sent is waited for"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn what_was_not_sent_is_not_told_as_sent() {
+        let (domain, before) = ("DOM1".to_owned(), None);
+        let dry_run = Undo::DryRun {
+            domain: domain.clone(),
+            before,
+            content: String::new(),
+        };
+        let at = |undo: &Undo, stage| {
+            let due = BTreeMap::from([(
+                JournalId(1),
+                UndoAhead {
+                    stage,
+                    ..ahead(undo.clone())
+                },
+            )]);
+            let said = said_of(15, 1, &due, None);
+            let said = said.trim_end_matches("; do not kill dpbackup, it ends by itself");
+            (said.to_owned(), what_follows(&due))
+        };
+        let (told, shown) = at(&dry_run, UndoStage::MayBeSent);
+        assert_eq!(
+            told,
+            "SIGTERM: no import into DOM1 of QA1 is sent; if its dry run is on its way, that is given up, and the domain \
+             is looked at"
+        );
+        assert_eq!(shown.as_deref(), Some("ending"));
+        // It was answered, and is not given up.
+        assert_eq!(
+            at(&dry_run, UndoStage::UnderWay),
+            (
+                "SIGTERM: no import into DOM1 of QA1 is sent, and the domain is looked at after its dry run"
+                    .to_owned(),
+                None
+            )
+        );
+        let (told, shown) = at(&Undo::Import { domain, before }, UndoStage::MayBeSent);
+        assert_eq!(
+            told,
+            "SIGTERM: no import into DOM1 of QA1 is sent; if it is on its way, it is waited for, at most 30m"
+        );
+        assert_eq!(shown.as_deref(), Some("ending"));
     }
 
     #[test]

@@ -187,7 +187,7 @@ fn a_rehearsal_answers_a_signal_while_the_spare_says_nothing() {
     let ran = running.end().exits(143);
     assert!(
         ran.stderr
-            .contains("SIGTERM: nothing is to be put back; do not kill dpbackup, it ends by itself"),
+            .contains("SIGTERM: a dry run for DOM1 of SPARE1 is given up, no import is sent, and the domain is looked at"),
         "{}",
         ran.stderr
     );

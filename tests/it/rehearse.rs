@@ -171,7 +171,8 @@ fn each_form_of_an_answer_is_what_it_is_and_never_would_work() {
 #[test]
 fn a_spare_that_cannot_be_looked_at_is_sent_nothing_or_is_not_known_afterwards() {
     let (gateway, spare) = (served(), spare_with([Domain::new("DOM1")]));
-    let home = backed_up(&gateway, &spare);
+    // So long it is looked at again.
+    let home = backed_up(&gateway, &spare).timeouts("request = 3s");
     // The first is the contact.
     spare.fail_as("get-status/DomainStatus:2=result-error");
     let ran = rehearse(&home, &["1"]).exits(1);

@@ -189,7 +189,8 @@ fn a_rehearsal_that_was_killed_is_something_to_look_at() {
     running.kill();
     spare.clear_faults();
     let ran = home.dpbackup(&["recover"]).exits(1);
-    let told = "a rehearsal of task 1 on SPARE1 died before its end: whether SPARE1 is as it was before is not known";
+    let told =
+        "a rehearsal of task 1 on SPARE1 was cut short: whether SPARE1 is as it was before is not known";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     assert!(!ran.stdout.contains("nothing to recover"), "{}", ran.stdout);
     // It is told once, and stands with its backup.
@@ -248,7 +249,8 @@ fn a_backup_that_was_removed_is_left_out_and_is_no_backup_that_would_fail() {
     let _ = home.dpbackup(&["prune"]).exits(0);
     let ran = rehearse(&home, "1").exits(4);
     assert!(
-        ran.stdout.contains("it is not in the store any more"),
+        ran.stdout
+            .contains("it is not in the store any more; that of task 3 holds the same\n"),
         "{}",
         ran.stdout
     );

@@ -4,9 +4,11 @@ use crate::restore::{change, has_service, sent, setup, word};
 use crate::simulator::Gateway;
 use crate::support::{Home, Ran, export};
 
+/// A home in which nobody is looked at again for long.
 fn changed() -> (Gateway, Home) {
     let gateway = Gateway::start(setup());
     let home = Home::quick()
+        .timeouts("request = 3s")
         .device("QA1", &gateway)
         .plan("Night", &export("QA1", "DOM1", ""));
     let _ = home.dpbackup(&["run", "Night"]).exits(0);

@@ -12,8 +12,12 @@ use crate::values::device_pattern::DevicePatterns;
 use crate::values::pattern::PatternList;
 
 impl<'a> Restoring<'_, 'a, '_> {
-    /// Takes what is in the domain, as a backup like any other.
-    pub(super) fn back_up(&mut self, session: &mut Session<'a>) -> Result<TaskId, Trouble> {
+    /// Takes what is in the domain, as a backup like any other; behind the import of this task, if there was one.
+    pub(super) fn back_up(
+        &mut self,
+        session: &mut Session<'a>,
+        behind_import: Option<TaskId>,
+    ) -> Result<TaskId, Trouble> {
         let domain = self.source.domain.name().to_owned();
         let activity = self.export_activity(&domain)?;
         let (row, id) = self.open_rows(ActionKind::ExportDomain)?;
@@ -23,6 +27,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             plan_name: &self.name,
             activity: &activity,
             domain: &domain,
+            behind_import,
         };
         let ended = task::run(self.engine, self.record, session, due, None)?;
         self.end_activity(row, ended.status, !ended.warnings.is_empty())?;

@@ -11,7 +11,7 @@ use crate::run::not_seen::NotSeen;
 use crate::run::restore::Restoring;
 use crate::run::restore::due::{DueImport, taken_before};
 use crate::run::restore::order::Saved;
-use crate::run::restore::running::{Deviation, deviation, difference};
+use crate::run::restore::running::{Deviation, but_for_saved, deviation, difference};
 use crate::run::running_domain::RunningDomain;
 use crate::run::same_device::is_the_same;
 use crate::run::session::Session;
@@ -112,43 +112,48 @@ impl<'a> Restoring<'_, 'a, '_> {
         };
         let (saved, seen) = self.is_saved(due, &came_out);
         self.told.deviation = Some(came_out.deviation.difference);
-        self.told.saved = saved;
-        let (device, domain) = (&self.device.name, &self.source.domain);
+        self.tell_saved(due, asked, (saved, seen))
+    }
+
+    /// Whether it is saved, by what came of asking for that and by what was `seen`.
+    fn tell_saved(
+        &mut self,
+        due: &DueImport<'_>,
+        asked: Result<(), SaveNotConfirmed>,
+        (saved, seen): (Saved, String),
+    ) -> Result<(), Trouble> {
         let task = due.task;
-        match (saved, asked) {
-            (Saved::Yes, Ok(())) => Ok(self.record.note(Owner::Task(task), seen)?),
+        self.told.saved = saved;
+        let not_known = |why: &str| format!("whether it is saved is not known: {why}");
+        let told = match (saved, asked) {
+            (Saved::Yes, Ok(())) => return Ok(self.record.note(Owner::Task(task), seen)?),
+            (Saved::No, Ok(())) if due.confirmed.facts().save == SaveAfter::No => {
+                let note = format!(
+                    "{} of {} has unsaved changes now: a restart takes the import back until somebody saves it",
+                    self.source.domain, self.device.name
+                );
+                return Ok(self.record.note(Owner::Task(task), note)?);
+            }
             // What did not end may go on.
             (Saved::Yes, Err(failed)) => {
                 self.told.saved = Saved::NotKnown;
-                let why = failed.why;
-                Ok(self.warn(task, format!("whether it is saved is not known: {why}; {seen}"))?)
+                not_known(&format!("{}; {seen}", failed.why))
             }
-            (Saved::No, Ok(())) if !wants_it_saved => {
-                let note = format!(
-                    "{domain} of {device} has unsaved changes now: a restart takes the import back until somebody saves it"
-                );
-                Ok(self.record.note(Owner::Task(task), note)?)
-            }
-            (Saved::No, Ok(())) => Ok(self.warn(task, format!("it is not saved: {seen}"))?),
             // What was seen may be from before the device has saved.
             (Saved::No, Err(SaveNotConfirmed { why, is_asked: true })) => {
                 self.told.saved = Saved::NotKnown;
-                let why = format!(
-                    "whether it is saved is not known: {why}; {seen} right after that, and may save it yet: look at it"
-                );
-                Ok(self.warn(task, why)?)
+                not_known(&format!(
+                    "{why}; {seen} right after that, and may save it yet: look at it"
+                ))
             }
-            (Saved::No, Err(SaveNotConfirmed { why, .. })) => {
-                Ok(self.warn(task, format!("it is not saved: {why}; {seen}"))?)
-            }
-            (Saved::NotImported | Saved::NotKnown, Ok(())) => {
-                Ok(self.warn(task, format!("whether it is saved is not known: {seen}"))?)
-            }
+            (Saved::No, Ok(())) => format!("it is not saved: {seen}"),
+            (Saved::No, Err(failed)) => format!("it is not saved: {}; {seen}", failed.why),
+            (Saved::NotImported | Saved::NotKnown, Ok(())) => not_known(&seen),
             (Saved::NotImported | Saved::NotKnown, Err(failed)) => {
-                let why = failed.why;
-                Ok(self.warn(task, format!("whether it is saved is not known: {why}; {seen}"))?)
+                not_known(&format!("{}; {seen}", failed.why))
             }
-        }
+        };
+        Ok(self.warn(task, told)?)
     }
 
     /// Warns of what the device reports of its domains after the import, and did not before it.
@@ -212,6 +217,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             }
             let kept = RunningDomain::saved(gateway, domain, &self.scratch)?;
             let differs = difference(&came_out.runs.file, &kept.file, domain, &self.scratch)?;
+            let differs = but_for_saved(differs, domain);
             is_this()?;
             let said = match row.save_needed {
                 Some(_) => "the device lists no unsaved changes",

@@ -2,12 +2,12 @@
 
 use crate::gateway::asked::is_not_begun;
 use crate::gateway::import_answer::DryRunAnswer;
-use crate::run::event::JournalId;
+use crate::run::event::{JournalId, Undo, UndoStage};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Reply, UndoStep};
 use crate::run::not_seen::NotSeen;
 use crate::run::restore::Restoring;
-use crate::run::restore::due::{DueImport, taken_before};
+use crate::run::restore::due::{DueImport, taken_before, undo_due};
 use crate::run::restore::running::NAMED;
 use crate::run::session::Session;
 use crate::run::status::Status;
@@ -22,19 +22,16 @@ impl<'a> Restoring<'_, 'a, '_> {
         &mut self,
         session: &Session<'a>,
         due: &DueImport<'_>,
-        journal: JournalId,
+        (journal, undo): (JournalId, &Undo),
     ) -> Result<Vec<String>, Trouble> {
         self.record.task_status(due.task, Status::DryRun)?;
-        self.waits("the dry run");
-        let facts = due.confirmed.facts();
-        let answer = session.gateway.dry_run(
-            facts.serial.as_deref(),
-            due.confirmed.archive(),
-            &self.source.names,
-            &facts.domain,
-            facts.local_addresses,
-        );
-        self.waits_no_more();
+        let answer = self.dry_run_answer(session, due, (journal, undo));
+        if let Err(error) = &answer
+            && error.nothing_sent
+        {
+            self.record.close_undo(journal, "it was not sent")?;
+            return Err(self.not_tried(error).into());
+        }
         let is_over = is_over(&answer);
         // Whoever holds the history does not keep anybody from looking.
         let written = match is_over {
@@ -42,6 +39,8 @@ impl<'a> Restoring<'_, 'a, '_> {
             false => Ok(()),
         };
         let said = said(answer);
+        self.record
+            .show(&undo_due(self.device, (journal, undo), UndoStage::UnderWay));
         self.waits("an export of what runs");
         // Looking is soon done, and is not given up for a signal.
         let looking = session.gateway.shielded();
@@ -49,17 +48,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         let stands = self.stands(looking, due.target, due.running);
         self.waits_no_more();
         // It is told by the end as well, where history cannot take it.
-        self.told.dry_run = Some(format!(
-            "{}; {}",
-            match &said {
-                Ok(_) => "a dry run was sent, and refuses nothing".to_owned(),
-                Err(no) => format!("{}: {}", self.device.name, no.why),
-            },
-            match stands.clone() {
-                Ok(()) => "right after it the domain was as it was".to_owned(),
-                Err(not_seen) => not_seen.why(),
-            }
-        ));
+        self.told.dry_run = Some(self.seen_of_it(&said, &stands));
         written?;
         // A later look need not be taken for what this one has seen.
         if let Err(NotSeen::Otherwise(_)) = &stands {
@@ -70,6 +59,73 @@ impl<'a> Restoring<'_, 'a, '_> {
             self.record
                 .close_undo(journal, "the domain was as it was after the dry run")?;
         }
+        let row = match is_done {
+            true => "",
+            false => "; a row of it stays in the journal until somebody has looked",
+        };
+        self.judged(due, said, stands, row)
+    }
+
+    /// What the device answers, which may be that nothing was sent.
+    fn dry_run_answer(
+        &mut self,
+        session: &Session<'a>,
+        due: &DueImport<'_>,
+        row: (JournalId, &Undo),
+    ) -> Result<DryRunAnswer, SomaError> {
+        self.waits("the dry run");
+        let facts = due.confirmed.facts();
+        let answer = session.gateway.dry_run(
+            facts.serial.as_deref(),
+            due.confirmed.archive(),
+            &self.source.names,
+            &facts.domain,
+            facts.local_addresses,
+            &mut || self.record.show(&undo_due(self.device, row, UndoStage::Sent)),
+        );
+        self.waits_no_more();
+        answer
+    }
+
+    /// The end where no dry run was sent.
+    fn not_tried(&self, error: &SomaError) -> Failure {
+        match error.kind {
+            SomaErrorKind::Interrupted => Failure::new(
+                Status::Interrupted,
+                "the dry run was not sent, and nothing was imported",
+            ),
+            _ => Failure::new(
+                Status::DryRunFailed,
+                format!(
+                    "{}: the dry run was not sent, and nothing was imported: {}",
+                    self.device.name,
+                    words(error)
+                ),
+            ),
+        }
+    }
+
+    /// What a dry run that was sent has answered, and how the domain was after it.
+    fn seen_of_it(&self, said: &Result<Vec<String>, Refusal>, stands: &Result<(), NotSeen>) -> String {
+        let said = match said {
+            Ok(_) => "a dry run was sent, and refuses nothing".to_owned(),
+            Err(no) => format!("{}: {}", self.device.name, no.why),
+        };
+        let stands = match stands.clone() {
+            Ok(()) => "right after it the domain was as it was".to_owned(),
+            Err(not_seen) => not_seen.why(),
+        };
+        format!("{said}; {stands}")
+    }
+
+    /// The keys that it misses, where an import may follow; otherwise why none does, and what is said of its `row`.
+    fn judged(
+        &mut self,
+        due: &DueImport<'_>,
+        said: Result<Vec<String>, Refusal>,
+        stands: Result<(), NotSeen>,
+        row: &str,
+    ) -> Result<Vec<String>, Trouble> {
         let (status, why) = match (said, stands) {
             (Ok(keys), Ok(())) => {
                 self.name_keys(due.task, &keys)?;
@@ -81,10 +137,6 @@ impl<'a> Restoring<'_, 'a, '_> {
         let status = match self.engine.stop.is_requested() {
             true => Status::Interrupted,
             false => status,
-        };
-        let row = match is_done {
-            true => "",
-            false => "; a row of it stays in the journal until somebody has looked",
         };
         Err(Failure::new(status, why + row).into())
     }
@@ -107,7 +159,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     fn not_as_it_was(&self, due: &DueImport<'_>, not_seen: NotSeen) -> (Status, String) {
         let taken = taken_before(due);
         match not_seen {
-            NotSeen::Otherwise(changed) => (
+            NotSeen::Otherwise(changed) | NotSeen::OtherDevice(changed) => (
                 Status::DryRunFailed,
                 format!("the confirmation is void: {changed}; no import was sent, and {taken}"),
             ),

@@ -1,7 +1,8 @@
 //! An import that is due: what was confirmed, and what stands in its messages.
 
 use crate::artifact::difference::Difference;
-use crate::run::event::TaskId;
+use crate::plan::model::Device;
+use crate::run::event::{JournalId, Progress, TaskId, Undo, UndoStage};
 use crate::run::restore::target::RestoreTarget;
 use crate::run::running_domain::RunningDomain;
 use crate::values::restore_plan::ConfirmedRestore;
@@ -21,5 +22,15 @@ pub(super) fn taken_before(due: &DueImport<'_>) -> String {
     match due.before {
         Some(task) => format!("before it, task {} was taken", task.0),
         None => "which task took what was there before is not known".to_owned(),
+    }
+}
+
+/// That a row of the journal has come so far, for whoever answers signals.
+pub(super) fn undo_due(device: &Device, (journal, undo): (JournalId, &Undo), stage: UndoStage) -> Progress {
+    Progress::UndoDue {
+        journal,
+        device: device.name.clone(),
+        undo: undo.clone(),
+        stage,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::run::failure::Failure;
 use crate::run::restore::Restoring;
+use crate::run::restore::order::RestoreTold;
 use crate::run::status::{Class, Status};
 use crate::values::first_few::first_warning;
 
@@ -9,16 +10,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     /// The end of a restore that was carried out.
     pub(super) fn good_end(&self) -> (Status, Option<String>) {
         if let Some(signal) = self.engine.stop.signal() {
-            let before = match self.told.needed_nothing {
-                Some(_) => "nothing was to be restored",
-                None => "the import had been carried out before",
-            };
-            let why = format!("interrupted by signal {signal}; {before}");
-            return (Status::Interrupted, Some(why));
-        }
-        if let Some(why) = &self.failed {
-            let why = format!("it was imported, and came out as it was to; {why}");
-            return (Status::Failed, Some(why));
+            return (Status::Interrupted, Some(too_late(signal, self.told)));
         }
         let left_open = self.left_open.iter().map(|(_, words)| words);
         let warnings: Vec<String> = left_open.chain(&self.warnings).cloned().collect();
@@ -39,5 +31,33 @@ impl<'a> Restoring<'_, 'a, '_> {
             Class::Refused => (status, Some(message)),
             _ => (Status::Failed, Some(message)),
         }
+    }
+}
+
+/// What a signal has come too late for.
+fn too_late(signal: i32, told: &RestoreTold) -> String {
+    let before = match told.needed_nothing {
+        Some(_) => "nothing was to be restored",
+        None => "the import had been carried out before",
+    };
+    format!("interrupted by signal {signal}; {before}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_behind_a_restore_that_needed_nothing_is_not_told_as_behind_an_import() {
+        let mut told = RestoreTold::default();
+        assert_eq!(
+            too_late(15, &told),
+            "interrupted by signal 15; the import had been carried out before"
+        );
+        told.needed_nothing = Some("nothing to restore".to_owned());
+        assert_eq!(
+            too_late(15, &told),
+            "interrupted by signal 15; nothing was to be restored"
+        );
     }
 }

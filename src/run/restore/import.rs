@@ -10,7 +10,7 @@ use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{KeptFile, LedgerError, Reply, UndoOpening, UndoStep};
 use crate::run::restore::Restoring;
 use crate::run::restore::came_out::CameOut;
-use crate::run::restore::due::{DueImport, taken_before};
+use crate::run::restore::due::{DueImport, taken_before, undo_due};
 use crate::run::restore::known_import::{in_part, what_is_known};
 use crate::run::restore::order::{KnownImport, Saved};
 use crate::run::restore::running::NAMED;
@@ -64,6 +64,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         if let Some(SentImport {
             journal,
             over: Some(how),
+            ..
         }) = sent
         {
             self.record.close_undo(journal, &how)?;
@@ -86,18 +87,16 @@ impl<'a> Restoring<'_, 'a, '_> {
             let why = format!("what came out is not kept as a backup of its own: {}", why.why());
             return Ok(self.warn(due.task, why)?);
         }
-        match self.back_up(session) {
-            Ok(after) => self.told.after = Some(after),
-            Err(trouble) => {
-                let why = format!(
-                    "what came out could not be backed up: {}",
-                    trouble.failure()?.message
-                );
-                self.failed = Some(why.clone());
-                self.warn(due.task, why)?;
+        let trouble = match self.back_up(session, Some(due.task)) {
+            Ok(after) => {
+                self.told.after = Some(after);
+                return Ok(());
             }
-        }
-        Ok(())
+            Err(trouble) => trouble,
+        };
+        let why = trouble.failure()?.message;
+        // It says nothing against the import.
+        Ok(self.warn(due.task, format!("what came out could not be backed up: {why}"))?)
     }
 
     fn tried_and_imported(
@@ -111,36 +110,33 @@ impl<'a> Restoring<'_, 'a, '_> {
             facts: due.target.facts.clone(),
         })?;
         // A gateway may import although it was asked for a dry run.
-        let tried = self.open_row(
-            due,
-            Undo::DryRun {
-                domain: self.source.domain.name().to_owned(),
-                before: due.before,
-                content: due.running.content.clone(),
-            },
-        )?;
-        let keys = self.try_it(session, due, tried)?;
+        let undo = Undo::DryRun {
+            domain: self.source.domain.name().to_owned(),
+            before: due.before,
+            content: due.running.content.clone(),
+        };
+        let tried = self.open_row(due, &undo)?;
+        let keys = self.try_it(session, due, (tried, &undo))?;
         self.goes_on("the dry run refused nothing; nothing was imported")?;
         if let Some(why) = self.way_back_is_gone(due)? {
             return Err(Failure::new(Status::RestoreRefused, why).into());
         }
-        let journal = self.open_row(
-            due,
-            Undo::Import {
-                domain: self.source.domain.name().to_owned(),
-                before: due.before,
-            },
-        )?;
+        let undo = Undo::Import {
+            domain: self.source.domain.name().to_owned(),
+            before: due.before,
+        };
+        let journal = self.open_row(due, &undo)?;
         self.record.task_status(due.task, Status::Importing)?;
-        self.import(
-            session,
-            due,
-            sent.insert(SentImport { journal, over: None }),
-            &keys,
-        )
+        let sent = sent.insert(SentImport {
+            journal,
+            undo,
+            over: None,
+        });
+        self.import(session, due, sent, &keys)
     }
 
-    /// Why there is no way back from the import: the backup that was taken before it is not in the store any more.
+    /// Why there is no way back from the import: the backup that was taken before it is not in the store any more. Another
+    /// one of the same content is none where it has a file of its own, for nothing keeps that one.
     fn way_back_is_gone(&mut self, due: &DueImport<'_>) -> Result<Option<String>, LedgerError> {
         let (device, domain) = (&self.device.name, self.source.domain.name());
         let stands = |file: &KeptFile| {
@@ -150,10 +146,14 @@ impl<'a> Restoring<'_, 'a, '_> {
         for kind in [FileKind::Persisted, FileKind::NonPersisted] {
             let last = self.record.ledger().last_content(device, domain, kind)?;
             let kept = last.map(|last| last.kept).unwrap_or_default();
-            // What ran is stored where it was not what was saved.
-            let is_wanted =
-                kind == FileKind::Persisted || kept.iter().any(|file| Some(file.task) == due.before);
-            if is_wanted && !kept.iter().any(stands) {
+            let own = kept.iter().find(|file| Some(file.task) == due.before);
+            let is_there = match (own, kind) {
+                (Some(own), _) => stands(own),
+                // What ran is stored where it was not what was saved.
+                (None, FileKind::NonPersisted) => true,
+                (None, _) => kept.iter().any(stands),
+            };
+            if !is_there {
                 return Ok(Some(format!(
                     "the backup of what is there now is not in the store any more, so that there would be no way back; \
                      nothing was imported; {}",
@@ -165,24 +165,19 @@ impl<'a> Restoring<'_, 'a, '_> {
     }
 
     /// A row of the journal: from now on a dry run may have been more than that, or an import be half done.
-    fn open_row(&mut self, due: &DueImport<'_>, undo: Undo) -> Result<JournalId, LedgerError> {
-        let device = self.device.name.clone();
+    fn open_row(&mut self, due: &DueImport<'_>, undo: &Undo) -> Result<JournalId, LedgerError> {
         let journal = self.record.open_undo(&UndoOpening {
             plan: self.id,
             task: due.task,
-            device: device.clone(),
+            device: self.device.name.clone(),
             address: self.device.address(),
             serial: due.target.facts.serial.clone(),
             undo: undo.clone(),
             domains: Vec::new(),
         })?;
-        // It is sent next, and its answer is waited for.
-        self.record.show(&Progress::UndoDue {
-            journal,
-            device,
-            undo,
-            stage: UndoStage::Sent,
-        });
+        // Who the device is is asked before it is sent.
+        self.record
+            .show(&undo_due(self.device, (journal, undo), UndoStage::MayBeSent));
         Ok(journal)
     }
 
@@ -221,7 +216,12 @@ impl<'a> Restoring<'_, 'a, '_> {
             ),
             is_good: false,
         });
-        let answer = session.gateway.import(due.confirmed, &self.source.names);
+        let answer = session
+            .gateway
+            .import(due.confirmed, &self.source.names, &mut || {
+                self.record
+                    .show(&undo_due(self.device, (journal, &sent.undo), UndoStage::Sent));
+            });
         self.waits_no_more();
         if let Err(error) = &answer
             && is_not_begun(error)
@@ -255,6 +255,12 @@ impl<'a> Restoring<'_, 'a, '_> {
             sent.over = None;
         }
         let ended = self.came_to(due, journal, outcome, came_out);
+        self.know_saved();
+        ended
+    }
+
+    /// Whether it is saved is known, too, for whoever cannot read it in history.
+    fn know_saved(&mut self) {
         if let Some(known) = &mut self.told.import {
             known.words.push_str(match self.told.saved {
                 Saved::Yes => "; it is saved",
@@ -263,7 +269,6 @@ impl<'a> Restoring<'_, 'a, '_> {
                 Saved::NotImported => "",
             });
         }
-        ended
     }
 
     /// Whether all of it was imported, by what the device says; otherwise why not. Where it has said of each object what became of
@@ -409,6 +414,7 @@ fn reply(answer: &Result<ImportAnswer, SomaError>) -> Reply {
 /// An import that was sent, or is about to be.
 struct SentImport {
     journal: JournalId,
+    undo: Undo,
     /// How it ended, where the device has said of each object what became of it.
     over: Option<String>,
 }

@@ -51,6 +51,20 @@ pub(super) fn is_same(difference: &Difference, domain: &RestorableDomain) -> boo
     })
 }
 
+/// What differs of what runs: the file with what is saved follows when that is saved.
+pub(super) fn but_for_saved(mut difference: Difference, domain: &RestorableDomain) -> Difference {
+    let saved = saved_file(domain);
+    for domain in &mut difference.domains {
+        domain.files.retain(|file| file.name != saved);
+    }
+    difference.domains.retain(differs);
+    difference
+}
+
+fn differs(domain: &DomainDifference) -> bool {
+    domain.whole.is_some() || !domain.objects.is_empty() || !domain.files.is_empty()
+}
+
 /// The file with what is saved of a domain.
 fn saved_file(domain: &RestorableDomain) -> String {
     format!("config:///{domain}.cfg")
@@ -119,9 +133,6 @@ pub(super) fn deviation(
         Change::Added | Change::Changed => "was to stay as it was, and did not",
     });
     found.domains.append(&mut moved.domains);
-    let differs = |domain: &DomainDifference| {
-        domain.whole.is_some() || !domain.objects.is_empty() || !domain.files.is_empty()
-    };
     found.domains.retain(differs);
     Ok(Deviation {
         difference: found,

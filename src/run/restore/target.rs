@@ -15,6 +15,7 @@ use crate::run::running_domain::RunningDomain;
 use crate::run::same_device::is_the_same;
 use crate::run::session::Session;
 use crate::run::status::Status;
+use crate::values::restore_plan::RestoreConfirmation;
 use crate::values::size::Bytes;
 
 /// An archive is received, kept and unpacked: it takes so many times its size at least.
@@ -160,9 +161,34 @@ impl<'a> Restoring<'_, 'a, '_> {
         })
     }
 
+    /// The target as it is now; a failure where what was confirmed is void.
+    pub(super) fn still_holds(
+        &mut self,
+        session: &mut Session<'a>,
+        target: &RestoreTarget,
+        running: &RunningDomain,
+        confirmation: &RestoreConfirmation,
+    ) -> Result<RestoreTarget, Failure> {
+        let target = self.is_still_the_target(session, target).inspect_err(|_| {
+            self.told.is_void = true;
+        })?;
+        if let RestoreConfirmation::TypedName(_) = confirmation {
+            // Whoever types may take his time.
+            self.is_as_it_was(&session.gateway, running).map_err(|why| {
+                self.told.is_void = true;
+                let status = Status::RestoreNotConfirmed;
+                Failure::new(
+                    status,
+                    format!("the confirmation is void: {}; nothing was imported", why.why()),
+                )
+            })?;
+        }
+        Ok(target)
+    }
+
     /// Looks once more, as if for the first time: while a plan is read, the target may become another.
     /// Gives what it is now.
-    pub(super) fn is_still_the_target(
+    fn is_still_the_target(
         &mut self,
         session: &mut Session<'a>,
         before: &RestoreTarget,

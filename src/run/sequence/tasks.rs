@@ -205,6 +205,7 @@ impl<'a> Run<'_, 'a, '_> {
             plan_name: &self.plan.name,
             activity,
             domain: &task.expanded.domain,
+            behind_import: None,
         };
         let look = look.filter(|_| mending.mended.is_empty());
         let mut ended = task::run(self.engine, self.record, session, due, look)?;

@@ -53,7 +53,15 @@ impl Walk<'_, '_, '_> {
             format!("STILL QUIESCED: run {recover}")
         };
         let state = match &self.state {
-            DeviceState::Untouched => "device untouched".to_owned(),
+            DeviceState::Untouched => self.task.behind_import.map_or_else(
+                || "device untouched".to_owned(),
+                |import| {
+                    format!(
+                        "this task changed nothing on the device, the import of task {} did",
+                        import.0
+                    )
+                },
+            ),
             DeviceState::PutBack(how) | DeviceState::Littered(how) => how.clone(),
             DeviceState::NotKnown(why) => {
                 let why = match failure.message.contains(why.as_str()) {
