@@ -1,11 +1,13 @@
 //! `dpbackup restore`
 
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::anyhow;
 
 use crate::cli::{Global, OutputFormat, RestoreArgs};
-use crate::clock::Clock as _;
+use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution::execution;
 use crate::commands::left_behind::with_what_is_left;
@@ -19,16 +21,19 @@ use crate::history::{FileRow, History};
 use crate::lock::Locks;
 use crate::notify::Notifier;
 use crate::notify::previous::{Previous, PreviousUnless};
-use crate::plan::model::PlanFile;
+use crate::plan::model::{Device, PlanFile};
 use crate::report::restore_plan::{ShownRestorePlan, document, outcome};
 use crate::run::contact::Devices;
 use crate::run::event::{FileKind, Owner, Sink, TaskId};
+use crate::run::execution::PlanEnd;
+use crate::run::failure::Failure;
 use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::restore as restoring;
-use crate::run::restore::order::{RestoreOptions, RestoreOrder, RestoreProposal, RestoreSource};
+use crate::run::restore::order::{RestoreOptions, RestoreOrder, RestoreProposal, RestoreSource, RestoreTold};
 use crate::run::status::Status;
 use crate::run::store;
+use crate::signal::Stop;
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::causes::{said, with_causes};
 use crate::values::duration::HumanDuration;
@@ -50,8 +55,8 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let EngineBase { stop, clock, .. } = &opened.base;
     let scratch = scratch_folder(env);
     let history = opened.history.here()?;
-    let (row, source, archive) = chosen(file, args, history, &scratch).map_err(left)?;
-    let domain = source.domain.clone();
+    let wanted = wanted(file, args, history).map_err(left)?;
+    let source = source_of(file, device, history, &scratch, &wanted).map_err(left)?;
     let engine = opened.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
@@ -67,55 +72,35 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).of_restore();
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
-    let mut devices = Devices::new(engine);
-    // Who is asked has been shown the plan.
-    let is_asked = args.confirm.is_none() && args.format == OutputFormat::Table && ui.can_ask();
-    let order = RestoreOrder {
-        source,
-        archive,
+    let mut asking = Asking {
+        args,
+        ui,
+        clock,
+        stop,
         device,
-        options: RestoreOptions {
-            lock_wait: args.lock_wait,
-            save: match args.save {
-                true => SaveAfter::Yes,
-                false => SaveAfter::No,
-            },
-            allows_other_firmware: args.allow_other_firmware,
-            allows_unsaved: args.over_unsaved,
-            waits_for_a_person: is_asked,
-        },
-        scratch,
+        wanted: &wanted,
+        shown: None,
     };
-    let mut shown = None;
-    let mut confirm = |proposal: &RestoreProposal<'_>| {
-        let plan = ShownRestorePlan::of(proposal);
-        if args.format == OutputFormat::Table && (args.confirm.is_none() || ui.verbosity > Verbosity::Quiet) {
-            let text = plan.text(proposal.difference, row.time, &clock.zone(), ui.width);
-            // A plan that nobody could read is not confirmed.
-            if let Err(error) = ui.data(&text) {
-                return Some(RestoreConfirmation::NotShown(said(&error)));
-            }
+    let mut hint = None;
+    let ended = match source {
+        Ok((source, archive)) => {
+            let order = RestoreOrder {
+                source,
+                archive,
+                device,
+                options: asking.options(),
+                scratch,
+            };
+            let mut devices = Devices::new(engine);
+            let mut confirm = |proposal: &RestoreProposal<'_>| asking.confirmation(proposal);
+            restoring::run(engine, &mut record, &mut devices, order, &mut confirm)
         }
-        shown = Some(plan);
-        match &args.confirm {
-            Some(word) => Some(RestoreConfirmation::Word(word.clone())),
-            None if proposal.needs_nothing || !is_asked => None,
-            None => {
-                let question = format!(
-                    "to lay it over {domain} of {}, type the name of the domain within {} (anything else ends this): ",
-                    device.name,
-                    HumanDuration(ANSWERS_WITHIN)
-                );
-                let asked = clock.elapsed();
-                let is_over =
-                    || stop.is_requested() || clock.elapsed().saturating_sub(asked) >= ANSWERS_WITHIN;
-                ui.ask(&question, &is_over)
-                    .filter(|typed| !typed.is_empty())
-                    .map(RestoreConfirmation::TypedName)
-            }
+        Err(unfit) => {
+            hint = Some(unfit.hint);
+            let end = restoring::refuse(engine, &mut record, device, &wanted.domain, unfit.failure);
+            end.map(|end| (end, RestoreTold::default()))
         }
     };
-    let ended = restoring::run(engine, &mut record, &mut devices, order, &mut confirm);
     let (mut end, told) = match ended {
         Ok(ended) => ended,
         Err(error) => {
@@ -128,34 +113,122 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     record.warn_of_sinks(Owner::Plan(end.id));
     restore_note::write_after(file, &mut record, &mut end, &clock.zone());
     drop(record);
+    let shown = asking.shown.as_ref();
     let text = match args.format {
-        OutputFormat::Table => outcome(&told, &device.name, domain.name(), &file.invocation),
-        OutputFormat::Json => document(shown.as_ref(), &end, &told),
+        OutputFormat::Table => outcome(&told, &device.name, wanted.domain.name(), &file.invocation),
+        OutputFormat::Json => document(shown, &end, &told),
     };
     print(ui, &text)?;
-    if let (Status::RestoreNotConfirmed, Some(plan)) = (end.status, &shown) {
-        match told.is_void {
-            // Its word is of the plan that is void.
-            true => ui.hint("the same without --confirm shows the plan as it is now"),
-            false => {
-                let command = plan.command(&file.invocation, &given(args));
-                ui.hint(&format!("`{command}` confirms the plan as it is now"));
-            }
-        }
+    if let Some(hint) = hint.or_else(|| hint_of_plan(file, args, &end, &told, shown)) {
+        ui.hint(&hint);
     }
     if end.left != Left::Nothing {
         ui.error(&anyhow!("{}", end.left.words(&file.invocation)), None);
     }
-    opened.close(Some(reader)).map_err(|mut error| {
-        // What stands on a device is graver than what is in no history.
-        let is_bad = told.import.as_ref().is_some_and(|known| !known.is_good);
-        error.exit = match is_bad && error.exit == Exit::History {
-            true => end.exit,
-            false => end.exit.or_graver(error.exit),
-        };
-        error
-    })?;
+    opened
+        .close(Some(reader))
+        .map_err(|error| with_end(error, &end, &told))?;
     Ok(end.exit)
+}
+
+/// What stands on a device is graver than what is in no history.
+fn with_end(mut error: CommandError, end: &PlanEnd, told: &RestoreTold) -> CommandError {
+    let is_bad = told.import.as_ref().is_some_and(|known| !known.is_good);
+    error.exit = match is_bad && error.exit == Exit::History {
+        true => end.exit,
+        false => end.exit.or_graver(error.exit),
+    };
+    error
+}
+
+/// How a plan that was shown, and is not confirmed, may be.
+fn hint_of_plan(
+    file: &PlanFile,
+    args: &RestoreArgs,
+    end: &PlanEnd,
+    told: &RestoreTold,
+    shown: Option<&ShownRestorePlan>,
+) -> Option<String> {
+    let plan = shown.filter(|_| end.status == Status::RestoreNotConfirmed)?;
+    // Its word is of the plan that is void.
+    Some(match (told.is_void, &args.confirm) {
+        (true, Some(_)) => "the same without --confirm shows the plan as it is now".to_owned(),
+        (true, None) => "the same once more shows the plan as it is now".to_owned(),
+        (false, _) => {
+            let command = plan.command(&file.invocation, &given(args));
+            format!("`{command}` confirms the plan as it is now")
+        }
+    })
+}
+
+/// Who shows the plan, and asks for what confirms it.
+struct Asking<'c> {
+    args: &'c RestoreArgs,
+    ui: Ui,
+    clock: &'c SystemClock,
+    stop: &'c Stop,
+    device: &'c Device,
+    wanted: &'c WantedBackup,
+    /// The plan, once it was shown.
+    shown: Option<ShownRestorePlan>,
+}
+
+impl Asking<'_> {
+    /// Whether somebody is asked: he has been shown the plan.
+    fn is_at_terminal(&self) -> bool {
+        self.args.confirm.is_none() && self.args.format == OutputFormat::Table && self.ui.can_ask()
+    }
+
+    fn options(&self) -> RestoreOptions {
+        RestoreOptions {
+            lock_wait: self.args.lock_wait,
+            save: match self.args.save {
+                true => SaveAfter::Yes,
+                false => SaveAfter::No,
+            },
+            allows_other_firmware: self.args.allow_other_firmware,
+            allows_unsaved: self.args.over_unsaved,
+            waits_for_a_person: self.is_at_terminal(),
+        }
+    }
+
+    fn confirmation(&mut self, proposal: &RestoreProposal<'_>) -> Option<RestoreConfirmation> {
+        let plan = ShownRestorePlan::of(proposal);
+        let is_text = self.args.format == OutputFormat::Table;
+        if is_text && (self.args.confirm.is_none() || self.ui.verbosity > Verbosity::Quiet) {
+            let taken = self.wanted.row.time;
+            let text = plan.text(proposal.difference, taken, &self.clock.zone(), self.ui.width);
+            // A plan that nobody could read is not confirmed.
+            match self.ui.stream(&text) {
+                Ok(true) => {}
+                Ok(false) => return Some(RestoreConfirmation::NotShown("nobody reads it".to_owned())),
+                Err(error) => return Some(RestoreConfirmation::NotShown(said(&error))),
+            }
+        }
+        self.shown = Some(plan);
+        match &self.args.confirm {
+            Some(word) => Some(RestoreConfirmation::Word(word.clone())),
+            None if proposal.needs_nothing || !self.is_at_terminal() => None,
+            None => self.typed(),
+        }
+    }
+
+    /// What is typed at the terminal, within the time.
+    fn typed(&self) -> Option<RestoreConfirmation> {
+        let question = format!(
+            "to lay it over {} of {}, type the name of the domain within {} (anything else ends this): ",
+            self.wanted.domain,
+            self.device.name,
+            HumanDuration(ANSWERS_WITHIN)
+        );
+        let asked = self.clock.elapsed();
+        let is_over =
+            || self.stop.is_requested() || self.clock.elapsed().saturating_sub(asked) >= ANSWERS_WITHIN;
+        let typed = self.ui.ask(&question, &is_over);
+        typed
+            .filter(|typed| !typed.is_empty())
+            .map(RestoreConfirmation::TypedName)
+    }
 }
 
 /// The options that a plan was made with.
@@ -171,13 +244,24 @@ fn given(args: &RestoreArgs) -> Vec<&'static str> {
         .collect()
 }
 
-/// The backup that was asked for, proved to be good, and a private copy of its archive.
-fn chosen(
-    file: &PlanFile,
-    args: &RestoreArgs,
-    history: &History,
-    scratch: &std::path::Path,
-) -> Result<(FileRow, RestoreSource, std::fs::File), CommandError> {
+/// The backup that was asked for, as history has it.
+struct WantedBackup {
+    task: TaskId,
+    row: FileRow,
+    domain: RestorableDomain,
+    /// Where the same task has stored what ran then, if that was not what was saved.
+    running: Option<PathBuf>,
+}
+
+/// A backup that is not restored.
+struct UnfitBackup {
+    failure: Failure,
+    /// What to do about it.
+    hint: String,
+}
+
+/// The backup that was asked for: one that can be restored, as far as history tells.
+fn wanted(file: &PlanFile, args: &RestoreArgs, history: &History) -> Result<WantedBackup, CommandError> {
     let task = execution(args.task, TaskId, || history.newest_restorable_task())?;
     let rows = found(history.files(task)).map_err(|error| match error.exit {
         Exit::Usage => error.with_hint(format!(
@@ -210,25 +294,58 @@ fn chosen(
         };
         usage(why.to_string()).with_hint(hint)
     })?;
-    let bad = |none: NoExport| {
-        let error = match none {
-            NoExport::Bad(why) => anyhow!("task {}: the backup itself is not good: {why}", task.0),
-            NoExport::NotSent(why) => anyhow!(
-                "task {}: the backup is whole, and is sent to no gateway: {why}",
-                task.0
-            ),
-            NoExport::Unread(why) => anyhow!(
-                "task {}: the backup could not be read here, which says nothing about it: {why}",
-                task.0
-            ),
-        };
-        CommandError::new(Exit::NotStarted, error).with_hint(format!(
-            "`{}` shows other backups",
-            file.invocation.command(["history", "status"])
-        ))
+    let running = rows.iter().find(|row| row.kind == FileKind::NonPersisted);
+    Ok(WantedBackup {
+        task,
+        row: row.clone(),
+        domain,
+        running: running.map(|row| row.path.clone()),
+    })
+}
+
+/// The same, proved to be good, and a private copy of its archive; or why there is none.
+fn source_of(
+    file: &PlanFile,
+    device: &Device,
+    history: &History,
+    scratch: &Path,
+    wanted: &WantedBackup,
+) -> Result<Result<(RestoreSource, File), UnfitBackup>, CommandError> {
+    let invocation = &file.invocation;
+    let WantedBackup { task, row, .. } = wanted;
+    if let Err(failure) = store::is_there(&file.settings) {
+        let hint = format!("`{}` looks at the store", invocation.command(["check"]));
+        return Ok(Err(UnfitBackup { failure, hint }));
+    }
+    let why = match private_export(history, &file.settings.store, scratch, row)? {
+        Ok(export) => return Ok(Ok(proved(wanted, export))),
+        Err(NoExport::Bad(why)) => format!("the backup itself is not good: {why}"),
+        Err(NoExport::NotSent(why)) => {
+            format!("the backup is whole, and is sent to no gateway: {why}")
+        }
+        Err(NoExport::Unread(why)) => {
+            format!("the backup could not be read here, which says nothing about it: {why}")
+        }
     };
-    store::is_there(&file.settings)
-        .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
+    let id = task.0.to_string();
+    let is_there = |other: &FileRow| other.path.symlink_metadata().is_ok();
+    let other = history.other_standing(row)?.filter(is_there);
+    let other = other.map_or_else(String::new, |other| {
+        let other = other.task.0.to_string();
+        let again = invocation.command(["restore", &other, "--to", &device.name]);
+        format!("task {other} holds the same: `{again}`; ")
+    });
+    Ok(Err(UnfitBackup {
+        failure: Failure::new(Status::RestoreRefused, format!("task {id}: {why}")),
+        hint: format!(
+            "{other}`{}` looks at the file again, `{}` shows other backups",
+            invocation.command(["verify", &id]),
+            invocation.command(["history", "status"])
+        ),
+    }))
+}
+
+fn proved(wanted: &WantedBackup, export: PrivateExport) -> (RestoreSource, File) {
     let PrivateExport {
         row: kept,
         file: archive,
@@ -236,22 +353,19 @@ fn chosen(
         report,
         names,
         of_another,
-    } = private_export(history, &file.settings.store, scratch, row)?.map_err(bad)?;
+    } = export;
     let source = RestoreSource {
-        task,
-        device: row.device_name.clone(),
-        domain,
+        task: wanted.task,
+        device: wanted.row.device_name.clone(),
+        domain: wanted.domain.clone(),
         archive_task: kept.task,
         instead,
-        sha256: kept.sha256.clone(),
+        sha256: kept.sha256,
         size: kept.size,
         report,
         names,
-        running: rows
-            .iter()
-            .find(|row| row.kind == FileKind::NonPersisted)
-            .map(|row| row.path.clone()),
+        running: wanted.running.clone(),
         of_another,
     };
-    Ok((row.clone(), source, archive))
+    (source, archive)
 }

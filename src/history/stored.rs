@@ -162,12 +162,22 @@ impl History {
         if file.kept && file.pruned_time.is_none() {
             return Ok(Some(file.clone()));
         }
+        self.other_standing(file)
+    }
+
+    /// Another file that says what it found; `None` where there is none, or nobody knows what it found.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn other_standing(&self, file: &FileRow) -> Result<Option<FileRow>, HistoryError> {
         let Some(content) = &file.content else {
             return Ok(None);
         };
         let parameters = (content, &file.device_name, &file.domain_name, AsText(file.kind));
-        let alike =
+        let mut alike =
             self.read(|transaction| rows(transaction, STANDS_IN, parameters, file_row(self.store())))?;
+        alike.retain(|other| other.id != file.id);
         let is_there = |row: &&FileRow| row.path.symlink_metadata().is_ok();
         Ok(alike.iter().find(is_there).or(alike.first()).cloned())
     }

@@ -397,12 +397,18 @@ fn a_backup_that_is_damaged_edited_or_gone_is_refused_before_anything_is_sent() 
         );
     }
     std::fs::remove_file(&path).expect("removed");
-    let ran = restore(&home, &[]).exits(4);
+    let ran = restore(&home, &["--format", "json"]).exits(4);
+    let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(document["status"], "RESTORE_REFUSED");
+    assert_eq!(document["plan"], Value::Null);
+    let (status, why) = last(&home);
+    assert_eq!(status, "RESTORE_REFUSED");
     assert!(
-        ran.stderr.contains("the backup itself is not good"),
-        "{}",
+        why.starts_with("task 1: the backup itself is not good: ") && ran.stderr.contains(&why),
+        "{why}: {}",
         ran.stderr
     );
+    assert!(ran.stderr.contains("verify 1"), "{}", ran.stderr);
     assert_eq!(gateway.requests().len(), 0);
 }
 
@@ -600,6 +606,8 @@ fn whether_it_is_saved_is_not_known_where_the_device_did_not_say_so() {
             "{fault}: {}",
             ran.stdout
         );
+        // What is saved differs by the save itself.
+        assert!(!ran.stderr.contains("DOM1.cfg"), "{fault}: {}", ran.stderr);
     }
 }
 
@@ -657,6 +665,8 @@ fn a_device_that_is_another_by_now_gets_no_import() {
             ran.stderr
         );
         assert_eq!(sent(&gateway), requests, "{asked}");
+        // Of the domain that is meant nothing was seen.
+        assert!(home.open_entries().iter().all(|row| !row.seen), "{asked}");
         assert!(
             !ran.stderr.contains(&format!("--confirm {word}")),
             "{asked}: {}",
@@ -818,6 +828,12 @@ fn a_change_while_somebody_types_makes_the_confirmation_void() {
     }
     let (code, lines) = terminal.end();
     assert_eq!(code, Some(4), "{lines:?}");
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("the same once more shows the plan as it is now")),
+        "{lines:?}"
+    );
     assert_eq!(sent(&gateway), [""; 0]);
     let (_, why) = last(&home);
     assert!(
@@ -857,6 +873,43 @@ fn an_import_that_was_sent_is_waited_for_and_one_that_was_not_is_not_sent() {
     let (status, why) = last(&home);
     assert_eq!(status, "INTERRUPTED");
     assert!(why.contains("the import had been carried out before"), "{why}");
+}
+
+#[test]
+fn a_signal_before_the_dry_run_or_the_import_has_left_tells_of_nothing_that_was_sent() {
+    let (gateway, home) = changed();
+    let word = word(&home, &[]);
+    // Who the device is is asked right before each.
+    for (asked, requests, answer, end) in [
+        (
+            3,
+            [].as_slice(),
+            "SIGTERM: no import into DOM1 of QA1 is sent; if its dry run is on its way, that is given up",
+            "the dry run was not sent, and nothing was imported",
+        ),
+        (
+            5,
+            &["dry"],
+            "SIGTERM: no import into DOM1 of QA1 is sent; if it is on its way, it is waited for, at most 30s",
+            "the import was not sent",
+        ),
+    ] {
+        gateway.forget_requests();
+        gateway.fail_as(&format!("FirmwareVersion3:{asked}=stall"));
+        let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+        eventually("the device is asked who it is", || {
+            gateway.received("FirmwareVersion3") == asked
+        });
+        running.signal(Signal::TERM);
+        let ran = running.end().exits(143);
+        gateway.clear_faults();
+        assert!(ran.stderr.contains(answer), "{asked}: {}", ran.stderr);
+        assert_eq!(sent(&gateway), requests, "{asked}");
+        let (status, why) = last(&home);
+        assert_eq!(status, "INTERRUPTED", "{asked}");
+        assert_eq!(why, format!("interrupted by signal 15; {end}"), "{asked}");
+        assert!(home.open_entries().is_empty(), "{asked}");
+    }
 }
 
 #[test]

@@ -48,12 +48,17 @@ fn fates(home: &Home) -> Vec<(i64, String)> {
     told.map(|(task, fate, _)| (task, fate)).collect()
 }
 
-/// Where the backup of a task stands.
-fn file_of(home: &Home, task: i64) -> PathBuf {
+/// What history has of the backup of a task.
+fn files_of(home: &Home, task: i64) -> Value {
     let ran = home
         .dpbackup(&["history", "files", &task.to_string(), "--format", "json"])
         .exits(0);
-    let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    serde_json::from_str(&ran.stdout).expect("JSON")
+}
+
+/// Where the backup of a task stands.
+fn file_of(home: &Home, task: i64) -> PathBuf {
+    let document = files_of(home, task);
     document["files"][0]["path"].as_str().expect("a path").into()
 }
 
@@ -98,12 +103,61 @@ fn a_removed_file_is_stood_in_for_by_the_oldest_with_its_content_and_that_is_tol
     let ran = home
         .dpbackup(&["extract", "1", text.to_str().expect("a path")])
         .exits(0);
+    // As many as history and `verify` count.
+    let counted = &files_of(&home, 1)["files"][0]["objects"];
+    let told_count = format!("{counted} objects, that of the domain itself and ");
+    assert!(ran.stdout.starts_with(&told_count), "{}", ran.stdout);
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     let ran = home.dpbackup(&["diff", "1", "2"]).exits(0);
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     let ran = home.dpbackup(&["verify", "1"]).exits(3);
     let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains(told), "{said}");
+    // The same one is confirmed that was shown, however often.
+    change(&gateway);
+    let shown = word(&home, &[]);
+    assert_eq!(word(&home, &[]), shown);
+    let _ = home
+        .dpbackup(&["restore", "1", "--to", "QA1", "--confirm", &shown])
+        .exits(0);
+    // In place of one that was taken away by hand no other is sent; which one holds the same is said.
+    fs::remove_file(file_of(&home, 2)).expect("it stood there");
+    let ran = home.dpbackup(&["restore", "2", "--to", "QA1"]).exits(4);
+    assert!(
+        ran.stderr.contains("task 3 holds the same: `") && ran.stderr.contains("restore 3 --to QA1"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn an_import_that_came_out_and_could_not_be_kept_is_a_warning_and_says_nothing_of_an_untouched_device() {
+    let (gateway, home) = changed();
+    let word = word(&home, &[]);
+    let home = home.timeouts("request = 10s, export = 1h, idle = 1h");
+    gateway.fail_as("do-restore:2=stall@60m");
+    let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+    eventually("the import is sent", || sent(&gateway) == ["dry", "real"]);
+    fs::rename(home.store(), home.path("away")).expect("the store");
+    gateway.clear_faults();
+    let ran = running.end().exits(3);
+    assert!(
+        ran.stdout.contains("what came out is what was to come out\n"),
+        "{}",
+        ran.stdout
+    );
+    let why = home.last_plan().error_message.unwrap_or_default();
+    for told in [
+        "what came out could not be backed up: task 5: ",
+        "is not there any more: is its file system not mounted, or was it moved?",
+        "this task changed nothing on the device, the import of task 4 did",
+    ] {
+        assert!(why.contains(told), "{told} in {why}");
+    }
+    assert!(
+        !why.contains("device untouched") && !why.contains("No such file"),
+        "{why}"
+    );
 }
 
 #[test]
@@ -151,8 +205,7 @@ fn no_import_is_sent_where_the_way_back_from_it_is_gone() {
     gateway.fail_as("do-restore:1=stall@60m");
     let running = home.running(&["restore", "1", "--to", "QA1", "--confirm", &word]);
     eventually("the dry run is sent", || sent(&gateway) == ["dry"]);
-    // The first stands for the plan, the second for the one that was confirmed.
-    fs::remove_file(file_of(&home, 2)).expect("it stood there");
+    // That of task 2, of the plan that was only shown, holds the same, and the next `prune` takes it.
     fs::remove_file(file_of(&home, 3)).expect("it stood there");
     gateway.clear_faults();
     let ran = running.end().exits(4);

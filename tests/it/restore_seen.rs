@@ -1,6 +1,7 @@
 //! What a restore says of a device rests on what was seen of it, and of that device alone.
 
 use std::io::{Cursor, Read as _, Write as _};
+use std::process::Stdio;
 
 use rustix::process::Signal;
 use sha2::{Digest as _, Sha256};
@@ -706,6 +707,24 @@ fn a_plan_that_goes_elsewhere_than_to_the_terminal_is_not_asked_about() {
         );
         assert_eq!(sent(&gateway), [""; 0]);
     }
+}
+
+#[test]
+fn a_plan_that_nobody_reads_any_more_is_not_confirmed() {
+    let (gateway, home) = changed();
+    let word = word(&home, &[]);
+    let mut command = home.command(&["restore", "1", "--to", "QA1", "--confirm", &word]);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    drop(child.stdout.take());
+    let ran = Ran::of(child.wait_with_output().expect("an end")).exits(4);
+    assert!(
+        ran.stderr
+            .contains("its plan could not be shown: nobody reads it"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(sent(&gateway), [""; 0]);
 }
 
 #[test]
