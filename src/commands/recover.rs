@@ -133,7 +133,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     if !opened.died_rehearsals.is_empty() {
         exit = exit.or_graver(Exit::Failed);
     }
-    const NOTHING: &str = "nothing to recover: no run has died";
+    const NOTHING: &str = "nothing to recover: no run that died has left anything";
     let is_loud = ui.verbosity > Verbosity::Quiet;
     let died_rehearsals = opened.died_rehearsals.len();
     // What it has quiesced nobody puts back, nor does it itself.
@@ -211,7 +211,7 @@ struct BesideResult<'s>(&'s mut Screen);
 impl Sink for BesideResult<'_> {
     fn event(&mut self, at: Timestamp, event: &Event) {
         match event {
-            Event::Recovered { .. } => {}
+            Event::Recovered { .. } | Event::PlanAbandoned { .. } => {}
             // Loud all the same, for whoever keeps the result in a file; why stands there.
             Event::StillQuiesced(still) => self.0.event(
                 at,

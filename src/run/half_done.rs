@@ -103,8 +103,8 @@ fn dry_run(entry: &JournalEntry, domain: &str, compared: &Compared, invocation: 
     let looks = match is_answered(entry) {
         true => format!("it was answered; `{recover}` looks whether the domain is as it was"),
         false => format!(
-            "nobody has seen its end; when that is not to be expected any more, `{recover}` looks whether the \
-             domain is as it was"
+            "nobody has seen its end, and it may come yet; when an hour has passed since it was given up, or would \
+             have been, `{recover}` looks whether the domain is as it was"
         ),
     };
     format!(

@@ -20,6 +20,7 @@ use crate::ui::live::{ArrivedBytes, Line, Live};
 use crate::ui::undoing::undo_words;
 use crate::ui::{Ui, Verbosity};
 use crate::values::invocation::Invocation;
+use crate::values::restore_name::is_restore_name;
 use crate::values::text::{hanging, printable};
 
 use tasks::{Tasks, Unstarted, step_words, target};
@@ -321,7 +322,10 @@ impl Sink for Screen {
                 let line = self.tasks.get(*task).map(|line| target(&line.opening));
                 if let Some(target) = line.filter(|_| self.tells_tasks()) {
                     let what = if changes.count == 1 { "change" } else { "changes" };
-                    self.say(&format!("{target}: {} {what} since the export before", changes.count));
+                    self.say(&format!(
+                        "{target}: {} {what} since the export before",
+                        changes.count
+                    ));
                 }
             }
             // Behind the end of a plan nothing collects it.
@@ -363,6 +367,13 @@ impl Sink for Screen {
                     false => self.complain(&text),
                 }
             }
+            // Who started a restore waits to hear of it. Of a plan the notes say so, and the output of `recover`.
+            Event::PlanAbandoned { plan, name, error } => {
+                if is_restore_name(name) && self.ui.verbosity > Verbosity::Quiet {
+                    self.tell_unstarted();
+                    self.warn(&format!("execution {}, {name}, was abandoned: {error}", plan.0));
+                }
+            }
             Event::TaskEnded {
                 task,
                 status,
@@ -397,9 +408,7 @@ impl Sink for Screen {
             | Event::OutOfService { .. }
             | Event::FileFailed { .. }
             | Event::ScriptEnded { .. }
-            | Event::ActivityEnded { .. }
-            // The notes of the plan say so, or the output of `recover`.
-            | Event::PlanAbandoned { .. } => {}
+            | Event::ActivityEnded { .. } => {}
         }
     }
 

@@ -845,7 +845,7 @@ fn a_store_or_a_history_below_a_folder_that_may_not_be_entered_names_that_folder
         &[],
         &["recover"],
         &[
-            "nothing to recover: no run has died",
+            "nothing to recover: no run that died has left anything",
             "what runs left in the store was not looked for",
             &refused,
         ],

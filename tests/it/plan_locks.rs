@@ -238,7 +238,10 @@ fn recover_brings_back_what_a_killed_run_left_and_clears_its_remains() {
             .is_some_and(|error| error.contains("unquiesced and confirmed"))
     );
     let again = home.dpbackup(&["recover"]).exits(0);
-    assert_eq!(again.stdout, "nothing to recover: no run has died\n");
+    assert_eq!(
+        again.stdout,
+        "nothing to recover: no run that died has left anything\n"
+    );
 }
 
 #[test]
@@ -302,7 +305,10 @@ fn recover_leaves_a_run_alone_that_lives() {
     let running = home.running(&["run", "P"]);
     eventually("the export is on its way", || is_exporting(&home));
     let ran = home.dpbackup(&["recover"]).exits(0);
-    assert_eq!(ran.stdout, "nothing to recover: no run has died\n");
+    assert_eq!(
+        ran.stdout,
+        "nothing to recover: no run that died has left anything\n"
+    );
     assert_eq!(gateway.state().quiesce_state("DOM1"), "quiesced");
     assert_eq!((home.stored().len(), home.open_entries().len()), (1, 1));
     running.signal(Signal::INT);

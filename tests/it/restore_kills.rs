@@ -1,6 +1,6 @@
 //! A restore that is killed, at any request: what the next start says of it.
 
-use crate::restore::{change, has_service, keyless, sent, word};
+use crate::restore::{change, has_service, keyless, sent, setup, word};
 use crate::simulator::Gateway;
 use crate::support::{Home, eventually, export, gateways};
 
@@ -102,6 +102,10 @@ fn a_restore_that_is_killed_at_any_request_is_told_and_the_next_one_puts_it_in_o
             "request {nth}: {why}"
         );
         ended += usize::from(has_ended);
+        // Where nothing was sent, that of the next request is the next one.
+        if nth + 1 < dry {
+            continue;
+        }
         // The next one is not held up, and puts in order what was left.
         change(&gateway);
         let fresh = word(&home, &["--save"]);
@@ -120,4 +124,30 @@ fn a_restore_that_is_killed_at_any_request_is_told_and_the_next_one_puts_it_in_o
         assert!(home.open_entries().is_empty(), "request {nth}");
     }
     assert!(ended > 0, "the backup after it is taken when it is over");
+}
+
+#[test]
+fn a_restore_that_died_before_anything_was_sent_is_told_by_the_run_that_ends_it() {
+    let gateway = Gateway::start(setup());
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("Night", &export("QA1", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    change(&gateway);
+    gateway.fail_as("FilesystemStatus=stall");
+    let running = home.running(&["restore", "1", "--to", "QA1"]);
+    eventually("the target is looked at", || {
+        gateway.received("FilesystemStatus") > 0
+    });
+    running.kill();
+    gateway.clear_faults();
+    let ran = home.dpbackup(&["run", "Night"]).exits(0);
+    let told = "execution 2, restore QA1/DOM1, was abandoned: its process is gone";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    // It is over by now, and nobody says that none has died.
+    let ran = home.dpbackup(&["recover"]).exits(0);
+    assert_eq!(
+        ran.stdout,
+        "nothing to recover: no run that died has left anything\n"
+    );
 }
