@@ -503,3 +503,18 @@ impl FreshnessJudge<'_> {
 fn age(time: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(time)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_a_dead_run_may_have_left_is_a_warning_by_itself() {
+        let attempt = |_: TaskId| Attempt::Ended;
+        let (now, max_age) = (Timestamp::UNIX_EPOCH, Duration::ZERO);
+        let mut freshness = Freshness::judge(&[], &[], &attempt, &|_| None, now, max_age, None);
+        assert_eq!(freshness.known_state(), Some(TargetState::Ok));
+        freshness.left_folders = Some("a secure backup may have been left on a device".to_owned());
+        assert_eq!(freshness.known_state(), Some(TargetState::Warning));
+    }
+}

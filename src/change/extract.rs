@@ -15,7 +15,10 @@ use crate::values::causes::with_causes;
 /// How much was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extracted {
+    /// As `verify` counts them: without those of the domains themselves.
     pub objects: u64,
+    /// The objects of the domains themselves, which stand beside what is in them.
+    pub of_domains: u64,
     /// Files of domains.
     pub files: u64,
 }
@@ -61,11 +64,18 @@ pub fn extract(
         }
     };
     let is_meant = |domain: &str| only.is_none_or(|only| only == domain);
-    let mut visit = |domain: &str, item: &ExportItem| {
+    let mut visit = |written: &str, item: &ExportItem| {
         if let ExportItem::Object(object) | ExportItem::Unknown(object) = item {
-            let domain = named(domain);
+            let domain = named(written);
             if is_meant(&domain) && !is_over() {
-                writer.borrow_mut().object(&domain, object);
+                let mut writer = writer.borrow_mut();
+                let is_of_domain = written.is_empty() && object.class == "Domain";
+                if writer.object(&domain, object) {
+                    match is_of_domain {
+                        true => writer.count.of_domains += 1,
+                        false => writer.count.objects += 1,
+                    }
+                }
             }
         }
     };
@@ -109,9 +119,10 @@ struct Writer {
 }
 
 impl Writer {
-    fn object(&mut self, domain: &str, object: &Object) {
+    /// Whether it was written.
+    fn object(&mut self, domain: &str, object: &Object) -> bool {
         if self.trouble.is_some() {
-            return;
+            return false;
         }
         let key = (domain.to_owned(), object.class.clone(), object.name.clone());
         let times = self.seen.entry(key).or_default();
@@ -123,8 +134,11 @@ impl Writer {
         let steps = [domain, "objects", &object.class, &object.name];
         let text = text_of(object);
         match self.target.put(&steps, &ending, &mut text.as_bytes()) {
-            Ok(()) => self.count.objects += 1,
-            Err(error) => self.trouble = Some(error),
+            Ok(()) => true,
+            Err(error) => {
+                self.trouble = Some(error);
+                false
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use crate::artifact::archive::{self, Expected, Limits};
-use crate::change::extract::{self as change, ExtractTrouble};
+use crate::change::extract::{self as change, ExtractTrouble, Extracted};
 use crate::cli::{ExtractArgs, Global};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::{ExportSource, NamedExport, trouble};
@@ -49,12 +49,19 @@ pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'
     };
     let folder = args.folder.display();
     if ui.verbosity > Verbosity::Quiet {
+        let Extracted {
+            objects,
+            of_domains,
+            files,
+        } = extracted;
+        let of_domains = match of_domains {
+            0 => String::new(),
+            1 => ", that of the domain itself".to_owned(),
+            more => format!(", {more} of domains themselves"),
+        };
         print(
             ui,
-            &format!(
-                "{} objects and {} files in {folder}\n",
-                extracted.objects, extracted.files
-            ),
+            &format!("{objects} objects{of_domains} and {files} files in {folder}\n"),
         )?;
     }
     Ok(source.exit(Exit::Success))

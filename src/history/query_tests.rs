@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::*;
 use crate::history::fixture::{Fixture, at, file};
 use crate::history::names::{task_devices_sql, task_domains_sql};
@@ -638,4 +640,42 @@ fn steps(fixture: &Fixture, query: &str) -> Vec<String> {
         steps.push(row.get("detail").expect("its text"));
     }
     steps
+}
+
+#[test]
+fn every_export_that_should_be_in_the_store_is_found_by_its_name_and_no_other() {
+    let mut fixture = Fixture::new();
+    let plan = fixture.plan("BackupQA", 0);
+    let activity = fixture.activity(plan, ActionKind::ExportDomain);
+    let mut stored = |device: &str, name: &str, file: StoredFile| {
+        let task = fixture.task(plan, activity, device, "SALES", Status::ReadyForExecution);
+        let path = Path::new("/backup").join(device).join(name);
+        let event = Event::FileStored {
+            task,
+            file: StoredFile {
+                path: path.clone(),
+                ..file
+            },
+        };
+        fixture.history.record(at(1), &event).expect("a record");
+        path
+    };
+    let export = || file("SALES.zip", FileKind::Persisted, None);
+    // The newest of each is no other than one before it.
+    let first = stored("QA1", "SALES.zip", export());
+    let _ = stored("QA1", "later.zip", export());
+    let second = stored("QA2", "SALES.zip", export());
+    let _ = stored("QA3", "OLD-SALES.zip", export());
+    let _ = stored(
+        "QA4",
+        "SALES.zip",
+        file("SALES.zip", FileKind::SecureBackup, None),
+    );
+    let unkept = StoredFile {
+        kept: false,
+        ..export()
+    };
+    let _ = stored("QA5", "SALES.zip", unkept);
+    let found = fixture.history.exports_named("SALES.zip").expect("a look");
+    assert_eq!(found, [first, second]);
 }

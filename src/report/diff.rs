@@ -1,5 +1,6 @@
 //! What differs between two archives, as text and as JSON.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde::Serialize;
@@ -129,7 +130,7 @@ fn domain_lines(domain: &DomainDifference, lines: &mut Vec<String>) {
             "  {} {} {}",
             sign(object.change),
             object.class,
-            object.name
+            bounded(&object.name)
         ));
         for property in &object.properties {
             property_lines(property, lines);
@@ -140,8 +141,16 @@ fn domain_lines(domain: &DomainDifference, lines: &mut Vec<String>) {
     }
 }
 
+/// A name, in quotes where it begins or ends with a blank that nobody would see.
+fn bounded(name: &str) -> Cow<'_, str> {
+    match name.trim() == name {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(format!("\"{name}\"")),
+    }
+}
+
 fn file_line(file: &FileDifference) -> String {
-    let (sign, name) = (sign(file.change), &file.name);
+    let (sign, name) = (sign(file.change), bounded(&file.name));
     let remark = match (file.old, file.new) {
         (Some(old), Some(new)) if old != new => format!(" ({} -> {})", held(old), held(new)),
         (None, Some(FileHeld::Bytes)) | (Some(FileHeld::Bytes), _) | (None, None) => String::new(),
@@ -396,4 +405,33 @@ struct FileChangeObject<'a> {
     name: &'a str,
     old: Option<&'static str>,
     new: Option<&'static str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::difference::ObjectDifference;
+
+    #[test]
+    fn a_name_that_ends_with_a_blank_is_told_apart_from_one_that_does_not() {
+        let object = |change, name: &str| ObjectDifference {
+            change,
+            class: "StylePolicy".to_owned(),
+            name: name.to_owned(),
+            properties: Vec::new(),
+        };
+        let difference = Difference {
+            domains: vec![DomainDifference {
+                domain: "DOM1".to_owned(),
+                whole: None,
+                objects: vec![object(Change::Added, "p "), object(Change::Removed, "p")],
+                files: Vec::new(),
+            }],
+        };
+        let text = text("old", "new", &difference);
+        assert!(
+            text.contains("+ StylePolicy \"p \"\n") && text.contains("- StylePolicy p\n"),
+            "{text}"
+        );
+    }
 }

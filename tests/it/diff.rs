@@ -350,6 +350,8 @@ fn a_newest_export_that_is_known_to_be_bad_is_passed_over_with_a_word() {
     let files: Value = serde_json::from_str(&files.stdout).expect("JSON");
     assert_eq!(files["files"][0]["verified"], true);
     assert!(files["files"][0]["damage"].is_string() && files["files"][0]["damage_time"].is_string());
+    let shown = home.dpbackup(&["history", "files", "2"]).exits(0);
+    assert!(shown.stdout.contains("not any more"), "{}", shown.stdout);
     let told = "QA1 DOM1: the newest export, of task 2, is not what was stored (";
     for arguments in [
         &["diff", "QA1/DOM1", "1"][..],
