@@ -50,8 +50,10 @@ pub enum FirstWord {
     Look,
     /// An unquiesce, where all of the quiesce was seen, before anything else is asked but who it is.
     Unquiesce,
-    /// The same without that question: it has just been answered, or the login was refused to it.
+    /// The same without that question: it has just been answered, or there is none to ask.
     UnquiesceUnasked,
+    /// The same where the login has just been refused to that question.
+    UnquiesceRefused,
 }
 
 /// What is known of a quiesce that must be undone.
@@ -87,7 +89,7 @@ impl QuiesceSent {
     }
 
     /// How long from now on the quiesce may begin to show, in each domain that it covers.
-    fn settles_within(self) -> Duration {
+    pub fn settles_within(self) -> Duration {
         match self {
             QuiesceSent::LongAgo => Duration::ZERO,
             QuiesceSent::Seen { all_within } => all_within,

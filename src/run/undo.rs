@@ -132,6 +132,7 @@ impl OpenQuiesce<'_> {
         let brought_back = match gateway {
             Ok(gateway) => {
                 let what = format!("{} to be unquiesced", self.scope);
+                let longest = limit.max(self.sent.settles_within());
                 let quiesced = ToBringBack {
                     scope: self.scope,
                     stood: self.domains,
@@ -142,7 +143,7 @@ impl OpenQuiesce<'_> {
                 let brought_back = gateway.bring_back(quiesced, limit, &mut |step| {
                     let known = match step {
                         WayBackStep::Waiting(waited) => {
-                            return waiting(record, self.device, &what, limit)(waited);
+                            return waiting(record, self.device, &what, longest)(waited);
                         }
                         WayBackStep::Seen => record.step_undo(self.journal, UndoStep::Seen),
                         WayBackStep::Sent => record.step_undo(self.journal, UndoStep::Sent),
@@ -202,19 +203,19 @@ impl OpenQuiesce<'_> {
     /// What the device is sent first; or why the one that was quiesced is not there to be told within this time, as far
     /// as serial numbers tell.
     fn first_word(&self, gateway: &Gateway<'_>, within: Duration) -> Result<FirstWord, String> {
-        let is_asked = match self
+        let asked = self
             .serial
-            .map(|meant| (gateway.who_answers_for(meant, within), meant))
-        {
+            .map(|meant| (gateway.who_answers_for(meant, within), meant));
+        let unquiesce = match asked {
             Some((Ok(WhoAnswers::Other(found)), meant)) => return Err(self.leads_to_another(&found, meant)),
             // One more question would be refused like it, and could lock the account.
-            Some((Err(error), _)) => error.kind.is_of_login(),
-            Some((Ok(told), _)) => told == WhoAnswers::Meant,
-            None => true,
+            Some((Err(error), _)) if error.kind.is_of_login() => FirstWord::UnquiesceRefused,
+            Some((Ok(WhoAnswers::NotTold) | Err(_), _)) => FirstWord::Unquiesce,
+            Some((Ok(WhoAnswers::Meant), _)) | None => FirstWord::UnquiesceUnasked,
         };
-        Ok(match (self.first, is_asked) {
-            (FirstWord::Unquiesce, true) => FirstWord::UnquiesceUnasked,
-            (first, _) => first,
+        Ok(match self.first {
+            FirstWord::Unquiesce => unquiesce,
+            first => first,
         })
     }
 

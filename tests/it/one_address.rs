@@ -14,7 +14,7 @@ use dpbackup::signal::Stop;
 use crate::restore::{change, has_service, setup as keyless_setup, word};
 use crate::simulator::{Domain, Firmware, Gateway, HangUp, Setup};
 use crate::support::relay::Relay;
-use crate::support::{EngineRun, Home, TestClock, export, gateways, secure_backup};
+use crate::support::{EngineRun, Eventful, Home, TestClock, export, gateways, secure_backup};
 
 fn setup(clock: &TestClock, serial: &str) -> Setup {
     Setup {
@@ -171,6 +171,35 @@ fn a_gateway_that_stands_in_for_another_for_a_moment_does_not_keep_that_from_bei
     assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{:?}", run.errors());
     assert_eq!(second.received("DomainUnquiesce"), 0);
     assert!(first.state().is_unquiesced() && home.open_entries().is_empty());
+}
+
+#[test]
+fn a_gateway_that_has_come_to_the_address_while_logins_were_refused_is_told_nothing_before_it_says_who_it_is()
+{
+    let clock = TestClock::night();
+    let first = gateway(&clock, "78A0001");
+    let second = gateway(&clock, "78B0002");
+    // By its own administrator.
+    second.state().set_quiesced("DOM1", true);
+    first.fail_as("DomainUnquiesce:1=account-locked");
+    let ports = [first.port(), second.port()];
+    let has_moved = Arc::new(AtomicBool::new(false));
+    let moved = Arc::clone(&has_moved);
+    let relay = Relay::start(move |_| ports[usize::from(moved.load(Ordering::SeqCst))]);
+    let home = home(&relay);
+    let mut refused_at = None;
+    let moves = Eventful::new(&clock, |now| {
+        if first.received("DomainUnquiesce") > 0 && now > *refused_at.get_or_insert(now) {
+            has_moved.store(true, Ordering::SeqCst);
+        }
+    });
+    let run = home.run("EXPORT", &moves);
+    drop(moves);
+    assert_eq!(run.exit(), 10, "{:?}", run.errors());
+    assert!(has_moved.load(Ordering::SeqCst) && second.received("FirmwareVersion3") > 0);
+    assert_eq!(second.received("unquiesce"), 0, "{:?}", second.operations());
+    assert_eq!(second.state().quiesced(), ["DOM1"]);
+    assert_eq!(home.open_entries().len(), 1);
 }
 
 #[test]

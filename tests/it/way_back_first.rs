@@ -212,3 +212,24 @@ fn an_unquiesce_that_could_not_be_sent_is_none_though_the_domain_is_seen_at_work
         gateway.operations()
     );
 }
+
+#[test]
+fn an_account_that_refuses_every_login_is_tried_twice_at_once_and_once_after_the_pause() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock);
+    let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
+    let run = run(&home, "DOMAIN", &clock, || {
+        gateway.forget_requests();
+        gateway.state().setup.users[0].locked = true;
+    });
+    assert_eq!(run.exit(), 10, "{:?}", run.errors());
+    // Who answers, and the unquiesce; then the one question alone, which a last unquiesce does not follow.
+    assert_eq!(
+        gateway.operations(),
+        [
+            "get-status/FirmwareVersion3",
+            "do-action/DomainUnquiesce",
+            "get-status/FirmwareVersion3"
+        ]
+    );
+}

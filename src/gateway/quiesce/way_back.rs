@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::{DomainStatus, QuiesceState};
+use crate::gateway::facts::WhoAnswers;
 use crate::gateway::pace::{pause_after, until_next_look};
 use crate::gateway::quiesce::outcome::{AtRest, BroughtBack, Confirmation, UnquiesceAnswer};
 use crate::gateway::quiesce::scope::{Scope, ScopeState, named};
@@ -105,6 +106,8 @@ struct WayBack<'w> {
     is_word_refused: bool,
     /// Whether an unquiesce was taken since the last pause.
     is_login_taken: bool,
+    /// Whether an unquiesce, or the login to one, was tried just now: since the last pause, and the look after it.
+    is_just_tried: bool,
     /// How long it lasts.
     waited: Duration,
     /// Whether the quiesce was seen.
@@ -187,6 +190,7 @@ impl<'w> WayBack<'w> {
             is_look_refused: false,
             is_word_refused: false,
             is_login_taken: false,
+            is_just_tried: false,
             waited: Duration::ZERO,
             seen: matches!(sent, QuiesceSent::Seen { .. }),
             is_off: None,
@@ -218,19 +222,31 @@ impl<'w> WayBack<'w> {
         match first {
             FirstWord::Unquiesce if is_all_seen => self.send(AsksWho::Yes, step),
             FirstWord::UnquiesceUnasked if is_all_seen => self.send(AsksWho::No, step),
-            FirstWord::Look | FirstWord::Unquiesce | FirstWord::UnquiesceUnasked => {}
+            FirstWord::UnquiesceRefused if is_all_seen => {
+                // A look now would be the third login in a row.
+                self.is_look_refused = true;
+                self.send(AsksWho::No, step);
+            }
+            FirstWord::Look
+            | FirstWord::Unquiesce
+            | FirstWord::UnquiesceUnasked
+            | FirstWord::UnquiesceRefused => {}
         }
     }
 
     /// Looks. The first look is not waited for as long as others where an unquiesce may stand behind it. Where the
     /// login was refused to a look and to an unquiesce, the next one tries it, and not a look: should it be taken again,
-    /// the device is on its way.
+    /// the device is on its way. Neither is tried in the moment in which it was refused.
     fn look(&mut self, step: &mut dyn FnMut(WayBackStep)) -> Result<Vec<DomainStatus>> {
         if self.is_look_refused && self.is_word_refused {
-            self.send(AsksWho::No, step);
+            if !self.is_just_tried {
+                self.try_login(step);
+            }
             if let Some(error) = self.unanswered.as_ref().filter(|_| self.is_word_refused) {
                 return Err(SomaError::new(error.kind, &error.message));
             }
+        } else {
+            self.is_just_tried = false;
         }
         let looked = match self.has_looked || self.was_told {
             true => self.gateway.domains_once(),
@@ -241,8 +257,26 @@ impl<'w> WayBack<'w> {
         looked
     }
 
+    /// Tries a login that was refused, with the question who answers where there is one to ask: whoever answers now may be
+    /// another than a pause ago. Where it is taken the unquiesce follows, unless it would be sent to another.
+    fn try_login(&mut self, step: &mut dyn FnMut(WayBackStep)) {
+        let asked = self.meant.map(|meant| self.gateway.who_is_to_be_told(meant));
+        match asked {
+            Some(Err(error)) if error.kind.is_of_login() => {
+                self.is_just_tried = true;
+                self.unanswered = Some(error);
+            }
+            // The login was taken: it may be looked at.
+            Some(Ok(WhoAnswers::Other(_))) => self.is_word_refused = false,
+            Some(Ok(WhoAnswers::Meant | WhoAnswers::NotTold) | Err(_)) | None => {
+                self.send(AsksWho::No, step);
+            }
+        }
+    }
+
     /// The pause before the next look: a refused login is not tried again and again, unless an unquiesce was taken since.
     fn pause_after(&mut self, state: &Result<ScopeState>) -> Duration {
+        self.is_just_tried = false;
         match std::mem::take(&mut self.is_login_taken) {
             true => until_next_look(self.waited),
             false => pause_after(state, self.waited),
@@ -297,9 +331,12 @@ impl<'w> WayBack<'w> {
 
     /// Sends an unquiesce where one is due.
     fn tell(&mut self, state: &Result<ScopeState>, rests: Option<AtRest>, step: &mut dyn FnMut(WayBackStep)) {
-        // What was turned away is no reason to wait, once the device answers.
+        // What was turned away is no reason to wait, once the device answers; a login that was refused just now is one.
         let is_due = (self.is_turned_away && state.is_ok()) || is_due(self.last_told, self.waited);
-        if is_due && self.is_wanted(state, rests) {
+        let is_refused_now = self.is_word_refused
+            && self.is_just_tried
+            && state.as_ref().is_err_and(|error| error.kind.is_of_login());
+        if is_due && !is_refused_now && self.is_wanted(state, rests) {
             self.send(self.asks_who(), step);
         }
     }
@@ -316,7 +353,7 @@ impl<'w> WayBack<'w> {
             return false;
         }
         self.is_last_told = true;
-        if self.last_told != Some(self.waited) {
+        if !self.is_just_tried {
             self.send(self.asks_who(), step);
         }
         self.limit = self.waited + FOLLOWS_WITHIN;
@@ -387,6 +424,7 @@ impl<'w> WayBack<'w> {
         self.is_turned_away = answer.as_ref().is_err_and(is_turned_away);
         self.is_word_refused = answer.as_ref().is_err_and(|error| error.kind.is_of_login());
         self.is_login_taken = answer.is_ok();
+        self.is_just_tried = true;
         if self.answered(answer) {
             step(WayBackStep::Sent);
         }
