@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::ErrorCode;
 
 use crate::ownership::Untrusted;
-use crate::run::ledger::LedgerError;
+use crate::run::ledger::{LedgerError, LedgerErrorKind};
 
 /// How long a connection waits for another one before that is an error.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -151,11 +151,35 @@ pub enum HistoryError {
     },
 }
 
+impl HistoryError {
+    /// The file, where it is the file that cannot be used.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::NotOurs { path, .. }
+            | Self::Newer { path, .. }
+            | Self::Older { path, .. }
+            | Self::Corrupt { path, .. }
+            | Self::CannotOpen { path, .. }
+            | Self::Untrusted { path, .. }
+            | Self::Full { path, .. }
+            | Self::Disk { path, .. }
+            | Self::Gone { path }
+            | Self::Busy { path, .. }
+            | Self::Missing { path }
+            | Self::Other { path, .. } => Some(path),
+            Self::NotFound { .. } => None,
+        }
+    }
+}
+
 impl From<HistoryError> for LedgerError {
     fn from(error: HistoryError) -> Self {
         LedgerError {
             message: "the history cannot be used".to_owned(),
-            is_held: matches!(error, HistoryError::Busy { .. }),
+            kind: match error {
+                HistoryError::Busy { .. } => LedgerErrorKind::Held,
+                _ => LedgerErrorKind::Failed,
+            },
             source: Some(Box::new(error)),
         }
     }
@@ -276,7 +300,8 @@ mod tests {
         assert_eq!(failed.message, "the history cannot be used");
         let source = failed.source.expect("a source").downcast::<HistoryError>();
         let error = *source.expect("a history error");
-        assert_eq!(failed.is_held, matches!(error, HistoryError::Busy { .. }));
+        let is_held = failed.kind == LedgerErrorKind::Held;
+        assert_eq!(is_held, matches!(error, HistoryError::Busy { .. }));
         error
     }
 

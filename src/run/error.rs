@@ -90,6 +90,7 @@ impl RunError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::ledger::LedgerErrorKind;
 
     #[test]
     fn an_error_says_how_the_devices_are_left_and_the_exit_code_agrees() {
@@ -107,7 +108,7 @@ mod tests {
         ] {
             let trouble = RunTrouble::from(LedgerError {
                 message: "full".to_owned(),
-                is_held: false,
+                kind: LedgerErrorKind::Failed,
                 source: None,
             });
             let error = RunError::new(trouble, left, Some("a folder".to_owned()), &Invocation::default());

@@ -265,10 +265,28 @@ pub struct UnfinishedTask {
 pub struct LedgerError {
     /// What could not be done.
     pub message: String,
-    /// Whether it is so because others hold the record now: the same may be written later.
-    pub is_held: bool,
+    /// What it means for what was to be written.
+    pub kind: LedgerErrorKind,
     /// What the ledger says about it; `None` where the message says it all.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What an error of a record means for what was to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LedgerErrorKind {
+    /// Others hold the record now: the same may be written later.
+    Held,
+    /// It was not tried, for the call before it has not ended: the same may be written later.
+    NotTried,
+    /// It is not written, or nobody knows whether it is, or will be.
+    Failed,
+}
+
+impl LedgerErrorKind {
+    /// Whether the same may be written later, and is not written before.
+    pub fn may_be_later(self) -> bool {
+        matches!(self, Self::Held | Self::NotTried)
+    }
 }
 
 /// How long a ledger waits for others who hold it.

@@ -17,9 +17,10 @@ use crate::run::event::{
     ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
 };
 use crate::run::ledger::{
-    ClosedUndo, DeathWords, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, LostQuiesce,
-    NOTHING_BEGUN, Patience, UndoOpening, UndoStep, UnfinishedPlan,
+    ClosedUndo, DeathWords, JournalEntry, JournalTime, LastContent, Ledger, LedgerError, LedgerErrorKind,
+    LostQuiesce, NOTHING_BEGUN, Patience, UndoOpening, UndoStep, UnfinishedPlan,
 };
+use crate::run::status::Status;
 use crate::threads::{DISK_ANSWERS_WITHIN, elsewhere, start};
 use crate::values::boot_time::BootTime;
 use crate::values::certificate_facts::CertificateFacts;
@@ -27,6 +28,9 @@ use crate::values::duration::HumanDuration;
 
 /// How long others who hold it may be waited for, besides the disk.
 const OTHERS_END_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a ledger on a disk that hangs is waited for at the longest: once it was silent nobody waits for it again.
+pub const LEDGER_ANSWERS_WITHIN: Duration = DISK_ANSWERS_WITHIN.saturating_add(OTHERS_END_WITHIN);
 
 /// A ledger whose calls have a limit, from the first row on that must be undone.
 #[derive(Debug)]
@@ -108,14 +112,22 @@ impl<L: Send + 'static> LimitedLedger<L> {
     where
         L: Ledger,
     {
-        Self::handing_on(ledger, L::patience)
+        Self::within(ledger, DISK_ANSWERS_WITHIN)
     }
 
-    fn handing_on(ledger: L, hand_on: fn(&mut L, Patience)) -> Self {
+    /// The same, of a disk that is to answer within this time.
+    pub fn within(ledger: L, disk_answers_within: Duration) -> Self
+    where
+        L: Ledger,
+    {
+        Self::handing_on(ledger, L::patience, disk_answers_within)
+    }
+
+    fn handing_on(ledger: L, hand_on: fn(&mut L, Patience), disk_answers_within: Duration) -> Self {
         Self {
             place: LedgerPlace::Here(Box::new(ledger)),
             hand_on,
-            disk_answers_within: DISK_ANSWERS_WITHIN,
+            disk_answers_within,
             has_limit: false,
             patience: Patience::Usual,
             silence: Silence::default(),
@@ -143,7 +155,7 @@ impl<L: Send + 'static> LimitedLedger<L> {
         let limit = self.limit();
         match &mut self.place {
             LedgerPlace::Here(ledger) => Ok(ledger),
-            LedgerPlace::Away(_) => Err(silent(limit)),
+            LedgerPlace::Away(_) => Err(silent(limit, LedgerErrorKind::NotTried)),
         }
     }
 
@@ -159,7 +171,7 @@ impl<L: Send + 'static> LimitedLedger<L> {
         &mut self,
         work: impl FnOnce(&mut L) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.call_unless(work, &|| false)
+        self.call_until(work, &|| true)
     }
 
     /// The same of something that is taken back where it is done when nobody waits for it any more: whoever comes first
@@ -178,14 +190,14 @@ impl<L: Send + 'static> LimitedLedger<L> {
             }
             Ok(done)
         };
-        self.call_unless(work, &|| is_decided.swap(true, Ordering::SeqCst))
+        self.call_until(work, &|| !is_decided.swap(true, Ordering::SeqCst))
     }
 
-    /// The same as a call. One whose time is over is waited for all the same where it is done by then.
-    fn call_unless<T: Send + 'static>(
+    /// The same as a call, until it `gives_up`: asked once, when the time is over. What is done by then is waited for.
+    fn call_until<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut L) -> Result<T, LedgerError> + Send + 'static,
-        is_done: &dyn Fn() -> bool,
+        gives_up: &dyn Fn() -> bool,
     ) -> Result<T, LedgerError> {
         let (has_limit, limit) = (self.has_limit, self.limit());
         let here = self.here()?;
@@ -193,7 +205,7 @@ impl<L: Send + 'static> LimitedLedger<L> {
             return work(here);
         }
         let LedgerPlace::Here(mut ledger) = std::mem::replace(&mut self.place, nowhere()) else {
-            return Err(silent(limit));
+            return Err(silent(limit, LedgerErrorKind::NotTried));
         };
         let (sender, done) = mpsc::channel();
         let back = elsewhere(start, "the history", move || {
@@ -202,14 +214,14 @@ impl<L: Send + 'static> LimitedLedger<L> {
             let _ = sender.send(outcome);
             ledger
         });
-        let late = |_| match is_done() {
-            true => done.recv().ok(),
-            false => None,
+        let late = |_| match gives_up() {
+            true => None,
+            false => done.recv().ok(),
         };
         let Some(outcome) = done.recv_timeout(limit).map_or_else(late, Some) else {
             self.place = LedgerPlace::Away(back);
             self.silence.0.store(true, Ordering::SeqCst);
-            return Err(silent(limit));
+            return Err(silent(limit, LedgerErrorKind::Failed));
         };
         // It is on its way.
         self.place = match back.recv() {
@@ -220,16 +232,19 @@ impl<L: Send + 'static> LimitedLedger<L> {
     }
 }
 
-fn silent(limit: Duration) -> LedgerError {
+fn silent(limit: Duration, kind: LedgerErrorKind) -> LedgerError {
     LedgerError {
         message: format!(
             "the disk of the history did not answer within {}: is its file system frozen, or its server gone?",
             HumanDuration(limit)
         ),
-        is_held: false,
+        kind,
         source: None,
     }
 }
+
+/// How an execution ends of which the row was made when nobody waited for it any more.
+const GIVEN_UP: &str = "the disk of the history did not answer in time, and nothing was begun";
 
 impl<L: Ledger + Send + 'static> Ledger for LimitedLedger<L> {
     fn patience(&mut self, patience: Patience) {
@@ -244,7 +259,16 @@ impl<L: Ledger + Send + 'static> Ledger for LimitedLedger<L> {
 
     fn open_plan(&mut self, at: Timestamp, opening: &PlanOpening) -> Result<PlanId, LedgerError> {
         let opening = opening.clone();
-        self.call(move |ledger| ledger.open_plan(at, &opening))
+        let death = DeathWords {
+            plan: GIVEN_UP.to_owned(),
+            tasks: Vec::new(),
+            others: GIVEN_UP.to_owned(),
+        };
+        // Its process goes on without it, and would be said to have died at it.
+        self.call_or_take_back(
+            move |ledger| ledger.open_plan(at, &opening),
+            move |ledger, plan| ledger.abandon(at, *plan, &death),
+        )
     }
 
     fn open_activity(&mut self, at: Timestamp, opening: &ActivityOpening) -> Result<ActivityId, LedgerError> {
@@ -254,7 +278,22 @@ impl<L: Ledger + Send + 'static> Ledger for LimitedLedger<L> {
 
     fn open_task(&mut self, at: Timestamp, opening: &TaskOpening) -> Result<TaskId, LedgerError> {
         let opening = opening.clone();
-        self.call(move |ledger| ledger.open_task(at, &opening))
+        let is_ended = opening.status.is_final();
+        self.call_or_take_back(
+            move |ledger| ledger.open_task(at, &opening),
+            move |ledger, task| match is_ended {
+                true => Ok(()),
+                false => ledger.record(
+                    at,
+                    &Event::TaskEnded {
+                        task: *task,
+                        status: Status::Abandoned,
+                        error: Some(GIVEN_UP.to_owned()),
+                        took: None,
+                    },
+                ),
+            },
+        )
     }
 
     fn record(&mut self, at: Timestamp, event: &Event) -> Result<(), LedgerError> {
@@ -354,8 +393,7 @@ mod tests {
 
     /// A ledger that is a list, with a limit so short that only what hangs is beyond it, or so long that nothing is.
     fn limited(limit: Duration) -> LimitedLedger<Vec<u8>> {
-        let mut ledger = LimitedLedger::handing_on(Vec::new(), |list, _| list.push(0));
-        ledger.disk_answers_within = limit;
+        let mut ledger = LimitedLedger::handing_on(Vec::new(), |list, _| list.push(0), limit);
         ledger.has_limit = true;
         ledger.patience = Patience::Short;
         ledger
@@ -373,8 +411,9 @@ mod tests {
         };
         let error = ledger.call(hangs).expect_err("it hangs");
         assert!(error.message.contains("did not answer within"), "{error}");
-        assert!(!error.is_held && silence.is_met());
-        assert!(ledger.call(|_| Ok(())).is_err(), "nobody waits for it again");
+        assert!(error.kind == LedgerErrorKind::Failed && silence.is_met());
+        let error = ledger.call(|_| Ok(())).expect_err("nobody waits for it again");
+        assert_eq!(error.kind, LedgerErrorKind::NotTried);
         assert!(ledger.here().is_err());
         drop(release);
         while ledger.here().is_err() {
@@ -425,8 +464,8 @@ mod tests {
             let _ = done.send(());
             Ok(7)
         };
-        let waits = || was_done.recv().is_ok();
-        assert_eq!(ledger.call_unless(pushes, &waits).expect("it counts"), 7);
+        let gives_up = || was_done.recv().is_err();
+        assert_eq!(ledger.call_until(pushes, &gives_up).expect("it counts"), 7);
         assert!(!ledger.silence().is_met());
     }
 
@@ -439,7 +478,7 @@ mod tests {
             let on_disk = OnSameDisk::new(Some(Arc::clone(&it)), silence.clone());
             assert!(on_disk.get().is_some());
             drop(on_disk);
-            let mut ledger = LimitedLedger::handing_on(Arc::clone(&it), |_, _| {});
+            let mut ledger = LimitedLedger::handing_on(Arc::clone(&it), |_, _| {}, Duration::ZERO);
             ledger.silence = silence;
             drop(ledger);
             Arc::strong_count(&it) == 1

@@ -12,7 +12,8 @@ use crate::run::event::{
     TaskId, TaskOpening,
 };
 use crate::run::ledger::{
-    JournalEntry, JournalTime, LastContent, Ledger, LedgerError, Patience, UndoOpening, UndoStep,
+    JournalEntry, JournalTime, LastContent, Ledger, LedgerError, LedgerErrorKind, Patience, UndoOpening,
+    UndoStep,
 };
 use crate::run::status::Status;
 use crate::values::certificate_facts::CertificateFacts;
@@ -39,7 +40,7 @@ pub struct Record<'a> {
     unwritten: BTreeMap<JournalId, JournalEntry>,
     /// Whether a device waits for what is done: then nothing waits for the ledger.
     hurries: bool,
-    /// What is still to be written, the oldest first: others held the ledger.
+    /// What is still to be written, the oldest first: others held the ledger, or it was not at hand.
     late: VecDeque<(Timestamp, LateEntry)>,
     /// Whether a mistake of ours was met. Those of sinks do not count.
     internal_error: bool,
@@ -310,16 +311,18 @@ impl<'a> Record<'a> {
         written
     }
 
-    /// Writes behind what was put off; not yet where a device waits and others hold the ledger.
+    /// Writes behind what was put off; not yet where a device waits and others hold the ledger, or it is not at hand.
     fn write_unless_held(
         &mut self,
         write: impl FnOnce(&mut dyn Ledger) -> Result<(), LedgerError>,
     ) -> Result<WhenWritten, LedgerError> {
         match self.write_late().and_then(|()| self.write_now(write)) {
             Ok(()) => Ok(WhenWritten::Now),
-            Err(error) if error.is_held && self.hurries => {
+            Err(error) if error.kind.may_be_later() && self.hurries => {
                 // They were waited for once.
-                self.ledger.patience(Patience::NoWait);
+                if error.kind == LedgerErrorKind::Held {
+                    self.ledger.patience(Patience::NoWait);
+                }
                 Ok(WhenWritten::NotYet)
             }
             Err(error) => Err(error),
@@ -327,7 +330,7 @@ impl<'a> Record<'a> {
     }
 
     /// Writes what is still to be written. What the ledger refuses stays unwritten, as it would have; what it
-    /// could not take for others is kept.
+    /// could not take now is kept.
     fn write_late(&mut self) -> Result<(), LedgerError> {
         let mut written = Ok(());
         while let Some((at, entry)) = self.late.pop_front() {
@@ -336,7 +339,7 @@ impl<'a> Record<'a> {
                 LateEntry::Step(id, step) => ledger.step_undo(at, *id, *step),
             });
             match now {
-                Err(error) if error.is_held => {
+                Err(error) if error.kind.may_be_later() => {
                     self.late.push_front((at, entry));
                     return written.and(Err(error));
                 }
@@ -356,7 +359,7 @@ impl<'a> Record<'a> {
             self.met_internal_error();
             Err(LedgerError {
                 message: error.to_string(),
-                is_held: false,
+                kind: LedgerErrorKind::Failed,
                 source: None,
             })
         })

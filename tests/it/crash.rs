@@ -293,7 +293,7 @@ fn mortal_run(plan_file: &Path, last: u64) -> u64 {
         .plan_file;
     let clock = MortalClock(&fate, SystemClock::new());
     let history = History::open(&file.settings.history, Writing::Log).expect("a history");
-    let mut ledger = WatchedLedger {
+    let mut ledger: WatchedLedger<&dyn Fn()> = WatchedLedger {
         history: history.in_store(&file.settings.store),
         write: &|| fate.point(),
         read: &|| {},

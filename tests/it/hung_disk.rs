@@ -5,9 +5,23 @@
 use std::fs;
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dpbackup::history::{History, Writing};
+use dpbackup::run::event::{
+    ActionKind, ActivityOpening, Owner, PlanId, PlanOpening, TaskId, TaskOpening, Undo,
+};
+use dpbackup::run::ledger::{Ledger as _, LedgerErrorKind, Patience, UndoOpening, UndoStep};
+use dpbackup::run::limited_ledger::LimitedLedger;
+use dpbackup::run::record::Record;
+use dpbackup::run::status::Status;
+use dpbackup::values::address::Address;
+
+use tempfile::TempDir;
 
 use crate::simulator::{Domain, Firmware, Gateway, Setup};
-use crate::support::{Home, Ran, eventually, export};
+use crate::support::{Home, Ran, TestClock, WatchedLedger, eventually, export};
 
 /// Mounts a file system of its own, with what is in its folder, does a command on it, and freezes and thaws it as files
 /// say. It thaws by itself when nobody says so for long.
@@ -200,4 +214,138 @@ fn a_history_whose_disk_hangs_while_one_device_is_brought_back_keeps_neither_the
     }
     let ran = recovery.end();
     assert_eq!(ran.code, Some(10), "{ran:?}");
+}
+
+/// A history whose writes stand for as long as somebody holds its disk.
+type HangingLedger = LimitedLedger<WatchedLedger<Box<dyn Fn() + Send>>>;
+
+/// Such a one, its disk, and its folder, which goes away with it.
+fn hanging() -> (HangingLedger, Arc<Mutex<()>>, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let disk = Arc::new(Mutex::new(()));
+    let touched = Arc::clone(&disk);
+    let ledger = WatchedLedger::<Box<dyn Fn() + Send>> {
+        history: History::open(&folder.path().join("history.db"), Writing::Log).expect("a history"),
+        write: Box::new(move || drop(touched.lock().expect("no panic with the disk"))),
+        read: Box::new(|| {}),
+    };
+    (
+        LimitedLedger::within(ledger, Duration::from_millis(20)),
+        disk,
+        folder,
+    )
+}
+
+fn plan_opening() -> PlanOpening {
+    PlanOpening {
+        plan: "P".to_owned(),
+        plan_file: "/etc/dpbackup/plans.toml".into(),
+        process: "run-1-0".to_owned(),
+        window_ignored: false,
+    }
+}
+
+fn task_opening(record: &mut Record<'_>, plan: PlanId) -> TaskOpening {
+    let activity = ActivityOpening {
+        plan,
+        action: ActionKind::ExportDomain,
+        device_pattern: "QA1".to_owned(),
+        domain_pattern: "DOM1".to_owned(),
+        quiesce: true,
+    };
+    TaskOpening {
+        plan,
+        activity: record.open_activity(activity).expect("an activity"),
+        action: ActionKind::ExportDomain,
+        device: "QA1".to_owned(),
+        domain: "DOM1".to_owned(),
+        status: Status::ReadyForExecution,
+        error: None,
+    }
+}
+
+/// One value of the history in this folder.
+fn told(folder: &TempDir, sql: &str) -> String {
+    let history = rusqlite::Connection::open(folder.path().join("history.db")).expect("the history");
+    history.query_row(sql, [], |row| row.get(0)).expect("a value")
+}
+
+#[test]
+fn what_came_behind_a_call_that_hung_is_written_in_its_order_when_the_disk_answers_again() {
+    let (mut ledger, disk, folder) = hanging();
+    let clock = TestClock::night();
+    let mut record = Record::new(&mut ledger, Vec::new(), &clock, "run-1-0");
+    let plan = record.open_plan(plan_opening()).expect("a plan");
+    let opening = task_opening(&mut record, plan);
+    let task: TaskId = record.open_task(opening).expect("a task");
+    let undo = UndoOpening {
+        plan,
+        task,
+        device: "QA1".to_owned(),
+        address: Address {
+            host: "192.0.2.1".to_owned(),
+            port: 5550,
+        },
+        serial: None,
+        undo: Undo::UnquiesceDomain("DOM1".to_owned()),
+        domains: vec!["DOM1".to_owned()],
+    };
+    let row = record.open_undo(&undo).expect("a row");
+    record.hurry();
+    let hangs = disk.lock().expect("no panic with the disk");
+    let owner = Owner::Task(task);
+    assert!(
+        record.note(owner, "first").is_err(),
+        "it is on its way, and nobody knows"
+    );
+    for note in ["second", "third"] {
+        record.note(owner, note).expect("it is put off");
+    }
+    record.step_undo(row, UndoStep::Seen).expect("it is put off");
+    record
+        .take_time()
+        .expect_err("the disk hangs, and that is not hidden");
+    drop(hangs);
+    eventually("the ledger is back", || record.take_time().is_ok());
+    drop(record);
+    let notes = "SELECT group_concat(message) FROM (SELECT message FROM note ORDER BY id)";
+    assert_eq!(told(&folder, notes), "first,second,third");
+    assert_eq!(ledger.open_undos().expect("rows").len(), 1);
+    assert!(ledger.open_undos().expect("rows")[0].seen);
+}
+
+#[test]
+fn an_execution_whose_row_was_given_up_and_is_made_all_the_same_has_an_end_there() {
+    let (mut ledger, disk, folder) = hanging();
+    let clock = TestClock::night();
+    let mut record = Record::new(&mut ledger, Vec::new(), &clock, "run-1-0");
+    let plan = record.open_plan(plan_opening()).expect("a plan");
+    let opening = task_opening(&mut record, plan);
+    drop(record);
+    ledger.patience(Patience::Short);
+    let now = "2026-11-22T01:00:00Z".parse().expect("a time");
+    for open in [
+        &mut |ledger: &mut HangingLedger| ledger.open_plan(now, &plan_opening()).map(drop),
+        &mut |ledger: &mut HangingLedger| ledger.open_task(now, &opening).map(drop),
+    ]
+        as [&mut dyn FnMut(&mut HangingLedger) -> Result<(), dpbackup::run::ledger::LedgerError>; 2]
+    {
+        let hangs = disk.lock().expect("no panic with the disk");
+        let error = open(&mut ledger).expect_err("it hangs");
+        assert_eq!(error.kind, LedgerErrorKind::Failed);
+        drop(hangs);
+        eventually("the ledger is back", || ledger.here().is_ok());
+    }
+    let unfinished = ledger.here().expect("it is back").history.unfinished_plans();
+    let unfinished = unfinished.expect("plans");
+    assert_eq!(unfinished.len(), 1, "the one that was opened in time");
+    assert_eq!(unfinished[0].id, plan);
+    assert_eq!(unfinished[0].unended_tasks, []);
+    for table in ["plan_execution", "task_execution"] {
+        let ended = format!("SELECT status || ': ' || error_message FROM {table} ORDER BY id DESC LIMIT 1");
+        assert_eq!(
+            told(&folder, &ended),
+            "ABANDONED: the disk of the history did not answer in time, and nothing was begun"
+        );
+    }
 }

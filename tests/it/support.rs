@@ -458,7 +458,7 @@ impl Home {
     }
 }
 
-fn watched<'f>(file: &PlanFile, touched: &'f dyn Fn()) -> WatchedLedger<'f> {
+fn watched<'f>(file: &PlanFile, touched: &'f dyn Fn()) -> WatchedLedger<&'f dyn Fn()> {
     let history = History::open(&file.settings.history, Writing::Log).expect("a history");
     WatchedLedger {
         history: history.in_store(&file.settings.store),

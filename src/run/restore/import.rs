@@ -57,7 +57,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         self.end_activity(activity, status, self.warnings.len() > warned)?;
         // All that was put off while others held the history.
         match self.record.take_time() {
-            Err(error) if error.is_held => self.record.take_time()?,
+            Err(error) if error.kind.may_be_later() => self.record.take_time()?,
             written => written?,
         }
         // Only now: a process that dies before its end leaves the row, and with it the way back.

@@ -13,13 +13,13 @@ use dpbackup::values::certificate_facts::CertificateFacts;
 use jiff::Timestamp;
 
 /// Calls `write` before each write and right after it, and `read` before each read.
-pub(crate) struct WatchedLedger<'f> {
+pub(crate) struct WatchedLedger<F> {
     pub(crate) history: History,
-    pub(crate) write: &'f dyn Fn(),
-    pub(crate) read: &'f dyn Fn(),
+    pub(crate) write: F,
+    pub(crate) read: F,
 }
 
-impl WatchedLedger<'_> {
+impl<F: Fn()> WatchedLedger<F> {
     fn around<T>(&mut self, write: impl FnOnce(&mut History) -> T) -> T {
         (self.write)();
         let outcome = write(&mut self.history);
@@ -28,7 +28,7 @@ impl WatchedLedger<'_> {
     }
 }
 
-impl Ledger for WatchedLedger<'_> {
+impl<F: Fn()> Ledger for WatchedLedger<F> {
     fn patience(&mut self, patience: Patience) {
         self.history.patience(patience);
     }

@@ -28,7 +28,7 @@ pub(crate) fn secure_backup(devices: &str, more: &str) -> String {
 
 /// Waits until something is so. It is a failure only when it never is.
 #[track_caller]
-pub(crate) fn eventually(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let given_up = Instant::now() + Duration::from_secs(60);
     while !is_so() {
         assert!(Instant::now() < given_up, "it never came to this: {what}");
