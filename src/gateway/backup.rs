@@ -128,13 +128,15 @@ impl Gateway<'_> {
 
     /// Waits until the manifest of a secure backup is there and the device does not work on
     /// one any more: a manifest that is listed earlier may be half written. The limit is for what the device has
-    /// taken; what `was_at_work`, or was answered in other words, is over when nothing of it moves any more.
+    /// taken; what `was_at_work`, or was answered in other words, is over when nothing of it moves any more. `shown` is
+    /// given the domains as each look has them.
     pub fn wait_for_secure_backup(
         &self,
         folder: &RemoteFolder,
         limit: Duration,
         asked: BackupAsked,
         was_at_work: bool,
+        shown: &mut dyn FnMut(&[DomainStatus]),
         told: &mut dyn FnMut(Duration),
     ) -> Result<SecureBackupEnd> {
         let started = self.clock.elapsed();
@@ -145,7 +147,11 @@ impl Gateway<'_> {
         let mut refused = RefusedBefore::default();
         loop {
             // In this order: what is listed after the end of the work is all of it.
-            let looked = match self.domains_once().map(|domains| busy_with(&domains)) {
+            let looked = self.domains_once().map(|domains| {
+                shown(&domains);
+                busy_with(&domains)
+            });
+            let looked = match looked {
                 // It has told before; while it is at work it may not, and the manifest still does.
                 Err(error) if error.is_refusal() => Ok(BusyWith::Nothing),
                 looked => looked,

@@ -19,7 +19,7 @@ use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::request::{self, Request};
 
 pub use outcome::{AtRest, BroughtBack, Confirmation, UnquiesceAnswer};
-pub use scope::{Scope, ScopeState};
+pub use scope::{Scope, ScopeState, at_work, named};
 pub use way_back::{FOLLOWS_WITHIN, WayBackStep};
 
 /// A device that starts lists its domains one after another: one that was not listed for so long may be

@@ -169,6 +169,8 @@ struct Walk<'w, 'a, 'r> {
     quiesce_sent: Option<Duration>,
     /// Whether nothing of what was to be quiesced is in service.
     takes_none: bool,
+    /// The domains that were seen quiesced by this task.
+    seen_quiesced: Vec<String>,
     out_of_service: OutOfService,
     /// What the task before saw, until this one begins with it or asks itself.
     look_before: Option<DomainsLook>,
@@ -200,6 +202,7 @@ pub fn run<'a>(
         begun: Begun::No,
         quiesce_sent: None,
         takes_none: false,
+        seen_quiesced: Vec::new(),
         out_of_service: OutOfService::Never,
         look_before,
         look: None,

@@ -86,6 +86,43 @@ fn the_journal_row_is_on_disk_before_the_quiesce_and_closed_after_the_confirmati
 }
 
 #[test]
+fn a_domain_that_is_at_work_again_before_its_secure_backup_is_ready_is_warned_of() {
+    for unquiesced in [&[][..], &["DOM1"], &["DOM1", "DOM2"]] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock, &[]);
+        let home = home(&gateway);
+        let mut watch = |event: &Event| {
+            if matches!(event, Event::TaskStatus { status, .. } if status.code() == "BACKING_UP") {
+                for domain in unquiesced {
+                    gateway.state().set_quiesced(domain, false);
+                }
+            }
+        };
+        let run = home.run_with("DEVICE", &clock, Options::default(), &Stop::new(), &mut watch);
+        assert_eq!(
+            run.status(),
+            if unquiesced.is_empty() {
+                "SUCCESS"
+            } else {
+                "COMPLETED_WITH_WARNINGS"
+            }
+        );
+        let expected: Vec<String> = match unquiesced {
+            [] => Vec::new(),
+            ["DOM1"] => vec!["domain DOM1 was".to_owned()],
+            _ => vec!["the domains DOM1, DOM2 were".to_owned()],
+        };
+        let words = |which: &String| {
+            format!(
+                "QA1: {which} quiesced for this secure backup, and at work again before it was ready: what changed \
+                 meanwhile is not known"
+            )
+        };
+        assert_eq!(run.warnings(), expected.iter().map(words).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn the_journal_says_what_must_be_undone() {
     for (plan, undo) in [
         ("DOMAIN", Undo::UnquiesceDomain("DOM1".to_owned())),

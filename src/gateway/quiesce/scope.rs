@@ -185,8 +185,17 @@ impl Scope {
     }
 }
 
+/// Those of some domains that the device shows at work, or on their way back to it.
+pub fn at_work<'n>(names: &'n [String], domains: &[DomainStatus]) -> impl Iterator<Item = &'n String> {
+    let is_at_work = |name: &&String| {
+        let shown = domains.iter().find(|domain| domain.name == **name);
+        shown.is_some_and(|domain| domain.quiesce == QuiesceState::Normal || domain.quiesce.is_unquiescing())
+    };
+    names.iter().filter(is_at_work)
+}
+
 /// The first of some domains, and how many more there are.
-pub(super) fn named(names: &[String]) -> String {
+pub fn named(names: &[String]) -> String {
     const MOST: usize = 3;
     let domains = if names.len() == 1 { "domain" } else { "the domains" };
     format!("{domains} {}", first_few(names, MOST))

@@ -300,6 +300,10 @@ impl Walk<'_, '_, '_> {
             &mut waiting(self.record, device, &what, limit),
         );
         self.record.show(&Progress::WaitEnded);
+        if let Waited::Reached { unchanged } = &waited {
+            let is_quiesced = |name: &&String| !unchanged.iter().any(|domain| domain.name == **name);
+            self.seen_quiesced = stood.iter().filter(is_quiesced).cloned().collect();
+        }
         match &waited {
             // A device that has failed at one domain may go on with the others.
             Waited::Failed(state) if *scope == Scope::Device && state.shows_quiesce() => {

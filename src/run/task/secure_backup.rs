@@ -1,5 +1,6 @@
 //! Step 8 for a whole device: a secure backup, made on the device, and its folder there, which is removed again.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -8,11 +9,12 @@ use crate::gateway::backup::{BackupBegins, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
 use crate::gateway::folder::RemoteFolder;
 use crate::gateway::folder_removal::{BackupAsked, FolderRemoved};
+use crate::gateway::quiesce::{at_work, named};
 use crate::lock::not_yet::NotYet;
 use crate::run::certificates;
 use crate::run::event::{JournalId, Owner, Progress, Undo, UndoStage};
 use crate::run::failure::{Failure, Trouble, words};
-use crate::run::ledger::{NEVER_ASKED, Reply, UndoStep};
+use crate::run::ledger::{LedgerError, NEVER_ASKED, Reply, UndoStep};
 use crate::run::status::Status;
 use crate::run::task::{BackupFolder, DeviceState, Made, Walk};
 use crate::run::undo::{self, FolderStays, LeftFolder, waiting};
@@ -145,14 +147,17 @@ impl Walk<'_, '_, '_> {
             (Some(_), Reply::Accepted | Reply::Unclear, Some(_)) => unless_begun,
         };
         self.knows_of_backup(asked);
+        let mut back_at_work = BTreeSet::new();
         let end = self.session.gateway.wait_for_secure_backup(
             &folder,
             limit,
             asked,
             begins == Some(BackupBegins::AtWork),
+            &mut |domains| back_at_work.extend(at_work(&self.seen_quiesced, domains).cloned()),
             &mut waiting(self.record, &device, what, limit),
         );
         self.record.show(&Progress::WaitEnded);
+        self.warn_of_early_work(&Vec::from_iter(back_at_work))?;
         let end = end.map_err(|error| self.exchange(Status::BackupFailed, &error))?;
         // One that the device was seen to make is not expected to begin any more.
         let seen = match &end {
@@ -193,6 +198,21 @@ impl Walk<'_, '_, '_> {
         };
         self.only_on_device = true;
         Ok(Made::SecureBackup { folder, files })
+    }
+
+    /// Warns of domains that were at work again before the secure backup was there for which they had been quiesced: who
+    /// reads that it succeeded would take it for one of a device at rest.
+    fn warn_of_early_work(&mut self, names: &[String]) -> Result<(), LedgerError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let were = if names.len() == 1 { "was" } else { "were" };
+        let device = &self.session.device.name;
+        self.warn(format!(
+            "{device}: {} {were} quiesced for this secure backup, and at work again before it was ready: what changed \
+             meanwhile is not known",
+            named(names)
+        ))
     }
 
     /// Writes down the folder into which the device will be asked to make its secure backup, unless that is
