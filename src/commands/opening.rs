@@ -234,8 +234,7 @@ pub(super) fn limits(file: &PlanFile, scripts: ScriptsDue) -> StopLimits {
     let request = requests.fold(of_all, Duration::max);
     let imports = file.devices.iter().map(|device| device.timeouts.export);
     StopLimits {
-        // A look and a request may still be on their way when the time is over.
-        unquiesce: longest_way_back(settings, request) + 2 * request,
+        unquiesce: longest_way_back(settings, request),
         request,
         import: imports.fold(settings.timeouts.export, Duration::max),
         script: match scripts {

@@ -201,6 +201,9 @@ pub enum UndoStage {
     MayBeSent,
     /// The request was sent.
     Sent,
+    /// It is looked at whether the device is the one on which it must be undone: nothing is undone on another. No signal
+    /// ends that.
+    Looking,
     /// It is being undone, and no signal ends that.
     UnderWay,
 }

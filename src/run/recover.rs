@@ -113,7 +113,7 @@ fn mend_devices(
             journal: entry.id,
             device: entry.device.clone(),
             undo: entry.undo.clone(),
-            stage: UndoStage::UnderWay,
+            stage: UndoStage::Looking,
         });
     }
     for (name, entries) in by_device {

@@ -19,6 +19,7 @@ use crate::run::event::{
 };
 use crate::run::failure::words;
 use crate::run::ledger::{LedgerError, UndoStep};
+use crate::run::limited_ledger::LEDGER_ANSWERS_WITHIN;
 use crate::run::record::Record;
 use crate::soma::error::SomaError;
 
@@ -38,12 +39,14 @@ pub fn domain_of(scope: &Scope) -> &str {
     }
 }
 
-/// How long it takes at the longest until a device is left that is being put back, where a `request` may take so long,
-/// and what such a request takes at the end.
+/// How long it takes at the longest until a device is left that is being put back, where a `request` may take so long:
+/// also where another one answers for it, before or after, and where the disk of the history hangs meanwhile.
 pub fn longest_way_back(settings: &Settings, request: Duration) -> Duration {
     let limit = settings.unquiesce_timeout + settings.quiesce_grace;
     // A quiesce that was never seen may begin until its time is over.
-    limit.max(settings.quiesce_timeout).max(request) + FOLLOWS_WITHIN
+    let way = limit.max(settings.quiesce_timeout).max(request) + FOLLOWS_WITHIN;
+    // A look and a request may still be on their way when the time is over.
+    way + 2 * settings.unquiesce_timeout + LEDGER_ANSWERS_WITHIN + 2 * request
 }
 
 /// A quiesce that must be undone.
@@ -111,16 +114,14 @@ impl OpenQuiesce<'_> {
         record.hurry();
         let limit = settings.unquiesce_timeout + settings.quiesce_grace;
         let mut noted = Ok(());
-        // That of a dead run is not known yet to those who are shown it.
-        record.show(&Progress::UndoDue {
-            journal: self.journal,
-            device: self.device.to_owned(),
-            undo: undo_of(self.scope),
-            stage: UndoStage::UnderWay,
-        });
+        // That of a dead run is not known yet to those who are shown it; and another device may answer.
+        self.show_due(UndoStage::Looking, record);
         let within = settings.unquiesce_timeout;
         let first = match gateway.map(|gateway| self.first_word(gateway, within)) {
-            Ok(Ok(first)) => first,
+            Ok(Ok(first)) => {
+                self.show_due(UndoStage::UnderWay, record);
+                first
+            }
             Ok(Err(why)) => {
                 record.show(&Progress::UndoOver {
                     journal: self.journal,
@@ -187,6 +188,15 @@ impl OpenQuiesce<'_> {
             journal: self.journal,
         });
         (undone, noted)
+    }
+
+    fn show_due(&self, stage: UndoStage, record: &mut Record<'_>) {
+        record.show(&Progress::UndoDue {
+            journal: self.journal,
+            device: self.device.to_owned(),
+            undo: undo_of(self.scope),
+            stage,
+        });
     }
 
     /// Writes down what came of it, and what was put off before it: the device does not wait for that any more.

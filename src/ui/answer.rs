@@ -17,9 +17,8 @@ use crate::run::status::Status;
 use crate::ui::Ui;
 use crate::ui::live::Live;
 use crate::ui::screen::Screen;
-use crate::ui::undoing::undo_words;
+use crate::ui::undoing::{place, undo_words};
 use crate::values::duration::HumanDuration;
-use crate::values::text::printable;
 
 /// How long what follows a signal may take.
 #[derive(Clone, Copy, Debug)]
@@ -164,12 +163,16 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: 
     let mut doing: Vec<String> = Vec::new();
     for UndoAhead { device, undo, stage } in due.values() {
         let what = undo_words(device, undo);
-        let device = printable(device);
         let unless = match stage {
             UndoStage::MayBeSent => ", if it got the request",
-            UndoStage::Sent | UndoStage::UnderWay => "",
+            UndoStage::Sent | UndoStage::Looking | UndoStage::UnderWay => "",
         };
         let words = match undo {
+            Undo::UnquiesceDevice | Undo::UnquiesceDomain(_) if *stage == UndoStage::Looking => format!(
+                "looking at {}, and unquiescing it if it is what was quiesced, at most {}",
+                place(device, undo),
+                HumanDuration(limits.unquiesce)
+            ),
             Undo::UnquiesceDevice | Undo::UnquiesceDomain(_) => {
                 format!("{what}{unless}, at most {}", HumanDuration(limits.unquiesce))
             }
@@ -180,20 +183,20 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: 
                     HumanDuration(limits.request)
                 )
             }
-            Undo::Import { domain, .. } => {
-                let place = format!("{} of {device}", printable(domain));
+            Undo::Import { .. } => {
+                let place = place(device, undo);
                 let limit = HumanDuration(limits.import);
                 match stage {
                     UndoStage::MayBeSent => format!(
                         "no import into {place} is sent; if it is on its way, it is waited for, at most {limit}"
                     ),
-                    UndoStage::Sent | UndoStage::UnderWay => {
+                    UndoStage::Sent | UndoStage::Looking | UndoStage::UnderWay => {
                         format!("an import into {place} that was sent is waited for, at most {limit}")
                     }
                 }
             }
-            Undo::DryRun { domain, .. } => {
-                let place = format!("{} of {device}", printable(domain));
+            Undo::DryRun { .. } => {
+                let place = place(device, undo);
                 match stage {
                     UndoStage::MayBeSent => format!(
                         "no import into {place} is sent; if its dry run is on its way, that is given up, and the domain \
@@ -202,7 +205,7 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: 
                     UndoStage::Sent => format!(
                         "a dry run for {place} is given up, no import is sent, and the domain is looked at"
                     ),
-                    UndoStage::UnderWay => {
+                    UndoStage::Looking | UndoStage::UnderWay => {
                         format!(
                             "no import into {place} is sent, and the domain is looked at after its dry run"
                         )
@@ -234,7 +237,8 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: 
 
 /// What is shown to be at work after a signal; `None` where that is what was before it, for no signal ends it.
 fn what_follows(due: &BTreeMap<JournalId, UndoAhead>) -> Option<String> {
-    if due.values().any(|ahead| ahead.stage == UndoStage::UnderWay) {
+    let is_done_anyway = |stage| matches!(stage, UndoStage::Looking | UndoStage::UnderWay);
+    if due.values().any(|ahead| is_done_anyway(ahead.stage)) {
         return None;
     }
     // What was not sent is not done.
@@ -254,25 +258,21 @@ fn what_follows(due: &BTreeMap<JournalId, UndoAhead>) -> Option<String> {
 
 /// Why a process that has this to put back does not stand still; `None` where it may.
 fn held_back(signal: i32, due: &BTreeMap<JournalId, UndoAhead>) -> Option<String> {
-    due.values().find_map(|UndoAhead { device, undo, .. }| {
-        let device = printable(device);
-        let why = match undo {
-            Undo::UnquiesceDevice => {
-                format!("all of {device} is out of service until it has put it back; `^C` does that at once")
+    due.values().find_map(|UndoAhead { device, undo, stage }| {
+        let place = place(device, undo);
+        let why = match (undo, stage) {
+            (Undo::UnquiesceDevice | Undo::UnquiesceDomain(_), UndoStage::Looking) => {
+                format!("{place} may be out of service until it has looked, and put it back")
             }
-            Undo::UnquiesceDomain(domain) => format!(
-                "{} of {device} is out of service until it has put it back; `^C` does that at once",
-                printable(domain)
-            ),
-            Undo::Import { domain, .. } => format!(
-                "an import into {} of {device} may be under way",
-                printable(domain)
-            ),
-            Undo::DryRun { domain, .. } => format!(
-                "a dry run of an import into {} of {device} may be under way",
-                printable(domain)
-            ),
-            Undo::RemoveFolder(_) | Undo::NotKnown { .. } => return None,
+            (Undo::UnquiesceDevice | Undo::UnquiesceDomain(_), UndoStage::UnderWay) => {
+                format!("{place} is out of service until it has put it back")
+            }
+            (Undo::UnquiesceDevice | Undo::UnquiesceDomain(_), UndoStage::MayBeSent | UndoStage::Sent) => {
+                format!("{place} is out of service until it has put it back; `^C` does that at once")
+            }
+            (Undo::Import { .. }, _) => format!("an import into {place} may be under way"),
+            (Undo::DryRun { .. }, _) => format!("a dry run of an import into {place} may be under way"),
+            (Undo::RemoveFolder(_) | Undo::NotKnown { .. }, _) => return None,
         };
         Some(format!("{}: it goes on, for {why}", named(signal, 1)))
     })
@@ -344,9 +344,16 @@ mod tests {
             held_back(SIGTSTP, &due(Undo::RemoveFolder("temporary:///x".to_owned()))),
             None
         );
-        let words = held_back(SIGTTIN, &due(Undo::UnquiesceDomain("DOM1".to_owned()))).expect("a reason");
+        let domain = || Undo::UnquiesceDomain("DOM1".to_owned());
+        let words = held_back(SIGTTIN, &due(domain())).expect("a reason");
         assert!(words.starts_with("SIGTTIN: it goes on"), "{words}");
         assert!(words.contains("DOM1 of QA1 is out of service"), "{words}");
+        let mut looked_at = due(domain());
+        looked_at
+            .values_mut()
+            .for_each(|ahead| ahead.stage = UndoStage::Looking);
+        let words = held_back(SIGTTIN, &looked_at).expect("a reason");
+        assert!(words.contains("DOM1 of QA1 may be out of service"), "{words}");
     }
 
     fn ahead(undo: Undo) -> UndoAhead {
@@ -391,6 +398,28 @@ mod tests {
             "SIGTERM: unquiescing all of QA1, at most 4m; removing our folder from QA1, at most 1m 10s a request; \
              do not kill dpbackup, it ends by itself"
         );
+    }
+
+    #[test]
+    fn what_may_be_on_another_device_is_not_said_to_be_unquiesced() {
+        let domain = Undo::UnquiesceDomain("DOM1".to_owned());
+        let limits = StopLimits {
+            unquiesce: Duration::from_secs(240),
+            request: Duration::ZERO,
+            import: Duration::ZERO,
+            script: None,
+        };
+        let looked_at = UndoAhead {
+            stage: UndoStage::Looking,
+            ..ahead(domain)
+        };
+        let due = BTreeMap::from([(JournalId(1), looked_at)]);
+        assert_eq!(
+            words(2, 1, &due, limits),
+            "SIGINT: looking at DOM1 of QA1, and unquiescing it if it is what was quiesced, at most 4m; do not kill \
+             dpbackup, it ends by itself"
+        );
+        assert_eq!(what_follows(&due), None);
     }
 
     #[test]

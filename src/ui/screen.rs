@@ -17,7 +17,7 @@ use crate::run::event::{
 };
 use crate::run::status::{Class, Status};
 use crate::ui::live::{ArrivedBytes, Line, Live};
-use crate::ui::undoing::undo_words;
+use crate::ui::undoing::{place, undo_words};
 use crate::ui::{Ui, Verbosity};
 use crate::values::invocation::Invocation;
 use crate::values::restore_name::is_restore_name;
@@ -236,9 +236,13 @@ impl Screen {
         }
     }
 
-    /// Something is put back on a device. A task that does it says so itself.
-    fn put_back(&mut self, device: &str, undo: &Undo) {
-        let line = self.wait(&undo_words(device, undo), Duration::ZERO, None);
+    /// Something is put back on a device, or is to be where that is the one. A task that does it says so itself.
+    fn put_back(&mut self, device: &str, undo: &Undo, stage: UndoStage) {
+        let what = match stage {
+            UndoStage::Looking => format!("looking at {}", place(device, undo)),
+            UndoStage::MayBeSent | UndoStage::Sent | UndoStage::UnderWay => undo_words(device, undo),
+        };
+        let line = self.wait(&what, Duration::ZERO, None);
         if self.step.is_none() {
             self.live.set(line.clone());
         }
@@ -435,9 +439,9 @@ impl Sink for Screen {
             Progress::UndoDue {
                 device,
                 undo,
-                stage: UndoStage::UnderWay,
+                stage: stage @ (UndoStage::Looking | UndoStage::UnderWay),
                 ..
-            } => self.put_back(device, undo),
+            } => self.put_back(device, undo, *stage),
             Progress::UndoOver { .. } => {
                 if self.put_back.take().is_some() && self.step.is_none() {
                     self.wait_ended();

@@ -94,15 +94,18 @@ fn seconds(table: &Table, name: &str) -> u64 {
 #[test]
 fn whoever_stops_a_run_waits_longer_than_putting_a_device_back_and_its_scripts_may_take() {
     let request = seconds(&TIMEOUTS, "connect") + seconds(&TIMEOUTS, "request");
-    let back =
-        seconds(&SETTINGS, "unquiesce_timeout") + seconds(&SETTINGS, "quiesce_grace") + 10 + 2 * request;
+    // Another gateway may answer, before and after, and the disk of the history may hang.
+    let rare = 2 * seconds(&SETTINGS, "unquiesce_timeout") + 30;
+    let back = seconds(&SETTINGS, "unquiesce_timeout")
+        + seconds(&SETTINGS, "quiesce_grace")
+        + 10
+        + rare
+        + 2 * request;
     let folder = 2 * request;
     let scripts = 2 * seconds(&SETTINGS, "script_timeout");
     let told = seconds(&NOTIFY, "tries") * seconds(&NOTIFY, "timeout");
-    let another = 2 * seconds(&SETTINGS, "unquiesce_timeout");
-    let disk = 30;
-    let at_most = back + folder + scripts + told + another + disk;
-    assert_eq!(back, 390, "what a run says when it is stopped");
+    let at_most = back + folder + scripts + told;
+    assert_eq!(back, 540, "what a run says when it is stopped");
     let value = |folder: &str, name: &str, key: &str| {
         let (_, text) = examples(folder)
             .into_iter()
@@ -122,7 +125,7 @@ fn whoever_stops_a_run_waits_longer_than_putting_a_device_back_and_its_scripts_m
     // The page says the same.
     let page = include_str!("../../docs/operations.md");
     for words in [
-        "| 6m 30s |".to_owned(),
+        format!("| {} |", HumanDuration(Duration::from_secs(back))),
         format!("| {} |", HumanDuration(Duration::from_secs(folder))),
         format!("That is {} minutes by default", at_most.div_ceil(60)),
     ] {

@@ -291,7 +291,7 @@ fn a_signal_before_a_device_is_asked_is_answered_by_what_a_killed_run_left_out_o
         eventually("it is asked", || gateway.received("DomainStatus") > before);
         running.signal(Signal::INT);
         let ran = running.end().exits(130);
-        let told = "SIGINT: unquiescing DOM1 of QA1, at most ";
+        let told = "SIGINT: looking at DOM1 of QA1, and unquiescing it if it is what was quiesced, at most ";
         assert!(ran.stderr.contains(told), "{}", ran.stderr);
         assert!(gateway.state().is_unquiesced());
     }

@@ -38,11 +38,11 @@ fn an_interrupt_is_answered_while_the_gateway_still_withholds_its_own_answer() {
         // From now on the gateway answers nothing.
         let state = gateway.state();
         terminal.press(INTERRUPT);
-        // 1m and 3m of the plan file, and what may still be on its way then.
+        // 1m and 3m of the plan file, 1m twice where another gateway answers, 30s of a disk, and what may still be on its way.
         let line = terminal.shows("SIGINT: ");
         assert_eq!(
             line.trim_start_matches("^C"),
-            format!("SIGINT: unquiescing DOM1 of QA1, at most 8m 20s; {DO_NOT_KILL}")
+            format!("SIGINT: unquiescing DOM1 of QA1, at most 10m 50s; {DO_NOT_KILL}")
         );
         assert!(
             !terminal
@@ -53,7 +53,9 @@ fn an_interrupt_is_answered_while_the_gateway_still_withholds_its_own_answer() {
             terminal.lines()
         );
         terminal.press(INTERRUPT);
-        terminal.shows("SIGINT again: unquiescing DOM1 of QA1, at most 8m 20s; ");
+        terminal.shows(
+            "SIGINT again: looking at DOM1 of QA1, and unquiescing it if it is what was quiesced, at most 10m 50s; ",
+        );
         assert_eq!(state.quiesce_state("DOM1"), "quiesced");
     }
     let (code, lines) = terminal.end();
@@ -255,7 +257,7 @@ fn scripts_that_still_run_are_named_and_a_second_interrupt_skips_them() {
         terminal.press(INTERRUPT);
         terminal.shows("; then scripts, at most 10m each, which a second signal ends; do not kill");
         terminal.press(INTERRUPT);
-        terminal.shows("SIGINT again: unquiescing DOM1 of QA1, at most 8m 20s; no more scripts; do not kill");
+        terminal.shows("SIGINT again: unquiescing DOM1 of QA1, at most 10m 50s; no more scripts; do not kill");
     }
     let (code, lines) = terminal.end();
     assert_eq!(code, Some(130), "{lines:#?}");
@@ -275,7 +277,7 @@ fn a_signal_is_answered_elsewhere_too_and_beside_json_lines() {
         eventually("the export was asked for", || gateway.received("do-backup") == 1);
         running.signal(Signal::TERM);
         let ran = running.end().exits(143);
-        let answer = format!("SIGTERM: unquiescing DOM1 of QA1, at most 8m 20s; {DO_NOT_KILL}\n");
+        let answer = format!("SIGTERM: unquiescing DOM1 of QA1, at most 10m 50s; {DO_NOT_KILL}\n");
         assert!(ran.stderr.starts_with(&answer), "{arguments:?}: {}", ran.stderr);
         assert!(!ran.stdout.contains("SIGTERM"), "{}", ran.stdout);
     }
