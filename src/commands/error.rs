@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use rustix::fs::Access;
@@ -25,6 +25,8 @@ pub(super) struct CommandError {
     pub(super) error: anyhow::Error,
     /// What to do about it.
     pub(super) hint: Option<String>,
+    /// The history that cannot be used, where that is what went wrong, and why.
+    pub(super) of_history: Option<PathBuf>,
 }
 
 /// How a command ended.
@@ -37,6 +39,7 @@ impl CommandError {
             exit,
             error: error.into(),
             hint: None,
+            of_history: None,
         }
     }
 
@@ -50,14 +53,21 @@ impl CommandError {
 
 impl From<LedgerError> for CommandError {
     fn from(error: LedgerError) -> Self {
-        CommandError::new(Exit::History, error)
+        let source = error.source.as_ref();
+        let history = source.and_then(|source| source.downcast_ref::<HistoryError>());
+        let of_history = history.and_then(HistoryError::path).map(Path::to_owned);
+        Self {
+            of_history,
+            ..Self::new(Exit::History, error)
+        }
     }
 }
 
 impl From<HistoryError> for CommandError {
     fn from(error: HistoryError) -> Self {
+        let of_history = error.path().map(Path::to_owned);
         // What the system has refused is said as a look at the place tells it, with what mends it.
-        match &error {
+        let told = match &error {
             HistoryError::CannotOpen { path, .. } => match refused_place(path) {
                 Some((why, advice)) => {
                     let error = anyhow::anyhow!("the history {why}");
@@ -66,7 +76,8 @@ impl From<HistoryError> for CommandError {
                 None => Self::new(Exit::History, error).with_hint("check whose it is, and its folder"),
             },
             _ => Self::new(Exit::History, error),
-        }
+        };
+        Self { of_history, ..told }
     }
 }
 

@@ -3,21 +3,17 @@
 use std::path::Path;
 
 use crate::commands::error::CommandError;
-use crate::exit::Exit;
 use crate::history::{History, HistoryError};
 use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;
 use crate::run::event::Undo;
 use crate::run::half_done::half_done;
-use crate::run::left::{self, Left, life_of};
+use crate::run::left::{self, Left, WhyUnknown, life_of};
 use crate::values::causes::with_causes;
 use crate::values::invocation::Invocation;
 
 /// Whose word is missing where a history cannot be asked.
 pub(super) const WROTE_IN_IT: &str = "a run that is not seen to be at work wrote in it";
-
-/// How an unknown state begins that has a journal for its cause.
-const UNREADABLE: &str = "the journal cannot be read";
 
 /// What the journal of a history says that cannot be opened as it should.
 pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
@@ -26,7 +22,7 @@ pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
 
 fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
     let unreadable = |error: &HistoryError| Left::Unknown {
-        why: format!("{UNREADABLE}: {}", with_causes(error)),
+        why: WhyUnknown::Journal(with_causes(error)),
         open: Vec::new(),
     };
     match History::open_rows(path) {
@@ -47,12 +43,12 @@ fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
             let lost = History::lost_beside(path).map_err(|error| unreadable(&error))?;
             let path = path.display();
             let gone = Left::Unknown {
-                why: match error {
+                why: WhyUnknown::Other(match error {
                     HistoryError::Missing { .. } => {
                         format!("the history {path} is gone or empty, and {WROTE_IN_IT}")
                     }
                     _ => format!("{path} is not a history any more, and {WROTE_IN_IT}"),
-                },
+                }),
                 open: Vec::new(),
             };
             Err(left::with_lost(gone, lost))
@@ -127,13 +123,12 @@ pub(super) fn with_rows_of(error: CommandError, history: &Path, invocation: &Inv
 
 /// The same without the cause, where the error is that this history cannot be used, and says why.
 fn said_once(left: Left, error: &CommandError, history: &Path) -> Left {
-    let is_told = || {
-        let told = with_causes(error.error.as_ref());
-        error.exit == Exit::History && told.contains(&*history.to_string_lossy())
-    };
     match left {
-        Left::Unknown { why, open } if why.starts_with(UNREADABLE) && is_told() => Left::Unknown {
-            why: UNREADABLE.to_owned(),
+        Left::Unknown {
+            why: WhyUnknown::Journal(_),
+            open,
+        } if error.of_history.as_deref() == Some(history) => Left::Unknown {
+            why: WhyUnknown::JournalAsTold,
             open,
         },
         left => left,
@@ -161,16 +156,18 @@ pub(super) fn with_left(mut error: CommandError, left: &Left, invocation: &Invoc
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Exit;
 
     #[test]
     fn what_mends_a_history_that_cannot_be_used_goes_first_and_why_is_said_once() {
         let history = Path::new("/state/history.db");
-        let error = || {
-            let error = anyhow::anyhow!("the history /state/history.db cannot be written: Permission denied");
-            CommandError::new(Exit::History, error).with_hint("run dpbackup as root")
+        let failed = |path: &str| {
+            let (path, detail) = (path.into(), "the system failed at it".to_owned());
+            CommandError::from(HistoryError::Disk { path, detail })
         };
+        let error = || failed("/state/history.db").with_hint("run dpbackup as root");
         let left = || Left::Unknown {
-            why: format!("{UNREADABLE}: /state/history.db cannot be opened: Permission denied"),
+            why: WhyUnknown::Journal("/state/history.db cannot be opened: Permission denied".to_owned()),
             open: Vec::new(),
         };
         let told = said_once(left(), &error(), history);
@@ -183,8 +180,11 @@ mod tests {
                  cannot be read); look at the devices, and run dpbackup recover as soon as this is mended"
             )
         );
-        // Of another history the error says nothing.
-        let other = CommandError::new(Exit::History, anyhow::anyhow!("/other.db is damaged"));
-        assert_eq!(said_once(left(), &other, history), left());
+        // Of another history the error says nothing, nor does one of a lock beside it.
+        let lock = anyhow::anyhow!("lock file /state/history.db.locks/x.lock: Permission denied");
+        let lock = CommandError::new(Exit::History, lock);
+        for other in [failed("/state/history.db.old"), lock] {
+            assert_eq!(said_once(left(), &other, history), left());
+        }
     }
 }

@@ -264,7 +264,10 @@ fn nothing_in_hand(command: &Command) -> Option<&'static str> {
 }
 
 /// Tells why a command failed: people, and programs that read its lines.
-fn tell(cli: &Cli, ui: Ui, env: Lookup<'_>, CommandError { exit, error, hint }: CommandError) {
+fn tell(cli: &Cli, ui: Ui, env: Lookup<'_>, error: CommandError) {
+    let CommandError {
+        exit, error, hint, ..
+    } = error;
     let hint = hint.or_else(|| advice(&error, &loading::invocation(&cli.global, env)));
     if let Command::Run(RunArgs {
         format: RunFormat::Json,

@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 use jiff::Timestamp;
 
+use crate::artifact::error::StoreErrorKind;
 use crate::artifact::{mount, sweep};
 use crate::cli::{Global, RecoverArgs};
 use crate::clock::Clock as _;
@@ -19,13 +20,15 @@ use crate::lock::Locks;
 use crate::notify::Notifier;
 use crate::notify::previous::{Previous, PreviousUnless};
 use crate::plan::model::PlanFile;
+use crate::run::error::RunError;
 use crate::run::event::{Event, Owner, Progress, Sink, StillQuiesced};
 use crate::run::ledger::LostQuiesce;
 use crate::run::left::Left;
+use crate::run::limited_ledger::OnSameDisk;
 use crate::run::record::Record;
 use crate::run::recover as mending;
 use crate::run::recover::forget::{FORGOTTEN, Forgotten, forget};
-use crate::run::recover::told::{Mending, Recovered};
+use crate::run::recover::told::{Mended, Mending, Recovered};
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
@@ -45,11 +48,79 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         Some(Forgotten::Device(device)) => opened.history.here()?.forget_lost(device)?,
         Some(Forgotten::Imports { .. }) | None => Vec::new(),
     };
+    let reader = opened.past(file);
+    let Recovery {
+        forgotten,
+        recovered,
+        broke,
+    } = mend(file, env, ui, &mut opened, &reader, asked);
+    let mut lines = struck_out(forgotten.as_deref().unwrap_or_default(), &lost);
+    if let (Some(asked), Some(_), true) = (&args.forget, forgotten, lines.is_empty()) {
+        lines.push(format!("nothing of {asked} was to be forgotten"));
+    }
+    if ui.verbosity == Verbosity::Quiet {
+        lines.clear();
+    }
+    let Recovered { done, left } = match recovered {
+        Ok(recovered) => recovered,
+        Err(error) => return Err(broke_off(error, broke, lines, ui)),
+    };
+    lines.extend(lines_of(&done, ui));
+    if let Left::Unknown { .. } | Left::NotInJournal { .. } = &left {
+        lines.push(left.words(&file.invocation));
+    }
+    let mut exit = exit_of(&done, &left, broke);
+    // Its spare may have been changed, and nobody has seen how it stands.
+    if !opened.died_rehearsals.is_empty() {
+        exit = exit.or_graver(Exit::Failed);
+    }
+    // Said before anything touches the history again, or the store: their disks may hang.
+    let said = print(ui, &text_of(&lines));
+    let mut rest = Vec::new();
+    if !opened.history.silence().is_met() {
+        // What it has quiesced nobody puts back, nor does it itself.
+        for run in at_work(file).iter().filter(|run| run.stands_still) {
+            exit = exit.or_graver(Exit::Warned);
+            rest.push(format!("left to {run}, {}", run.puts_back()));
+        }
+    }
+    let is_nothing = lines.is_empty() && rest.is_empty() && opened.died_rehearsals.is_empty();
+    let (swept, found) = swept(file, is_nothing, ui);
+    rest.extend(swept);
+    exit = exit.or_graver(found);
+    // What could not be told is decided all the same.
+    said.and_then(|()| print(ui, &text_of(&rest)))
+        .map_err(|error| with_left(error, &left, &file.invocation))?;
+    let exit = unless_asked_to_stop(&opened.base.stop, exit_of_part(file, exit));
+    opened.close(Some(reader)).map_err(|mut error| {
+        error.exit = exit.or_graver(error.exit);
+        error
+    })?;
+    Ok(exit)
+}
+
+/// What came of a recovery, and of what a person struck out before it.
+struct Recovery {
+    /// `None` where that broke off: its error has what was done.
+    forgotten: Option<Vec<Mended>>,
+    recovered: Result<Recovered, RunError>,
+    /// Whether a mistake of ours was met.
+    broke: bool,
+}
+
+/// Strikes out what is asked for, mends the rest, and lets those be told who are told of it.
+fn mend(
+    file: &PlanFile,
+    env: Lookup<'_>,
+    ui: Ui,
+    opened: &mut OpenedHistory,
+    reader: &OnSameDisk<History>,
+    asked: Option<Forgotten<'_>>,
+) -> Recovery {
     let clock = &opened.base.clock;
     let engine = opened.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());
     let planned = planned(file);
-    let reader = opened.past(file);
     let silence = opened.history.silence();
     let is_silent = || silence.is_met();
     let past = reader.get().map(|past| PreviousUnless {
@@ -66,19 +137,18 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         Some(asked) => forget(engine, &mut record, asked),
         None => Ok(Vec::new()),
     };
-    let forgotten = forgotten.map_err(|error| CommandError::new(error.exit(), error))?;
-    let recovered = mending::recover(engine, &mut record);
-    if let Ok(Recovered { done: recovered, .. }) = &recovered {
+    let (forgotten, recovered) = match forgotten {
+        Ok(forgotten) => (Some(forgotten), mending::recover(engine, &mut record)),
+        Err(error) => (None, Err(error)),
+    };
+    if let Ok(Recovered { done, .. }) = &recovered {
         // A warning belongs to an execution: to one of those that were mended.
-        let plans = recovered
+        let plans = done
             .abandoned
             .iter()
             .map(|abandoned| Owner::Plan(abandoned.plan.id));
-        let tasks = recovered
-            .mended
-            .iter()
-            .chain(&forgotten)
-            .map(|mended| Owner::Task(mended.entry.task));
+        let mended = done.mended.iter().chain(forgotten.iter().flatten());
+        let tasks = mended.map(|mended| Owner::Task(mended.entry.task));
         if let Some(owner) = plans.chain(tasks).next() {
             record.warn_of_sinks(owner);
         }
@@ -87,104 +157,90 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     drop(record);
     notifier.write_metrics(clock.now());
     show_warnings_of(&mut notifier, ui);
-    let mut lines: Vec<String> = forgotten.iter().map(ToString::to_string).collect();
+    Recovery {
+        forgotten,
+        recovered,
+        broke,
+    }
+}
+
+/// What a person struck out, a sentence each.
+fn struck_out(forgotten: &[Mended], lost: &[LostQuiesce]) -> Vec<String> {
     let struck =
         |lost: &LostQuiesce| format!("{lost}, which the history does not have any more: {FORGOTTEN}");
-    lines.extend(lost.iter().map(struck));
-    if let (Some(asked), true) = (&args.forget, lines.is_empty()) {
-        lines.push(format!("nothing of {asked} was to be forgotten"));
+    let forgotten = forgotten.iter().map(ToString::to_string);
+    forgotten.chain(lost.iter().map(struck)).collect()
+}
+
+/// The error of a recovery that broke off, when what was done before it is said, behind these lines: what was put back, and why the rest was
+/// not, is told nowhere else.
+fn broke_off(error: RunError, broke: bool, mut lines: Vec<String>, ui: Ui) -> CommandError {
+    lines.extend(lines_of(&error.done, ui));
+    let said = print(ui, &text_of(&lines));
+    let error = if broke { error.of_ours() } else { error };
+    let error = CommandError::new(error.exit(), error);
+    match said {
+        Ok(()) => error,
+        Err(unsaid) => CommandError {
+            exit: error.exit.or_graver(unsaid.exit),
+            ..error
+        },
     }
-    if ui.verbosity == Verbosity::Quiet {
-        lines.clear();
-    }
-    let Recovered {
-        done: recovered,
-        left,
-    } = match recovered {
-        Ok(recovered) => recovered,
-        Err(error) => {
-            // What was put back before it, and why the rest was not, is told nowhere else.
-            lines.extend(lines_of(&error.done, ui));
-            let said = print(ui, &text_of(&lines));
-            let error = if broke { error.of_ours() } else { error };
-            let error = CommandError::new(error.exit(), error);
-            return Err(match said {
-                Ok(()) => error,
-                Err(unsaid) => CommandError {
-                    exit: error.exit.or_graver(unsaid.exit),
-                    ..error
-                },
-            });
-        }
-    };
-    lines.extend(lines_of(&recovered, ui));
-    let mut exit = left.exit(match (broke, recovered.is_incomplete()) {
+}
+
+/// What a recovery means for the process, by what it has done and what is left after it.
+fn exit_of(done: &Mending, left: &Left, broke: bool) -> Exit {
+    let exit = left.exit(match (broke, done.is_incomplete()) {
         (true, _) => Exit::Internal,
         (false, true) => Exit::Failed,
         (false, false) => Exit::Success,
     });
-    if !recovered.not_known.is_empty() {
-        exit = exit.or_graver(Exit::Warned);
+    match done.not_known.is_empty() {
+        true => exit,
+        false => exit.or_graver(Exit::Warned),
     }
-    if let Left::Unknown { .. } | Left::NotInJournal { .. } = &left {
-        lines.push(left.words(&file.invocation));
-    }
-    // Its spare may have been changed, and nobody has seen how it stands.
-    if !opened.died_rehearsals.is_empty() {
-        exit = exit.or_graver(Exit::Failed);
-    }
-    const NOTHING: &str = "nothing to recover: no run that died has left anything";
+}
+
+/// What is said where there was nothing to do.
+const NOTHING: &str = "nothing to recover: no run that died has left anything";
+
+/// Sweeps the store. What was removed there and what could not be, a sentence each, and what that means for the process;
+/// that there was nothing to do, where that `is_nothing` and the store adds nothing to it.
+fn swept(file: &PlanFile, is_nothing: bool, ui: Ui) -> (Vec<String>, Exit) {
     let is_loud = ui.verbosity > Verbosity::Quiet;
-    let died_rehearsals = opened.died_rehearsals.len();
-    // What it has quiesced nobody puts back, nor does it itself.
-    for run in at_work(file).iter().filter(|run| run.stands_still) {
-        exit = exit.or_graver(Exit::Warned);
-        lines.push(format!("left to {run}, {}", run.puts_back()));
-    }
-    let is_nothing = |rest: &[String]| is_loud && lines.is_empty() && rest.is_empty() && died_rehearsals == 0;
-    // Said before anything touches the store, whose disk may hang.
-    let said = print(ui, &text_of(&lines));
-    let mut rest = Vec::new();
-    match sweep::sweep(&file.settings.store) {
+    let mut lines = Vec::new();
+    let mut exit = Exit::Success;
+    let store = &file.settings.store;
+    let failed = match sweep::sweep(store) {
         Ok(swept) => {
-            let told = swept.removed.iter().filter(|_| ui.verbosity > Verbosity::Quiet);
-            rest.extend(told.map(|removed| format!("removed {}", removed.path.display())));
-            if ui.verbosity > Verbosity::Quiet {
-                rest.extend(swept.denied.iter().map(sweep::stays));
-                rest.extend(swept.not_known.iter().map(|path| sweep::may_be_in_use(path)));
+            if is_loud {
+                let removed = swept.removed.iter();
+                lines.extend(removed.map(|removed| format!("removed {}", removed.path.display())));
+                lines.extend(swept.denied.iter().map(sweep::stays));
+                lines.extend(swept.not_known.iter().map(|path| sweep::may_be_in_use(path)));
             }
             for failed in &swept.failed {
-                exit = exit.or_graver(Exit::Failed);
-                rest.push(with_causes(failed));
+                exit = Exit::Failed;
+                lines.push(with_causes(failed));
             }
+            None
         }
         // No store yet, nothing left in it.
-        Err(error) if error.kind == crate::artifact::error::StoreErrorKind::Missing => {}
+        Err(error) if error.kind == StoreErrorKind::Missing => None,
         Err(error) => {
-            exit = exit.or_graver(Exit::Failed);
-            let store = &file.settings.store;
+            exit = Exit::Failed;
             let why = match mount::could_be_written(store) {
                 Err(seen) => format!("{seen}; {}", seen.advice(store, "store")),
                 Ok(_) => with_causes(&error),
             };
-            if is_nothing(&rest) {
-                rest.push(NOTHING.to_owned());
-            }
-            rest.push(format!("what runs left in the store was not looked for: {why}"));
+            Some(format!("what runs left in the store was not looked for: {why}"))
         }
+    };
+    if is_loud && is_nothing && lines.is_empty() {
+        lines.push(NOTHING.to_owned());
     }
-    if is_nothing(&rest) {
-        rest.push(NOTHING.to_owned());
-    }
-    // What could not be told is decided all the same.
-    said.and_then(|()| print(ui, &text_of(&rest)))
-        .map_err(|error| with_left(error, &left, &file.invocation))?;
-    let exit = unless_asked_to_stop(&opened.base.stop, exit_of_part(file, exit));
-    opened.close(Some(reader)).map_err(|mut error| {
-        error.exit = exit.or_graver(error.exit);
-        error
-    })?;
-    Ok(exit)
+    lines.extend(failed);
+    (lines, exit)
 }
 
 /// What was done, and what could not be, a sentence each; of the one who asks for little, what could not.

@@ -91,11 +91,12 @@ impl RunError {
 mod tests {
     use super::*;
     use crate::run::ledger::LedgerErrorKind;
+    use crate::run::left::WhyUnknown;
 
     #[test]
     fn an_error_says_how_the_devices_are_left_and_the_exit_code_agrees() {
         let unknown = Left::Unknown {
-            why: "the disk".to_owned(),
+            why: WhyUnknown::Journal("the disk".to_owned()),
             open: Vec::new(),
         };
         for (left, words, exit) in [

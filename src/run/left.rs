@@ -26,7 +26,7 @@ pub enum Left {
     /// It cannot be told.
     Unknown {
         /// Why.
-        why: String,
+        why: WhyUnknown,
         /// What is known to be open all the same.
         open: Vec<OpenRow>,
     },
@@ -37,6 +37,27 @@ pub enum Left {
         /// What else is known to be open.
         open: Vec<OpenRow>,
     },
+}
+
+/// Why it cannot be told what is left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhyUnknown {
+    /// The journal cannot be read, for this reason.
+    Journal(String),
+    /// The same, for the reason that is told with it.
+    JournalAsTold,
+    /// Another reason.
+    Other(String),
+}
+
+impl std::fmt::Display for WhyUnknown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Journal(why) => write!(f, "the journal cannot be read: {why}"),
+            Self::JournalAsTold => f.write_str("the journal cannot be read"),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
 }
 
 /// A quiesce whose row in the journal is open.
@@ -130,7 +151,10 @@ pub fn with_lost(left: Left, lost: Vec<LostQuiesce>) -> Left {
         Left::Unknown { why, open } => {
             let named: Vec<String> = lost.iter().map(ToString::to_string).collect();
             let why = format!("{why}; and what was written of {} is gone", named.join(", "));
-            Left::Unknown { why, open }
+            Left::Unknown {
+                why: WhyUnknown::Other(why),
+                open,
+            }
         }
     }
 }
@@ -210,7 +234,7 @@ fn look_once(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Left, Left> 
     };
     let known = record.unconfirmed().into_iter().chain(record.unwritten());
     Err(Left::Unknown {
-        why: format!("the journal cannot be read: {why}"),
+        why: WhyUnknown::Journal(why),
         open: known
             .filter(JournalEntry::is_quiesce)
             .map(|entry| with_undone(record, entry))
@@ -274,7 +298,10 @@ pub fn of_rows(rows: impl Iterator<Item = JournalEntry>, life: &dyn Fn(&JournalE
         }
     }
     match unknown {
-        Some(why) => Left::Unknown { why, open },
+        Some(why) => Left::Unknown {
+            why: WhyUnknown::Other(why),
+            open,
+        },
         None if open.is_empty() => Left::Nothing,
         None => Left::MayBeQuiesced(open),
     }
@@ -304,7 +331,7 @@ mod tests {
             assert_eq!(left.exit(Exit::History), Exit::StillQuiesced);
             left.words(&Invocation::default())
         };
-        let why = || "the disk".to_owned();
+        let why = || WhyUnknown::Journal("the disk".to_owned());
         let undone = "domain DOM1 of QA1 (task 1 of execution 1, since 1970-01-01T00:00:00Z): unquiesced and confirmed";
         for (open, quiesced) in [(vec![domain()], false), (vec![domain(), device()], true)] {
             let both = [
@@ -329,7 +356,7 @@ mod tests {
             Left::MayBeQuiesced(vec![open(quiesce(), None)])
         );
         let unknown = Left::Unknown {
-            why: "a lock that is a link".to_owned(),
+            why: WhyUnknown::Other("a lock that is a link".to_owned()),
             open: vec![open(quiesce(), None)],
         };
         let not_known = || Life::NotKnown("a lock that is a link".to_owned());
@@ -374,7 +401,7 @@ mod tests {
             words.contains("QUIESCED: device QA1 (task 1") && words.contains("domain DOM1"),
             "{words}"
         );
-        let why = "the disk".to_owned();
+        let why = WhyUnknown::Journal("the disk".to_owned());
         let words = with_lost(Left::Unknown { why, open }, all()).words(&Invocation::default());
         assert!(
             words.contains("the disk") && words.contains("domain DOM1 of QA1"),
@@ -385,7 +412,7 @@ mod tests {
     #[test]
     fn a_row_that_was_closed_while_it_was_looked_at_is_not_left() {
         let unknown = |why: &str| Left::Unknown {
-            why: why.to_owned(),
+            why: WhyUnknown::Other(why.to_owned()),
             open: Vec::new(),
         };
         let mut looks = vec![Left::Nothing, unknown("a run that was just ending")];

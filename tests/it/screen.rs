@@ -257,7 +257,8 @@ fn scripts_that_still_run_are_named_and_a_second_interrupt_skips_them() {
         terminal.press(INTERRUPT);
         terminal.shows("; then scripts, at most 10m each, which a second signal ends; do not kill");
         terminal.press(INTERRUPT);
-        terminal.shows("SIGINT again: unquiescing DOM1 of QA1, at most 10m 50s; no more scripts; do not kill");
+        terminal
+            .shows("SIGINT again: unquiescing DOM1 of QA1, at most 10m 50s; no more scripts; do not kill");
     }
     let (code, lines) = terminal.end();
     assert_eq!(code, Some(130), "{lines:#?}");

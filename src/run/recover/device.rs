@@ -55,20 +55,20 @@ pub(super) fn mend_device(
         was_held |= matches!(progress, Progress::Waiting { .. });
         record.show(progress);
     });
-    let met = MetRows {
+    let rows = RowsAsRead {
         // What another run has done while it was waited for the journal alone tells.
         as_read: if was_held { &[] } else { entries },
         tried: &[],
     };
     let why = match taken {
         Ok(LockOutcome::Held(_lock)) => {
-            return mend_held_device(engine, record, device, met, mended);
+            return mend_held_device(engine, record, device, rows, mended);
         }
         Ok(LockOutcome::Stopped) => "it was asked to stop while another run had the device".to_owned(),
         Ok(LockOutcome::Busy(holder)) => format!("the device is held by {holder}"),
         // Who would quiesce something now could not write that down, and a device is not left for that.
         Err(error) if error.is_of_a_silent_disk() && !was_held => {
-            let outcome = mend_held_device(engine, record, device, met, mended);
+            let outcome = mend_held_device(engine, record, device, rows, mended);
             return outcome.and(Err(error.into()));
         }
         Err(error) => with_causes(&error),
@@ -76,9 +76,9 @@ pub(super) fn mend_device(
     Ok(keep_all_open(engine, record, entries, &why, mended)?)
 }
 
-/// What is known of rows before the lock of their device is held.
+/// Rows as they were read before the lock of their device was held.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::run) struct MetRows<'r> {
+pub(in crate::run) struct RowsAsRead<'r> {
     /// As the journal had them when it was read: what is quiesced by them is undone also where it cannot be read again.
     pub(in crate::run) as_read: &'r [JournalEntry],
     /// Left for another time.
@@ -92,10 +92,10 @@ pub(in crate::run) fn mend_held_device(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     device: &Device,
-    met: MetRows<'_>,
+    rows: RowsAsRead<'_>,
     mended: &mut Vec<Mended>,
 ) -> Result<(), RunTrouble> {
-    let MetRows { as_read, tried } = met;
+    let RowsAsRead { as_read, tried } = rows;
     let mut trouble = None;
     let mut entries = match mended_without_device(engine, record) {
         Ok((entries, _unclear)) => entries,

@@ -7,7 +7,7 @@ use crate::run::ledger::JournalEntry;
 use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::rows::rows_of_others;
-use crate::run::recover::told::{Mended, tell_recovered};
+use crate::run::recover::told::{Mended, Mending, tell_recovered};
 use crate::values::internal_error::caught;
 
 /// How a row is closed when a person strikes it out.
@@ -64,17 +64,23 @@ pub fn forget(
     record: &mut Record<'_>,
     what: Forgotten<'_>,
 ) -> Result<Vec<Mended>, RunError> {
-    caught(|| forget_rows(engine, record, what))
-        .unwrap_or_else(|error| Err(error.into()))
-        .map_err(|trouble| RunError::new(trouble, left::look(engine, record), None, &engine.file.invocation))
+    let mut done = Mending::default();
+    let forgotten = caught(|| forget_rows(engine, record, what, &mut done.mended));
+    match forgotten.unwrap_or_else(|error| Err(error.into())) {
+        Ok(()) => Ok(done.mended),
+        Err(trouble) => {
+            let left = left::look(engine, record);
+            Err(RunError::new(trouble, left, None, &engine.file.invocation).after(done))
+        }
+    }
 }
 
 fn forget_rows(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     what: Forgotten<'_>,
-) -> Result<Vec<Mended>, RunTrouble> {
-    let mut forgotten = Vec::new();
+    forgotten: &mut Vec<Mended>,
+) -> Result<(), RunTrouble> {
     let (dead, unclear) = rows_of_others(engine, record)?;
     let rows = dead
         .into_iter()
@@ -84,5 +90,5 @@ fn forget_rows(
         let outcome = tell_recovered(record, &entry, FORGOTTEN).map(Ok)?;
         forgotten.push(Mended { entry, outcome });
     }
-    Ok(forgotten)
+    Ok(())
 }

@@ -10,7 +10,7 @@ use crate::run::expand::Verdict;
 use crate::run::failure::{Failure, Trouble};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::LedgerError;
-use crate::run::recover::device::{MetRows, mend_held_device};
+use crate::run::recover::device::{RowsAsRead, mend_held_device};
 use crate::run::recover::rows::other_at_work;
 use crate::run::recover::told::Mending;
 use crate::run::sequence::tally::TalliedEnd;
@@ -178,11 +178,11 @@ impl<'a> Run<'_, 'a, '_> {
         }
         // The run that held it before may have died while we waited.
         let mut mending = Mending::default();
-        let met = MetRows {
+        let rows = RowsAsRead {
             as_read: &[],
             tried: &self.tried,
         };
-        mend_held_device(self.engine, self.record, device, met, &mut mending.mended)?;
+        mend_held_device(self.engine, self.record, device, rows, &mut mending.mended)?;
         self.mended(&mending)?;
         let serial = match self.devices.contact(device) {
             Contact::Up(session) => session.own_serial(),
