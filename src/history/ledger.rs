@@ -277,45 +277,26 @@ fn record(
         Event::TaskStatus { task, status } => advance(transaction, at, Task(*task), *status),
         Event::DeviceFacts { task, facts } => record_facts(transaction, *task, facts),
         Event::BackupCertificate { task, certificate } => {
-            let changed = execute(
-                transaction,
-                "UPDATE task_execution SET certificate = ?2 WHERE id = ?1",
-                (task.0, AsText(certificate.clone())),
-            )?;
+            let column = "UPDATE task_execution SET certificate = ?2 WHERE id = ?1";
+            let changed = execute(transaction, column, (task.0, AsText(certificate.clone())))?;
             found(changed, Task(*task))
         }
         Event::UnsavedChanges { task, unsaved } => {
-            let changed = execute(
-                transaction,
-                "UPDATE task_execution SET unsaved_changes = ?2, unsaved_objects = iif(?2, NULL, 0)
-                 WHERE id = ?1",
-                (task.0, unsaved),
-            )?;
-            found(changed, Task(*task))
+            let columns = "UPDATE task_execution SET unsaved_changes = ?2, unsaved_objects = iif(?2, NULL, 0)
+                 WHERE id = ?1";
+            found(execute(transaction, columns, (task.0, unsaved))?, Task(*task))
         }
         Event::ConfigChanged { task, kind, changes } => {
             change::record(transaction, at, *task, *kind, changes)
         }
         Event::ConfigUnsaved { task, changes } => change::record_unsaved(transaction, *task, changes),
         Event::OutOfService { task, lasted } => {
-            let changed = execute(
-                transaction,
-                "UPDATE task_execution SET quiesced = ?2, out_of_service_ms = ?3 WHERE id = ?1",
-                (task.0, lasted.is_quiesced(), milliseconds(*lasted)?),
-            )?;
-            found(changed, Task(*task))
+            let columns = "UPDATE task_execution SET quiesced = ?2, out_of_service_ms = ?3 WHERE id = ?1";
+            let values = (task.0, lasted.is_quiesced(), milliseconds(*lasted)?);
+            found(execute(transaction, columns, values)?, Task(*task))
         }
         Event::FileStored { task, file } => record_file(transaction, store, at, *task, file),
-        Event::FileFailed { task, name, error } => {
-            require(transaction, Task(*task))?;
-            execute(
-                transaction,
-                "INSERT INTO failed_file (task_execution_id, name, error_message, time)
-                 VALUES (?1, ?2, ?3, ?4)",
-                (task.0, name, error, AsText(at)),
-            )?;
-            Ok(())
-        }
+        Event::FileFailed { task, name, error } => record_failed_file(transaction, at, *task, name, error),
         Event::ScriptEnded { owner, script } => script::record(transaction, *owner, script),
         Event::Warning { owner, message } => {
             record_note(transaction, at, *owner, NoteLevel::Warning, message)
@@ -353,18 +334,41 @@ fn record(
             let message = format!("device {device}, {}: {how}", undo.domain());
             record_note(transaction, at, Owner::Task(*task), NoteLevel::Note, &message)
         }
-        Event::StillQuiesced(still) => {
-            let StillQuiesced {
-                device,
-                domain,
-                error,
-                ..
-            } = still;
-            let message = format!("{}: device {device}, {domain}: {error}", still.certainty.words());
-            let owner = Owner::Task(still.task);
-            record_note(transaction, at, owner, NoteLevel::StillQuiesced, &message)
-        }
+        Event::StillQuiesced(still) => record_still_quiesced(transaction, at, still),
     }
+}
+
+fn record_failed_file(
+    transaction: &Transaction<'_>,
+    at: Timestamp,
+    task: TaskId,
+    name: &str,
+    error: &str,
+) -> Result<(), HistoryFault> {
+    require(transaction, Execution::Task(task))?;
+    execute(
+        transaction,
+        "INSERT INTO failed_file (task_execution_id, name, error_message, time)
+         VALUES (?1, ?2, ?3, ?4)",
+        (task.0, name, error, AsText(at)),
+    )?;
+    Ok(())
+}
+
+fn record_still_quiesced(
+    transaction: &Transaction<'_>,
+    at: Timestamp,
+    still: &StillQuiesced,
+) -> Result<(), HistoryFault> {
+    let StillQuiesced {
+        device,
+        domain,
+        error,
+        ..
+    } = still;
+    let message = format!("{}: device {device}, {domain}: {error}", still.certainty.words());
+    let owner = Owner::Task(still.task);
+    record_note(transaction, at, owner, NoteLevel::StillQuiesced, &message)
 }
 
 fn milliseconds(lasted: OutOfService) -> Result<Option<i64>, HistoryFault> {

@@ -24,6 +24,7 @@ mod statement;
 mod stored;
 mod survey;
 mod target;
+mod unfinished;
 mod value;
 mod view;
 
@@ -37,9 +38,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use blame::{LastChange, NotKnownBefore};
 pub use change::CutTask;
 pub use error::HistoryError;
-pub use journal::Abandoned;
 pub use rehearsal::RehearsalOpening;
 pub use schema::Writing;
+pub use unfinished::Abandoned;
 pub use view::execution::{
     ActivityRow, NoteLevel, NoteRow, PlanRow, StatusChange, TaskDetails, TaskOfDay, TaskRow,
 };

@@ -4,7 +4,9 @@ use super::*;
 use crate::history::fixture::{Fixture, at, file};
 use crate::history::names::{task_devices_sql, task_domains_sql};
 use crate::history::view::filter::FileFilter;
-use crate::history::{FileId, GoodBackup, LongestNames, TargetRow, journal, ledger, stored, survey};
+use crate::history::{
+    FileId, GoodBackup, LongestNames, TargetRow, journal, ledger, stored, survey, unfinished,
+};
 use crate::run::event::{ActionKind, Event, FileKind, Owner, StoredFile};
 use crate::run::ledger::Ledger;
 
@@ -433,10 +435,10 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         ledger::LAST_CONTENT.to_owned(),
         journal::open_entries_sql(),
         journal::undone_by_others_sql(),
-        journal::UNFINISHED_PLANS.to_owned(),
-        journal::UNFINISHED_TASKS.to_owned(),
-        journal::ENDED_IMPORTS.to_owned(),
-        journal::UNFINISHED_ACTIVITIES.to_owned(),
+        unfinished::UNFINISHED_PLANS.to_owned(),
+        unfinished::UNFINISHED_TASKS.to_owned(),
+        unfinished::ENDED_IMPORTS.to_owned(),
+        unfinished::UNFINISHED_ACTIVITIES.to_owned(),
         stored::sql::files_sql(),
         stored::sql::stored_files_sql(&FileFilter::Device(String::new())),
         stored::sql::KEPT_WITH_CONTENT.to_owned(),
