@@ -178,6 +178,9 @@ impl From<HistoryError> for LedgerError {
             message: "the history cannot be used".to_owned(),
             kind: match error {
                 HistoryError::Busy { .. } => LedgerErrorKind::Held,
+                HistoryError::Corrupt { .. } | HistoryError::NotOurs { .. } | HistoryError::Gone { .. } => {
+                    LedgerErrorKind::Damaged
+                }
                 _ => LedgerErrorKind::Failed,
             },
             source: Some(Box::new(error)),

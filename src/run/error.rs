@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::lock::LockError;
-use crate::run::ledger::LedgerError;
+use crate::run::ledger::{LedgerError, LedgerErrorKind};
 use crate::run::left::Left;
 use crate::run::recover::told::Mending;
 use crate::values::internal_error::InternalError;
@@ -42,7 +42,13 @@ impl RunError {
     /// The trouble, what is left of the devices after it, and what is to be said of folders on them.
     pub fn new(trouble: RunTrouble, left: Left, folders: Option<String>, invocation: &Invocation) -> Self {
         let folders = folders.map_or_else(String::new, |folders| format!("; {folders}"));
-        let what = format!("{trouble}; {}{folders}", left.words(invocation));
+        let is_damaged =
+            matches!(&trouble, RunTrouble::Ledger(error) if error.kind == LedgerErrorKind::Damaged);
+        let as_far = match left == Left::Nothing && is_damaged {
+            true => ", as far as it could be read",
+            false => "",
+        };
+        let what = format!("{trouble}; {}{as_far}{folders}", left.words(invocation));
         let (source, otherwise): (Box<dyn std::error::Error + Send + Sync>, Exit) = match trouble {
             RunTrouble::Ledger(error) => (Box::new(error), Exit::History),
             RunTrouble::Lock(error) => (Box::new(error), Exit::History),
@@ -90,7 +96,6 @@ impl RunError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::ledger::LedgerErrorKind;
     use crate::run::left::WhyUnknown;
 
     #[test]
@@ -99,17 +104,30 @@ mod tests {
             why: WhyUnknown::Journal("the disk".to_owned()),
             open: Vec::new(),
         };
-        for (left, words, exit) in [
-            (Left::Nothing, "no quiesce is open in the journal", Exit::History),
+        let full = LedgerErrorKind::Failed;
+        for (left, words, kind, exit) in [
+            (
+                Left::Nothing,
+                "no quiesce is open in the journal; a folder",
+                full,
+                Exit::History,
+            ),
+            (
+                Left::Nothing,
+                "no quiesce is open in the journal, as far as it could be read; a folder",
+                LedgerErrorKind::Damaged,
+                Exit::History,
+            ),
             (
                 unknown,
                 "not known: whether anything is still quiesced",
+                full,
                 Exit::StillQuiesced,
             ),
         ] {
             let trouble = RunTrouble::from(LedgerError {
                 message: "full".to_owned(),
-                kind: LedgerErrorKind::Failed,
+                kind,
                 source: None,
             });
             let error = RunError::new(trouble, left, Some("a folder".to_owned()), &Invocation::default());

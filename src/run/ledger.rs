@@ -280,6 +280,8 @@ pub enum LedgerErrorKind {
     NotTried,
     /// It is not written, or nobody knows whether it is, or will be.
     Failed,
+    /// The same; and what was written before may not be there any more, or be damaged.
+    Damaged,
 }
 
 impl LedgerErrorKind {
