@@ -140,10 +140,11 @@ impl Gateway<'_> {
         told: &mut dyn FnMut(Duration),
     ) -> Result<SecureBackupEnd> {
         let started = self.clock.elapsed();
-        let (mut was_busy, mut moved_at, mut last_files) = (was_at_work, Duration::ZERO, Vec::new());
-        let mut was_listed = false;
-        let is_taken = !matches!(asked, BackupAsked::Answered { .. });
-        let mut refused_since = None;
+        let mut wait = BackupWait {
+            was_busy: was_at_work,
+            is_taken: !matches!(asked, BackupAsked::Answered { .. }),
+            ..BackupWait::default()
+        };
         let mut refused = RefusedBefore::default();
         loop {
             // In this order: what is listed after the end of the work is all of it.
@@ -158,72 +159,29 @@ impl Gateway<'_> {
             };
             let looked = looked.and_then(|busy| Ok((busy, self.folder_once(folder)?)));
             let waited = self.clock.elapsed().saturating_sub(started);
-            let gives_up = match &looked {
-                Ok((busy, files)) => {
-                    refused_since = None;
-                    was_busy |= *busy == BusyWith::SecureBackup;
-                    was_listed |= files.is_some();
-                    let files = files.as_deref().unwrap_or_default();
-                    let manifest = files.iter().find(|file| file.name == MANIFEST);
-                    let written = manifest.is_some_and(|manifest| manifest.size != Some(0));
-                    // What else it is busy with may stand where the secure backup would.
-                    let works = matches!(busy, BusyWith::SecureBackup | BusyWith::Other);
-                    if works || last_files != files {
-                        moved_at = waited;
-                        last_files = files.to_vec();
-                    }
-                    let rest_for = waited.saturating_sub(moved_at);
-                    let may_write = match busy {
-                        BusyWith::SecureBackup => true,
-                        BusyWith::NotTold => rest_for < STANDS_FOR,
-                        // One that never showed its work may be at it: what it lists is looked at a second time.
-                        BusyWith::Nothing => !was_busy && rest_for.is_zero(),
-                        BusyWith::Other => false,
-                    };
-                    // Somebody else's may go on for longer; then verification has the word.
-                    if written && (!may_write || waited >= limit) {
-                        return Ok(SecureBackupEnd::Ready(files.to_vec()));
-                    }
-                    if (was_busy || !is_taken) && rest_for >= GIVES_UP_AFTER {
-                        return Ok(SecureBackupEnd::GaveUp { was_listed });
-                    }
-                    false
-                }
-                Err(error) if error.kind == SomaErrorKind::Interrupted => {
-                    return Ok(SecureBackupEnd::Interrupted {
-                        was_at_work: was_busy,
-                    });
-                }
-                // A look that fails is none: a device at work on gigabytes may be slow to answer, or silent. One
-                // that refuses it may do so for a moment.
-                Err(error) if error.is_refusal() || error.kind == SomaErrorKind::LoginRefused => {
-                    moved_at = waited;
-                    let since = *refused_since.get_or_insert(waited);
-                    waited.saturating_sub(since) >= GIVES_UP_AFTER
-                }
-                Err(_) => {
-                    moved_at = waited;
-                    refused_since = None;
-                    false
-                }
+            let end = match &looked {
+                Ok((busy, files)) => wait.see(*busy, files.as_deref(), waited, limit),
+                Err(error) if error.kind == SomaErrorKind::Interrupted => Some(wait.interrupted()),
+                Err(_) => None,
             };
+            if let Some(end) = end {
+                return Ok(end);
+            }
             let looked = match looked {
-                Err(error) if gives_up => return Err(error),
+                Err(error) if wait.gives_up_after(&error, waited) => return Err(error),
                 looked => looked,
             };
             told(waited);
             if waited >= limit {
                 return Ok(SecureBackupEnd::TimedOut {
-                    was_at_work: was_busy,
+                    was_at_work: wait.was_busy,
                     last: looked.err(),
                 });
             }
             let pause = refused.pause_after(&looked, waited).min(limit - waited);
             self.clock.sleep(pause, &self.stop);
             if self.stop.is_requested() {
-                return Ok(SecureBackupEnd::Interrupted {
-                    was_at_work: was_busy,
-                });
+                return Ok(wait.interrupted());
             }
         }
     }
@@ -232,6 +190,80 @@ impl Gateway<'_> {
     pub fn makes_secure_backup(&self) -> Result<bool> {
         // A device that has no such field shows its manifest, and that alone.
         Ok(makes_secure_backup(&self.domains()?))
+    }
+}
+
+/// What is known while a secure backup is waited for.
+#[derive(Default)]
+struct BackupWait {
+    /// Whether the device was seen at work on it.
+    was_busy: bool,
+    /// Whether its folder was listed.
+    was_listed: bool,
+    /// Whether the device has taken the request, or may have.
+    is_taken: bool,
+    /// When it last was at work, or something of the folder changed.
+    moved_at: Duration,
+    last_files: Vec<RemoteFile>,
+    /// Since when it refuses to be looked at.
+    refused_since: Option<Duration>,
+}
+
+impl BackupWait {
+    /// Takes in a look, `None` of the files where there is no folder. How the wait ends by it, where it does.
+    fn see(
+        &mut self,
+        busy: BusyWith,
+        files: Option<&[RemoteFile]>,
+        waited: Duration,
+        limit: Duration,
+    ) -> Option<SecureBackupEnd> {
+        self.refused_since = None;
+        self.was_busy |= busy == BusyWith::SecureBackup;
+        self.was_listed |= files.is_some();
+        let files = files.unwrap_or_default();
+        let manifest = files.iter().find(|file| file.name == MANIFEST);
+        let written = manifest.is_some_and(|manifest| manifest.size != Some(0));
+        // What else it is busy with may stand where the secure backup would.
+        let works = matches!(busy, BusyWith::SecureBackup | BusyWith::Other);
+        if works || self.last_files != files {
+            self.moved_at = waited;
+            self.last_files = files.to_vec();
+        }
+        let rest_for = waited.saturating_sub(self.moved_at);
+        let may_write = match busy {
+            BusyWith::SecureBackup => true,
+            BusyWith::NotTold => rest_for < STANDS_FOR,
+            // One that never showed its work may be at it: what it lists is looked at a second time.
+            BusyWith::Nothing => !self.was_busy && rest_for.is_zero(),
+            BusyWith::Other => false,
+        };
+        // Somebody else's may go on for longer; then verification has the word.
+        if written && (!may_write || waited >= limit) {
+            return Some(SecureBackupEnd::Ready(files.to_vec()));
+        }
+        let gave_up = (self.was_busy || !self.is_taken) && rest_for >= GIVES_UP_AFTER;
+        gave_up.then_some(SecureBackupEnd::GaveUp {
+            was_listed: self.was_listed,
+        })
+    }
+
+    /// Takes in a look that failed. Whether it is given up by it: a look that fails is none, for a device at work on
+    /// gigabytes may be slow to answer, or silent. One that refuses it may do so for a moment.
+    fn gives_up_after(&mut self, error: &SomaError, waited: Duration) -> bool {
+        self.moved_at = waited;
+        if !error.is_refusal() && error.kind != SomaErrorKind::LoginRefused {
+            self.refused_since = None;
+            return false;
+        }
+        let since = *self.refused_since.get_or_insert(waited);
+        waited.saturating_sub(since) >= GIVES_UP_AFTER
+    }
+
+    fn interrupted(&self) -> SecureBackupEnd {
+        SecureBackupEnd::Interrupted {
+            was_at_work: self.was_busy,
+        }
     }
 }
 

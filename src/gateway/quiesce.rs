@@ -188,62 +188,14 @@ impl Gateway<'_> {
         told: &mut dyn FnMut(Duration),
     ) -> Waited {
         let started = self.clock.elapsed();
-        let mut rest = Rest::default();
-        let mut unmoved: Vec<Unmoved> = Vec::new();
-        let mut missing_since = None;
+        let mut wait = QuiesceWait::new(self, scope, stood);
         let mut refused = RefusedBefore::default();
         loop {
             let looked = self.domains_once();
             let waited = self.clock.elapsed().saturating_sub(started);
-            let unchanged = looked
-                .as_ref()
-                .ok()
-                .and_then(|domains| rest.after(scope, domains, stood, waited));
-            let state = looked.map(|domains| scope.state(&domains, stood));
-            if !matches!(state, Ok(ScopeState::Missing(_))) {
-                missing_since = None;
-            }
-            match &state {
-                Ok(ScopeState::Quiesced) => {
-                    return Waited::Reached {
-                        unchanged: Vec::new(),
-                    };
-                }
-                Ok(ScopeState::Empty) => return Waited::NothingToShow,
-                Ok(failed @ ScopeState::Failed(_)) => return Waited::Failed(failed.clone()),
-                // A device that lists some of its domains only may be starting, or carry it out.
-                Ok(gone @ ScopeState::Missing(_)) if *scope != Scope::Device => {
-                    let since = *missing_since.get_or_insert(waited);
-                    if waited.saturating_sub(since) >= GONE_AFTER {
-                        return Waited::Failed(gone.clone());
-                    }
-                }
-                Err(error) if error.kind == SomaErrorKind::Interrupted => return Waited::Interrupted,
-                _ => {}
-            }
-            if let Some(Unchanged {
-                names,
-                had_their_time,
-            }) = unchanged
-            {
-                if !unmoved.iter().map(|known| &known.name).eq(&names) {
-                    unmoved = self.unmoved(&names);
-                }
-                if had_their_time || unmoved.iter().all(Unmoved::is_out_of_service) {
-                    return Waited::Reached { unchanged: unmoved };
-                }
-            }
-            // Where nothing begins, or goes on, nothing of it may be in service.
-            let stands_still = match &state {
-                Ok(ScopeState::Normal) => waited >= REST_FOR_EACH,
-                Ok(ScopeState::Between(_)) => rest.only_begins() && rest.lasts(waited) >= REST,
-                _ => false,
-            };
-            if stands_still && unmoved.is_empty() && !stood.is_empty() {
-                unmoved = self.unmoved(stood);
-                if unmoved.iter().all(Unmoved::is_out_of_service) {
-                    return Waited::Reached { unchanged: unmoved };
-                }
+            let state = wait.see(looked, waited);
+            if let Some(end) = wait.end(&state, waited) {
+                return end;
             }
             told(waited);
             if waited >= limit {
@@ -257,6 +209,105 @@ impl Gateway<'_> {
                 return Waited::Interrupted;
             }
         }
+    }
+}
+
+/// What is known while a quiesce is waited for.
+struct QuiesceWait<'w> {
+    gateway: &'w Gateway<'w>,
+    scope: &'w Scope,
+    stood: &'w [String],
+    rest: Rest,
+    /// The domains that do not change while all others are quiesced, by the last look.
+    unchanged: Option<Unchanged>,
+    /// What was found out about those.
+    unmoved: Vec<Unmoved>,
+    missing_since: Option<Duration>,
+}
+
+impl<'w> QuiesceWait<'w> {
+    fn new(gateway: &'w Gateway<'w>, scope: &'w Scope, stood: &'w [String]) -> Self {
+        Self {
+            gateway,
+            scope,
+            stood,
+            rest: Rest::default(),
+            unchanged: None,
+            unmoved: Vec::new(),
+            missing_since: None,
+        }
+    }
+
+    /// Takes in a look.
+    fn see(&mut self, looked: Result<Vec<DomainStatus>>, waited: Duration) -> Result<ScopeState> {
+        let (scope, stood) = (self.scope, self.stood);
+        self.unchanged = looked
+            .as_ref()
+            .ok()
+            .and_then(|domains| self.rest.after(scope, domains, stood, waited));
+        let state = looked.map(|domains| scope.state(&domains, stood));
+        match state {
+            Ok(ScopeState::Missing(_)) => {
+                self.missing_since.get_or_insert(waited);
+            }
+            _ => self.missing_since = None,
+        }
+        state
+    }
+
+    /// How the wait ends by that look, where it does.
+    fn end(&mut self, state: &Result<ScopeState>, waited: Duration) -> Option<Waited> {
+        match state {
+            Ok(ScopeState::Quiesced) => {
+                return Some(Waited::Reached {
+                    unchanged: Vec::new(),
+                });
+            }
+            Ok(ScopeState::Empty) => return Some(Waited::NothingToShow),
+            Ok(failed @ ScopeState::Failed(_)) => return Some(Waited::Failed(failed.clone())),
+            // A device that lists some of its domains only may be starting, or carry it out.
+            Ok(gone @ ScopeState::Missing(_)) if *self.scope != Scope::Device => {
+                let since = self.missing_since.unwrap_or(waited);
+                if waited.saturating_sub(since) >= GONE_AFTER {
+                    return Some(Waited::Failed(gone.clone()));
+                }
+            }
+            Err(error) if error.kind == SomaErrorKind::Interrupted => return Some(Waited::Interrupted),
+            _ => {}
+        }
+        let is_reached = self.all_others_are_quiesced() || self.none_is_in_service(state, waited);
+        is_reached.then(|| Waited::Reached {
+            unchanged: std::mem::take(&mut self.unmoved),
+        })
+    }
+
+    /// Whether only domains are left that do not change, and will not, or had their time.
+    fn all_others_are_quiesced(&mut self) -> bool {
+        let Some(Unchanged {
+            names,
+            had_their_time,
+        }) = &self.unchanged
+        else {
+            return false;
+        };
+        if !self.unmoved.iter().map(|known| &known.name).eq(names) {
+            self.unmoved = self.gateway.unmoved(names);
+        }
+        *had_their_time || self.unmoved.iter().all(Unmoved::is_out_of_service)
+    }
+
+    /// Whether nothing of it is in service. Asked once, where nothing begins, or goes on.
+    fn none_is_in_service(&mut self, state: &Result<ScopeState>, waited: Duration) -> bool {
+        let stands_still = match state {
+            Ok(ScopeState::Normal) => waited >= REST_FOR_EACH,
+            Ok(ScopeState::Between(_)) => self.rest.only_begins() && self.rest.lasts(waited) >= REST,
+            _ => false,
+        };
+        if !stands_still || !self.unmoved.is_empty() || self.stood.is_empty() {
+            return false;
+        }
+        self.unmoved = self.gateway.unmoved(self.stood);
+        self.unmoved.iter().all(Unmoved::is_out_of_service)
     }
 }
 

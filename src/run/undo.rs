@@ -112,82 +112,90 @@ impl OpenQuiesce<'_> {
         record: &mut Record<'_>,
     ) -> (Undone, Result<(), LedgerError>) {
         record.hurry();
-        let limit = settings.unquiesce_timeout + settings.quiesce_grace;
         let mut noted = Ok(());
         // That of a dead run is not known yet to those who are shown it; and another device may answer.
         self.show_due(UndoStage::Looking, record);
-        let within = settings.unquiesce_timeout;
-        let first = match gateway.map(|gateway| self.first_word(gateway, within)) {
-            Ok(Ok(first)) => {
-                self.show_due(UndoStage::UnderWay, record);
-                first
-            }
-            Ok(Err(why)) => {
-                record.show(&Progress::UndoOver {
-                    journal: self.journal,
-                });
-                return (Undone::NotKnown(why), noted);
-            }
-            Err(_) => self.first,
-        };
-        let brought_back = match gateway {
-            Ok(gateway) => {
-                let what = format!("{} to be unquiesced", self.scope);
-                let longest = limit.max(self.sent.settles_within());
-                let quiesced = ToBringBack {
-                    scope: self.scope,
-                    stood: self.domains,
-                    sent: self.sent,
-                    meant: self.serial,
-                    first,
-                };
-                let brought_back = gateway.bring_back(quiesced, limit, &mut |step| {
-                    let known = match step {
-                        WayBackStep::Waiting(waited) => {
-                            return waiting(record, self.device, &what, longest)(waited);
-                        }
-                        WayBackStep::Seen => record.step_undo(self.journal, UndoStep::Seen),
-                        WayBackStep::Sent => record.step_undo(self.journal, UndoStep::Sent),
-                    };
-                    if noted.is_ok() {
-                        noted = known;
-                    }
-                });
-                record.show(&Progress::WaitEnded);
-                brought_back
-            }
-            Err(error) => BroughtBack::Not {
-                is_shown: false,
-                why: words(error),
-            },
-        };
-        let undone = match brought_back {
-            BroughtBack::Confirmed(confirmation) => {
-                match gateway.ok().and_then(|gateway| self.not_proved(gateway, within)) {
-                    None => {
-                        // What was refused, or not seen, is told with the task.
-                        if !confirmation.is_plain() {
-                            let note = record.note(Owner::Task(self.task), confirmation.to_string());
-                            noted = noted.and(note);
-                        }
-                        Undone::Confirmed {
-                            how: confirmation.to_string(),
-                            seen: confirmation.seen,
-                        }
-                    }
-                    Some(why) => Undone::NotKnown(why),
-                }
-            }
-            BroughtBack::NotKnown(rests) => Undone::NotKnown(format!(
-                "no answer to the quiesce request is known, and it was never seen to arrive; unquiesced, and {rests}, but nobody can tell that it does not arrive yet"
-            )),
-            BroughtBack::Not { is_shown: true, why } => Undone::Not(why),
-            BroughtBack::Not { is_shown: false, why } => Undone::NotKnown(why),
+        let undone = match gateway {
+            Ok(gateway) => self.bring_back_on(gateway, settings, &mut noted, record),
+            Err(error) => Undone::NotKnown(words(error)),
         };
         record.show(&Progress::UndoOver {
             journal: self.journal,
         });
         (undone, noted)
+    }
+
+    /// The same where the device can be asked; what could not be written down of it first is `noted`.
+    fn bring_back_on(
+        &self,
+        gateway: &Gateway<'_>,
+        settings: &Settings,
+        noted: &mut Result<(), LedgerError>,
+        record: &mut Record<'_>,
+    ) -> Undone {
+        let within = settings.unquiesce_timeout;
+        let first = match self.first_word(gateway, within) {
+            Ok(first) => first,
+            Err(why) => return Undone::NotKnown(why),
+        };
+        self.show_due(UndoStage::UnderWay, record);
+        let limit = settings.unquiesce_timeout + settings.quiesce_grace;
+        let confirmation = match self.unquiesce(gateway, first, limit, noted, record) {
+            BroughtBack::Confirmed(confirmation) => confirmation,
+            BroughtBack::NotKnown(rests) => {
+                return Undone::NotKnown(format!(
+                    "no answer to the quiesce request is known, and it was never seen to arrive; unquiesced, and {rests}, but nobody can tell that it does not arrive yet"
+                ));
+            }
+            BroughtBack::Not { is_shown: true, why } => return Undone::Not(why),
+            BroughtBack::Not { is_shown: false, why } => return Undone::NotKnown(why),
+        };
+        if let Some(why) = self.not_proved(gateway, within) {
+            return Undone::NotKnown(why);
+        }
+        // What was refused, or not seen, is told with the task.
+        if !confirmation.is_plain() {
+            keep_trouble(
+                noted,
+                record.note(Owner::Task(self.task), confirmation.to_string()),
+            );
+        }
+        Undone::Confirmed {
+            how: confirmation.to_string(),
+            seen: confirmation.seen,
+        }
+    }
+
+    /// Unquiesces, and waits for the device's word, no longer than `limit` where the quiesce had its time.
+    fn unquiesce(
+        &self,
+        gateway: &Gateway<'_>,
+        first: FirstWord,
+        limit: Duration,
+        noted: &mut Result<(), LedgerError>,
+        record: &mut Record<'_>,
+    ) -> BroughtBack {
+        let what = format!("{} to be unquiesced", self.scope);
+        let longest = limit.max(self.sent.settles_within());
+        let quiesced = ToBringBack {
+            scope: self.scope,
+            stood: self.domains,
+            sent: self.sent,
+            meant: self.serial,
+            first,
+        };
+        let brought_back = gateway.bring_back(quiesced, limit, &mut |step| {
+            let known = match step {
+                WayBackStep::Waiting(waited) => {
+                    return waiting(record, self.device, &what, longest)(waited);
+                }
+                WayBackStep::Seen => record.step_undo(self.journal, UndoStep::Seen),
+                WayBackStep::Sent => record.step_undo(self.journal, UndoStep::Sent),
+            };
+            keep_trouble(noted, known);
+        });
+        record.show(&Progress::WaitEnded);
+        brought_back
     }
 
     fn show_due(&self, stage: UndoStage, record: &mut Record<'_>) {
@@ -267,6 +275,13 @@ impl OpenQuiesce<'_> {
             certainty,
             error: why.to_owned(),
         }))
+    }
+}
+
+/// Keeps the first trouble.
+fn keep_trouble(noted: &mut Result<(), LedgerError>, known: Result<(), LedgerError>) {
+    if noted.is_ok() {
+        *noted = known;
     }
 }
 

@@ -11,75 +11,48 @@ use crate::run::ledger::{LedgerError, NOTHING_BEGUN, Reply, UndoOpening, UndoSte
 use crate::run::recover::age::begins_within;
 use crate::run::row_device::MetDevice;
 use crate::run::status::Status;
-use crate::run::task::{Begun, DeviceState, Walk};
+use crate::run::task::{Begun, DeviceState, Made, Walk};
 use crate::run::undo::{OpenQuiesce, Undone, undo_of, waiting};
+use crate::soma::error::SomaError;
 use crate::values::internal_error::caught;
+
+/// A quiesce whose row is written, and of which nothing was sent yet.
+struct DueQuiesce {
+    journal: JournalId,
+    /// The domains that stand in it.
+    stood: Vec<String>,
+    /// The serial number of the device, where it tells one.
+    serial: Option<String>,
+}
 
 impl Walk<'_, '_, '_> {
     /// Steps 6 to 10: from the journal row on, every path leads through the undo.
     pub(super) fn quiesced(&mut self, scope: &Scope) -> Result<(), Trouble> {
-        self.look = None;
-        if let Action::SecureBackup { .. } = &self.task.activity.action {
-            self.reserve_folder()?;
-        }
-        // Asked again, so that nobody else's quiesce is taken for ours; then the row, without
-        // which nothing is sent.
-        let domains = self.look()?.domains;
-        self.refuse(&domains)?;
-        let device = self.session.device;
-        let serial = self.session.serial()?;
-        self.refuse_beside_one_left(serial.as_deref())?;
-        let stood = scope.domains(&domains);
-        let journal = self.open_undo(undo_of(scope), stood.clone())?;
-        self.begun = Begun::No;
-        // Whatever breaks off from here on leaves it so.
-        let nobody_looked = "the task broke off before anybody looked".to_owned();
-        self.state = DeviceState::NotKnown(nobody_looked);
-        // From here on the device waits for nobody who holds the history.
-        self.record.hurry();
+        let due = self.open_quiesce(scope)?;
         let made = self.protected(|walk| {
-            walk.quiesce(scope, &stood, journal, serial.as_deref())?;
+            walk.quiesce(scope, &due)?;
             walk.make()
         });
         let Some(sent) = self.sent(scope) else {
-            let caught_up = self.record.take_time();
-            let closed = self.record.close_undo(journal, NOTHING_BEGUN);
-            self.state = DeviceState::Untouched;
-            let told = self.tell_out_of_service(OutOfService::Never);
-            made?;
-            caught_up?;
-            closed?;
-            return Ok(told?);
+            return self.nothing_begun(due.journal, made);
         };
         let unquiescing = self.protected(|walk| {
             let told = walk.record.task_status(walk.task.id, Status::Unquiescing);
             Ok(told?)
         });
+        let device = self.session.device;
         let open = OpenQuiesce {
-            journal,
+            journal: due.journal,
             task: self.task.id,
             device: &device.name,
             scope,
-            domains: &stood,
+            domains: &due.stood,
             sent,
-            serial: serial.as_deref(),
+            serial: due.serial.as_deref(),
             first: FirstWord::Unquiesce,
         };
         let (undone, noted) = self.bring_back(open);
-        // One that was neither accepted nor seen may have taken nothing out of service.
-        let is_certain = match self.begun {
-            Begun::Seen | Begun::SeenInPart { .. } => true,
-            // Where no domain can show it, nobody knows what it took.
-            Begun::Sent { reply, .. } => reply == Reply::Accepted && !stood.is_empty(),
-            Begun::No => false,
-        };
-        let lasted = match (&undone, self.quiesce_sent) {
-            (Undone::Confirmed { .. }, Some(_)) if self.takes_none => OutOfService::Never,
-            (Undone::Confirmed { .. }, Some(sent)) if is_certain => {
-                OutOfService::For(self.engine.clock.elapsed().saturating_sub(sent))
-            }
-            _ => OutOfService::NotKnown,
-        };
+        let lasted = self.lasted(&undone, &due);
         let recorded = open.write_down(&undone, self.record);
         let told = self.tell_out_of_service(lasted);
         self.state = match &undone {
@@ -103,6 +76,60 @@ impl Walk<'_, '_, '_> {
             Undone::NotKnown(why) => {
                 self.not_confirmed(kept, &format!("whether {scope} is at work is not known: {why}"))
             }
+        }
+    }
+
+    /// Looks once more, so that nobody else's quiesce is taken for ours, and writes the row without which nothing is sent.
+    fn open_quiesce(&mut self, scope: &Scope) -> Result<DueQuiesce, Trouble> {
+        self.look = None;
+        if let Action::SecureBackup { .. } = &self.task.activity.action {
+            self.reserve_folder()?;
+        }
+        let domains = self.look()?.domains;
+        self.refuse(&domains)?;
+        let serial = self.session.serial()?;
+        self.refuse_beside_one_left(serial.as_deref())?;
+        let stood = scope.domains(&domains);
+        let journal = self.open_undo(undo_of(scope), stood.clone())?;
+        self.begun = Begun::No;
+        // Whatever breaks off from here on leaves it so.
+        let nobody_looked = "the task broke off before anybody looked".to_owned();
+        self.state = DeviceState::NotKnown(nobody_looked);
+        // From here on the device waits for nobody who holds the history.
+        self.record.hurry();
+        Ok(DueQuiesce {
+            journal,
+            stood,
+            serial,
+        })
+    }
+
+    /// The end of a task whose quiesce was not begun, by the device's own word.
+    fn nothing_begun(&mut self, journal: JournalId, made: Result<Made, Trouble>) -> Result<(), Trouble> {
+        let caught_up = self.record.take_time();
+        let closed = self.record.close_undo(journal, NOTHING_BEGUN);
+        self.state = DeviceState::Untouched;
+        let told = self.tell_out_of_service(OutOfService::Never);
+        made?;
+        caught_up?;
+        closed?;
+        Ok(told?)
+    }
+
+    /// How long it was out of service. One that was neither accepted nor seen may have taken nothing out of it.
+    fn lasted(&self, undone: &Undone, due: &DueQuiesce) -> OutOfService {
+        let is_certain = match self.begun {
+            Begun::Seen | Begun::SeenInPart { .. } => true,
+            // Where no domain can show it, nobody knows what it took.
+            Begun::Sent { reply, .. } => reply == Reply::Accepted && !due.stood.is_empty(),
+            Begun::No => false,
+        };
+        match (undone, self.quiesce_sent) {
+            (Undone::Confirmed { .. }, Some(_)) if self.takes_none => OutOfService::Never,
+            (Undone::Confirmed { .. }, Some(sent)) if is_certain => {
+                OutOfService::For(self.engine.clock.elapsed().saturating_sub(sent))
+            }
+            _ => OutOfService::NotKnown,
         }
     }
 
@@ -221,6 +248,11 @@ impl Walk<'_, '_, '_> {
         self.record.step_undo(journal, UndoStep::Seen)
     }
 
+    fn quiesce_limit(&self) -> Duration {
+        let settings = &self.engine.file.settings;
+        settings.quiesce_timeout + settings.quiesce_grace
+    }
+
     fn unquiesce_limit(&self) -> Duration {
         let settings = &self.engine.file.settings;
         settings.unquiesce_timeout + settings.quiesce_grace
@@ -237,27 +269,55 @@ impl Walk<'_, '_, '_> {
     }
 
     /// Steps 6 and 7.
-    fn quiesce(
+    fn quiesce(&mut self, scope: &Scope, due: &DueQuiesce) -> Result<(), Trouble> {
+        self.record.task_status(self.task.id, Status::Quiescing)?;
+        let sent_at = self.engine.clock.elapsed();
+        if let Some(error) = self.ask_to_quiesce(scope, due, sent_at)? {
+            // It may or may not be under way: the device knows. One that shows nothing of it is
+            // watched for a while by the undo, for it may begin yet.
+            let state = self
+                .session
+                .gateway
+                .domains()
+                .map(|domains| scope.state(&domains, &due.stood));
+            let shows = state.is_ok_and(|state| state.shows_quiesce());
+            if !shows && !self.session.gateway.is_out_of_service(scope) {
+                return Err(self.exchange(Status::DeviceError, &error).into());
+            }
+        }
+        let limit = self.quiesce_limit();
+        let what = format!("{scope} to be quiesced");
+        let device = self.session.device.name.as_str();
+        let waited = self.session.gateway.wait_until_quiesced(
+            scope,
+            &due.stood,
+            limit,
+            &mut waiting(self.record, device, &what, limit),
+        );
+        self.record.show(&Progress::WaitEnded);
+        self.take_in(&waited, scope, due, sent_at)?;
+        self.tell_quiesced(waited, scope, due)
+    }
+
+    /// Sends the request. What the device has answered where that was not OK, and not that nothing was begun.
+    fn ask_to_quiesce(
         &mut self,
         scope: &Scope,
-        stood: &[String],
-        journal: JournalId,
-        serial: Option<&str>,
-    ) -> Result<(), Trouble> {
-        self.record.task_status(self.task.id, Status::Quiescing)?;
-        let settings = &self.engine.file.settings;
-        let clock = self.engine.clock;
-        let now = clock.elapsed();
+        due: &DueQuiesce,
+        now: Duration,
+    ) -> Result<Option<SomaError>, Trouble> {
+        let journal = due.journal;
         self.quiesce_sent = Some(now);
         self.begun = Begun::Sent {
             reply: Reply::Silence,
             at: now,
         };
         self.show_due(scope, journal, UndoStage::MayBeSent);
+        let timeout = self.engine.file.settings.quiesce_timeout;
         let asked = self
             .session
             .gateway
-            .quiesce(scope, settings.quiesce_timeout, serial);
+            .quiesce(scope, timeout, due.serial.as_deref());
         let (reply, trouble) = match asked {
             ActionAsked::Accepted => (Reply::Accepted, None),
             ActionAsked::Unclear(error) => (Reply::Unclear, Some(error)),
@@ -270,99 +330,91 @@ impl Walk<'_, '_, '_> {
         };
         self.begun = Begun::Sent {
             reply,
-            at: clock.elapsed(),
+            at: self.engine.clock.elapsed(),
         };
         if reply != Reply::Silence {
             self.show_due(scope, journal, UndoStage::Sent);
         }
         self.record.step_undo(journal, UndoStep::Replied(reply))?;
-        if let Some(error) = trouble {
-            // It may or may not be under way: the device knows. One that shows nothing of it is
-            // watched for a while by the undo, for it may begin yet.
-            let state = self
-                .session
-                .gateway
-                .domains()
-                .map(|domains| scope.state(&domains, stood));
-            let shows = state.is_ok_and(|state| state.shows_quiesce());
-            if !shows && !self.session.gateway.is_out_of_service(scope) {
-                return Err(self.exchange(Status::DeviceError, &error).into());
-            }
-        }
-        let limit = settings.quiesce_timeout + settings.quiesce_grace;
-        let what = format!("{scope} to be quiesced");
-        let device = self.session.device.name.as_str();
-        let gateway = &self.session.gateway;
-        let waited = gateway.wait_until_quiesced(
-            scope,
-            stood,
-            limit,
-            &mut waiting(self.record, device, &what, limit),
-        );
-        self.record.show(&Progress::WaitEnded);
-        if let Waited::Reached { unchanged } = &waited {
+        Ok(trouble)
+    }
+
+    /// What the wait has shown of a quiesce that was sent then.
+    fn take_in(
+        &mut self,
+        waited: &Waited,
+        scope: &Scope,
+        due: &DueQuiesce,
+        sent_at: Duration,
+    ) -> Result<(), LedgerError> {
+        if let Waited::Reached { unchanged } = waited {
             let is_quiesced = |name: &&String| !unchanged.iter().any(|domain| domain.name == **name);
-            self.seen_quiesced = stood.iter().filter(is_quiesced).cloned().collect();
+            self.seen_quiesced = due.stood.iter().filter(is_quiesced).cloned().collect();
         }
-        match &waited {
+        match waited {
             // A device that has failed at one domain may go on with the others.
             Waited::Failed(state) if *scope == Scope::Device && state.shows_quiesce() => {
-                self.begun = Begun::SeenInPart { at: now };
+                self.begun = Begun::SeenInPart { at: sent_at };
             }
             // Nothing of it is in service, and nothing was seen.
             Waited::Reached { unchanged }
                 if !unchanged.is_empty()
-                    && unchanged.len() == stood.len()
+                    && unchanged.len() == due.stood.len()
                     && unchanged.iter().all(Unmoved::is_out_of_service) =>
             {
                 self.takes_none = true;
             }
             // One that is not told to be disabled may begin yet, when the others are on their way back.
             Waited::Reached { unchanged } if !unchanged.iter().all(Unmoved::is_out_of_service) => {
-                self.begun = Begun::SeenInPart { at: now };
+                self.begun = Begun::SeenInPart { at: sent_at };
             }
-            Waited::Reached { .. } => self.is_seen(journal)?,
+            Waited::Reached { .. } => self.is_seen(due.journal)?,
             Waited::Failed(state) | Waited::TimedOut(Ok(state)) if state.shows_quiesce() => {
-                self.is_seen(journal)?;
+                self.is_seen(due.journal)?;
             }
             Waited::Failed(_) | Waited::TimedOut(_) | Waited::NothingToShow | Waited::Interrupted => {}
         }
-        match waited {
-            Waited::Reached { unchanged } if unchanged.is_empty() => Ok(()),
+        Ok(())
+    }
+
+    /// Nothing where all is quiesced that will be, with a note of what is not; or why it is not.
+    fn tell_quiesced(&mut self, waited: Waited, scope: &Scope, due: &DueQuiesce) -> Result<(), Trouble> {
+        let device = self.session.device.name.as_str();
+        let note = match waited {
+            Waited::Reached { unchanged } if unchanged.is_empty() => return Ok(()),
             Waited::Reached { unchanged } => {
                 let named: Vec<String> = unchanged.iter().map(ToString::to_string).collect();
                 let named = named.join(", ");
-                let note = match unchanged.len() == stood.len() {
+                match unchanged.len() == due.stood.len() {
                     false => format!("not quiesced, while all other domains are: {named}"),
                     true => format!("not quiesced: {named}"),
-                };
-                Ok(self.record.note(Owner::Task(self.task.id), note)?)
+                }
             }
             Waited::NothingToShow => {
-                let note = "the device has no domain but default: whether it is quiesced does not show";
-                Ok(self.record.note(Owner::Task(self.task.id), note)?)
+                "the device has no domain but default: whether it is quiesced does not show".to_owned()
             }
-            Waited::Interrupted => Err(Failure::interrupted("waiting for the quiesce").into()),
+            Waited::Interrupted => return Err(Failure::interrupted("waiting for the quiesce").into()),
             Waited::Failed(ScopeState::Missing(_)) => {
                 let why = format!("{device}: the device does not list {scope} any more");
-                Err(Failure::new(Status::DeviceError, why).into())
+                return Err(Failure::new(Status::DeviceError, why).into());
             }
             Waited::Failed(state) => {
                 let why = format!(
                     "{device}: the device reports that quiescing failed: {}",
                     scope.stands(&state)
                 );
-                Err(Failure::new(Status::DeviceError, why).into())
+                return Err(Failure::new(Status::DeviceError, why).into());
             }
             Waited::TimedOut(last) => {
                 let last = match last {
                     Ok(state) => scope.stands(&state),
                     Err(error) => words(&error),
                 };
-                let limit = humantime::format_duration(limit);
+                let limit = humantime::format_duration(self.quiesce_limit());
                 let why = format!("{device}: {scope} was not quiesced within {limit}: {last}");
-                Err(Failure::new(Status::QuiesceTimeout, why).into())
+                return Err(Failure::new(Status::QuiesceTimeout, why).into());
             }
-        }
+        };
+        Ok(self.record.note(Owner::Task(self.task.id), note)?)
     }
 }

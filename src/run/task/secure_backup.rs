@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::gateway::asked::ActionAsked;
 use crate::gateway::backup::{BackupBegins, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
-use crate::gateway::folder::RemoteFolder;
+use crate::gateway::folder::{RemoteFile, RemoteFolder};
 use crate::gateway::folder_removal::{BackupAsked, FolderRemoved};
 use crate::gateway::quiesce::{at_work, named};
 use crate::lock::not_yet::NotYet;
@@ -30,6 +30,48 @@ const NOT_EXPECTED: BackupAsked = BackupAsked::Answered {
 
 /// What was not answered with OK, and may have been begun all the same, is given so long to show that.
 const BEGINS_WITHIN: Duration = Duration::from_secs(10);
+
+/// What is waited for.
+const READY: &str = "the secure backup to be ready";
+
+/// A secure backup that the device was asked for, and that is or may be under way.
+struct AskedFor {
+    /// What is known of the request.
+    known: BackupAsked,
+    /// By what it was seen to begin, where the answer does not tell.
+    begins: Option<BackupBegins>,
+    /// That answer.
+    error: Option<SomaError>,
+}
+
+/// The files of a secure backup that has ended so, within this limit, of which the device first said this `error`; or why
+/// there are none.
+fn files_of(
+    end: SecureBackupEnd,
+    device: &str,
+    error: Option<&SomaError>,
+    limit: Duration,
+) -> Result<Vec<RemoteFile>, Failure> {
+    match end {
+        SecureBackupEnd::Ready(files) => Ok(files),
+        SecureBackupEnd::Interrupted { .. } => Err(Failure::interrupted("waiting for the secure backup")),
+        SecureBackupEnd::GaveUp { .. } => {
+            let why = match error {
+                Some(error) => format!("{}, and nothing came of what it had begun", words(error)),
+                None => "the device ended the secure backup without a manifest".to_owned(),
+            };
+            let why = format!("{device}: {why}: look into its system log");
+            Err(Failure::new(Status::BackupFailed, why))
+        }
+        SecureBackupEnd::TimedOut { last, .. } => {
+            let limit = humantime::format_duration(limit);
+            let seen = last.map_or_else(|| "its manifest is not there".to_owned(), |error| words(&error));
+            let answered = error.map_or_else(String::new, |error| format!("; {}", words(error)));
+            let why = format!("{device}: the secure backup was not ready within {limit} ({seen}){answered}");
+            Err(Failure::new(Status::BackupFailed, why))
+        }
+    }
+}
 
 impl Walk<'_, '_, '_> {
     /// Step 4.
@@ -94,17 +136,57 @@ impl Walk<'_, '_, '_> {
         self.record.task_status(self.task.id, Status::BackingUp)?;
         let (journal, folder) = self.reserve_folder()?;
         self.is_about_to_ask()?;
+        let asked = self.ask_for_backup(certificate, journal, &folder)?;
         let limit = self.session.gateway.timeouts().secure_backup;
-        let what = "the secure backup to be ready";
+        let mut back_at_work = BTreeSet::new();
+        let end = self.session.gateway.wait_for_secure_backup(
+            &folder,
+            limit,
+            asked.known,
+            asked.begins == Some(BackupBegins::AtWork),
+            &mut |domains| back_at_work.extend(at_work(&self.seen_quiesced, domains).cloned()),
+            &mut waiting(self.record, &device, READY, limit),
+        );
+        self.record.show(&Progress::WaitEnded);
+        self.warn_of_early_work(&Vec::from_iter(back_at_work))?;
+        let end = end.map_err(|error| self.exchange(Status::BackupFailed, &error))?;
+        // One that the device was seen to make is not expected to begin any more.
+        let seen = match &end {
+            SecureBackupEnd::Ready(_) => Some(BackupAsked::Seen),
+            SecureBackupEnd::GaveUp { was_listed: true } => Some(NOT_EXPECTED),
+            // What was taken, and of which nothing came, may come: nobody has seen its end.
+            SecureBackupEnd::GaveUp { was_listed: false } if asked.error.is_none() => None,
+            SecureBackupEnd::GaveUp { was_listed: false } => Some(NOT_EXPECTED),
+            SecureBackupEnd::TimedOut { was_at_work, .. } | SecureBackupEnd::Interrupted { was_at_work } => {
+                was_at_work.then_some(NOT_EXPECTED)
+            }
+        };
+        if let Some(seen) = seen {
+            self.knows_of_backup(seen);
+            self.record.step_undo(journal, UndoStep::Seen)?;
+        }
+        let files = files_of(end, &device, asked.error.as_ref(), limit)?;
+        self.only_on_device = true;
+        Ok(Made::SecureBackup { folder, files })
+    }
+
+    /// Asks the device for it, and finds out what became of that where its answer does not tell.
+    fn ask_for_backup(
+        &mut self,
+        certificate: &str,
+        journal: JournalId,
+        folder: &RemoteFolder,
+    ) -> Result<AskedFor, Trouble> {
+        let device = self.session.device.name.clone();
+        let timeouts = *self.session.gateway.timeouts();
         // Some firmware answers only when it is.
-        waiting(self.record, &device, what, limit)(Duration::ZERO);
+        waiting(self.record, &device, READY, timeouts.secure_backup)(Duration::ZERO);
         let meant = self.session.serial()?;
         let asked = self
             .session
             .gateway
-            .secure_backup(certificate, &folder, meant.as_deref());
+            .secure_backup(certificate, folder, meant.as_deref());
         self.record.show(&Progress::WaitEnded);
-        let request = self.session.gateway.timeouts().request;
         let taken = BackupAsked::Taken {
             begins_within: Duration::ZERO,
         };
@@ -112,7 +194,7 @@ impl Walk<'_, '_, '_> {
             ActionAsked::Accepted => (Reply::Accepted, taken, None),
             ActionAsked::NotBegun(error) => return Err(self.exchange(Status::BackupFailed, &error).into()),
             ActionAsked::Unclear(error) => {
-                let begins_within = request;
+                let begins_within = timeouts.request;
                 (
                     Reply::Unclear,
                     BackupAsked::Answered { begins_within },
@@ -120,7 +202,7 @@ impl Walk<'_, '_, '_> {
                 )
             }
             ActionAsked::Unanswered(error) => {
-                let arrives_within = request;
+                let arrives_within = timeouts.request;
                 (
                     Reply::Silence,
                     BackupAsked::Unanswered { arrives_within },
@@ -134,11 +216,11 @@ impl Walk<'_, '_, '_> {
         if let Some(error) = &error {
             let gateway = &self.session.gateway;
             begins = (error.kind != SomaErrorKind::Interrupted)
-                .then(|| gateway.begins_secure_backup(&folder, BEGINS_WITHIN))
+                .then(|| gateway.begins_secure_backup(folder, BEGINS_WITHIN))
                 .flatten();
         }
         self.record.step_undo(journal, UndoStep::Replied(reply))?;
-        let asked = match (&error, reply, begins) {
+        let known = match (&error, reply, begins) {
             (None, ..) => taken,
             (Some(error), _, None) => return Err(self.exchange(Status::BackupFailed, error).into()),
             // It has arrived.
@@ -146,58 +228,8 @@ impl Walk<'_, '_, '_> {
             // What the device has said of it stands, though something of it is there.
             (Some(_), Reply::Accepted | Reply::Unclear, Some(_)) => unless_begun,
         };
-        self.knows_of_backup(asked);
-        let mut back_at_work = BTreeSet::new();
-        let end = self.session.gateway.wait_for_secure_backup(
-            &folder,
-            limit,
-            asked,
-            begins == Some(BackupBegins::AtWork),
-            &mut |domains| back_at_work.extend(at_work(&self.seen_quiesced, domains).cloned()),
-            &mut waiting(self.record, &device, what, limit),
-        );
-        self.record.show(&Progress::WaitEnded);
-        self.warn_of_early_work(&Vec::from_iter(back_at_work))?;
-        let end = end.map_err(|error| self.exchange(Status::BackupFailed, &error))?;
-        // One that the device was seen to make is not expected to begin any more.
-        let seen = match &end {
-            SecureBackupEnd::Ready(_) => Some(BackupAsked::Seen),
-            SecureBackupEnd::GaveUp { was_listed: true } => Some(NOT_EXPECTED),
-            // What was taken, and of which nothing came, may come: nobody has seen its end.
-            SecureBackupEnd::GaveUp { was_listed: false } if error.is_none() => None,
-            SecureBackupEnd::GaveUp { was_listed: false } => Some(NOT_EXPECTED),
-            SecureBackupEnd::TimedOut { was_at_work, .. } | SecureBackupEnd::Interrupted { was_at_work } => {
-                was_at_work.then_some(NOT_EXPECTED)
-            }
-        };
-        if let Some(seen) = seen {
-            self.knows_of_backup(seen);
-            self.record.step_undo(journal, UndoStep::Seen)?;
-        }
-        let files = match end {
-            SecureBackupEnd::Ready(files) => files,
-            SecureBackupEnd::Interrupted { .. } => {
-                return Err(Failure::interrupted("waiting for the secure backup").into());
-            }
-            SecureBackupEnd::GaveUp { .. } => {
-                let why = match error {
-                    Some(error) => format!("{}, and nothing came of what it had begun", words(&error)),
-                    None => "the device ended the secure backup without a manifest".to_owned(),
-                };
-                let why = format!("{device}: {why}: look into its system log");
-                return Err(Failure::new(Status::BackupFailed, why).into());
-            }
-            SecureBackupEnd::TimedOut { last, .. } => {
-                let limit = humantime::format_duration(limit);
-                let seen = last.map_or_else(|| "its manifest is not there".to_owned(), |error| words(&error));
-                let answered = error.map_or_else(String::new, |error| format!("; {}", words(&error)));
-                let why =
-                    format!("{device}: the secure backup was not ready within {limit} ({seen}){answered}");
-                return Err(Failure::new(Status::BackupFailed, why).into());
-            }
-        };
-        self.only_on_device = true;
-        Ok(Made::SecureBackup { folder, files })
+        self.knows_of_backup(known);
+        Ok(AskedFor { known, begins, error })
     }
 
     /// Warns of domains that were at work again before the secure backup was there for which they had been quiesced: who
@@ -296,38 +328,21 @@ impl Walk<'_, '_, '_> {
             }
             return closed.map_err(Trouble::from);
         }
-        let (journal, folder) = (left.journal, left.folder);
         let asked_to_stop = self.engine.stop.is_requested();
         if self.only_on_device && !asked_to_stop {
             let why = FolderStays::NotRemoved {
                 is_listed: true,
                 why: "no verified copy of it is stored".to_owned(),
             };
-            return self.leave_to_recover(&folder, &why);
+            return self.leave_to_recover(&left.folder, &why);
         }
         let limit = self.session.gateway.timeouts().request;
         // Whoever asks to stop does not wait for a backup of some minutes: the journal does.
         let patience = if asked_to_stop { Duration::ZERO } else { limit };
-        let meant = self.session.facts().ok().and_then(|facts| facts.serial.clone());
-        let removed = match self.session.gateway.shielded() {
-            Ok(gateway) => {
-                let left = LeftFolder {
-                    journal,
-                    folder: &folder,
-                    device: &self.session.device.name,
-                    meant: meant.as_deref(),
-                    asked: left.asked,
-                };
-                undo::remove_folder(&gateway, left, patience, self.record)?
-            }
-            Err(error) => Err(FolderStays::NotRemoved {
-                is_listed: left.asked == BackupAsked::Seen,
-                why: words(&error),
-            }),
-        };
+        let removed = self.remove_folder(&left, patience)?;
         match removed {
             Ok(removed) => {
-                let url = folder.url();
+                let url = left.folder.url();
                 let stays = match removed {
                     FolderRemoved::Emptied => {
                         Some(format!("{url} is empty and stays: the device does not remove it"))
@@ -345,7 +360,32 @@ impl Walk<'_, '_, '_> {
                 }
                 Ok(())
             }
-            Err(stays) => self.leave_to_recover(&folder, &stays),
+            Err(stays) => self.leave_to_recover(&left.folder, &stays),
+        }
+    }
+
+    /// Removes the folder itself. The device may take `patience` to end what fills it.
+    fn remove_folder(
+        &mut self,
+        left: &BackupFolder,
+        patience: Duration,
+    ) -> Result<Result<FolderRemoved, FolderStays>, LedgerError> {
+        let meant = self.session.facts().ok().and_then(|facts| facts.serial.clone());
+        match self.session.gateway.shielded() {
+            Ok(gateway) => {
+                let left = LeftFolder {
+                    journal: left.journal,
+                    folder: &left.folder,
+                    device: &self.session.device.name,
+                    meant: meant.as_deref(),
+                    asked: left.asked,
+                };
+                undo::remove_folder(&gateway, left, patience, self.record)
+            }
+            Err(error) => Ok(Err(FolderStays::NotRemoved {
+                is_listed: left.asked == BackupAsked::Seen,
+                why: words(&error),
+            })),
         }
     }
 
