@@ -227,7 +227,7 @@ fn device_info(state: &State) -> String {
 }
 
 fn domain_status(state: &State, user: &str, domain: &DomainState) -> String {
-    let (admin, op) = if domain.disabled {
+    let (admin, op) = if domain.is_disabled() {
         ("disabled", "down")
     } else {
         ("enabled", "up")
@@ -237,7 +237,11 @@ fn domain_status(state: &State, user: &str, domain: &DomainState) -> String {
         ("OpState", op),
         (
             "ConfigState",
-            if domain.is_unsaved() { "modified" } else { "saved" },
+            if state.is_unsaved(&domain.name) {
+                "modified"
+            } else {
+                "saved"
+            },
         ),
         ("DebugState", "false"),
         ("CurrentCommand", state.current_command(&domain.name)),

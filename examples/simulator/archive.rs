@@ -46,7 +46,8 @@ struct DomainPart {
     objects: Vec<objects::Object>,
     files: Vec<Part>,
     keys: Vec<String>,
-    disabled: bool,
+    /// The object of the domain itself.
+    own: objects::Object,
 }
 
 /// A file that stands in an archive.
@@ -250,8 +251,8 @@ impl Source {
             .domains
             .iter()
             .filter(|_| !none)
-            .map(|domain| objects::domain_object(&domain.name, domain.disabled));
-        let objects: String = objects.map(|object| object.in_export()).collect();
+            .map(|domain| domain.own.in_export());
+        let objects: String = objects.collect();
         let names = self
             .domains
             .iter()
@@ -358,7 +359,10 @@ fn domain_part(domain: &DomainState, persisted: bool, all_files: bool, faults: &
         },
         files: files.collect(),
         keys: domain.keys.clone(),
-        disabled: domain.disabled,
+        own: match &domain.own_saved {
+            Some(own) if persisted => own.clone(),
+            _ => domain.own.clone(),
+        },
     }
 }
 

@@ -234,6 +234,11 @@ pub enum FaultKind {
     ResultsSay(String),
     /// An import takes this object, `CLASS/NAME`, away besides.
     RemovesObject(String),
+    /// An import leaves the object of the domain itself as it was.
+    LeavesOwn,
+    /// The object of the domain itself has another value of a property after an import, `TAG/VALUE`: after a dry
+    /// run, too.
+    OwnBecomes(String),
     /// The configuration is not saved, and the device takes what runs for saved.
     SavesNothing,
     /// From this request on the device has another serial number.

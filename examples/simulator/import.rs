@@ -106,12 +106,25 @@ pub(super) fn import(state: &mut State, domain: &str, call: &ImportCall, faults:
         if carries_out && !faults.contains(&FaultKind::NotDone) {
             make(state, target);
             lay(state, &target.name, &sent, &outcome, call);
+            let own = archive.own_object(&target.name);
+            let own = own.filter(|_| target.is_imported && !faults.contains(&FaultKind::LeavesOwn));
+            if let (Some(domain), Some(own)) = (state.domain_mut(&target.name), own) {
+                domain.own = own;
+            }
             for fault in faults {
                 if let FaultKind::RemovesObject(path) = fault
                     && let Some((class, name)) = path.split_once('/')
                 {
                     state.remove_object(&target.name, class, name);
                 }
+            }
+        }
+        for fault in faults {
+            if let FaultKind::OwnBecomes(property) = fault
+                && let (Some(domain), Some((tag, value))) =
+                    (state.domain_mut(&target.name), property.split_once('/'))
+            {
+                domain.own.set(tag, value);
             }
         }
         told.push_str(&results(state, &target.name, &sent, &outcome, call, faults));
@@ -206,6 +219,9 @@ fn make(state: &mut State, target: &RestoredDomain) {
             keys: Vec::new(),
             ..Domain::new(&target.name)
         });
+        if let Some(made) = state.domain_mut(&target.name) {
+            made.own_saved = None;
+        }
     }
     if let Some(domain) = state.domain_mut(&target.name).filter(|_| target.is_reset) {
         domain.running.retain(Object::is_intrinsic);

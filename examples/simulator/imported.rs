@@ -55,6 +55,16 @@ impl SentArchive {
         read_domain(&mut ZipArchive::new(Cursor::new(inner)).ok()?)
     }
 
+    /// The object of a domain itself, which stands beside it.
+    pub(super) fn own_object(&mut self, name: &str) -> Option<Object> {
+        let text = String::from_utf8(entry(&mut self.0, "export.xml")?).ok()?;
+        let document = Document::parse(&text).ok()?;
+        let mut objects = document.root_element().descendants();
+        let own = objects
+            .find(|node| node.tag_name().name() == "Domain" && node.attribute("name") == Some(name))?;
+        Some(Object::read(own, &text))
+    }
+
     /// The one domain that it is the archive of.
     pub(super) fn whole(&mut self) -> Option<SentDomain> {
         read_domain(&mut self.0)

@@ -8,7 +8,7 @@ use super::hostile::{Bulk, BulkForm, BulkPlace};
 use super::quiesce::When;
 
 /// Every kind by its name in a script: the name, the argument it takes, and what it does.
-pub const KINDS: [(&str, &str, &str); 85] = [
+pub const KINDS: [(&str, &str, &str); 87] = [
     ("refuse", "[@TIME]", "close the listener, for good or for a time"),
     ("reset", "", "TCP reset"),
     (
@@ -173,6 +173,16 @@ pub const KINDS: [(&str, &str, &str); 85] = [
         "an import takes an object away that it is not about",
     ),
     (
+        "leaves-own",
+        "",
+        "an import leaves the object of the domain itself as it was",
+    ),
+    (
+        "own-becomes",
+        "@TAG/VALUE",
+        "an import, or a dry run, gives the object of the domain itself another property",
+    ),
+    (
         "saves-nothing",
         "",
         "SaveConfig ends, nothing is saved, and no unsaved changes are listed",
@@ -300,6 +310,8 @@ impl FaultKind {
             FaultKind::DetectedErrors(None),
             FaultKind::ResultsSay("hello".to_owned()),
             FaultKind::RemovesObject("XMLManager/default".to_owned()),
+            FaultKind::LeavesOwn,
+            FaultKind::OwnBecomes("MaxChkpoints/7".to_owned()),
             FaultKind::SavesNothing,
             FaultKind::AnotherSerial("78B0002".to_owned()),
             FaultKind::AnotherFirmware("IDG.10.5.0.2".to_owned()),

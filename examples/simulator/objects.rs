@@ -63,6 +63,12 @@ impl Object {
         }
     }
 
+    /// Whether it has this value of a property.
+    pub(super) fn has(&self, tag: &str, value: &str) -> bool {
+        self.properties
+            .contains(&format!("<{tag}>{}</{tag}>", escape(value)))
+    }
+
     /// Whether the other one stands for the same thing.
     pub(super) fn is_same(&self, other: &Object) -> bool {
         (&self.class, &self.name) == (&other.class, &other.name)
@@ -188,6 +194,11 @@ pub(super) fn of_device(setup: &Setup) -> Vec<Object> {
         ));
     }
     objects
+}
+
+/// An object of which nothing is said but that it is enabled.
+pub(super) fn bare(class: &'static str, name: &str) -> Object {
+    Object::new(class, name, "", &[("mAdminState", "enabled")])
 }
 
 /// What a running configuration has and a saved one has not.

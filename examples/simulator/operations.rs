@@ -77,13 +77,12 @@ pub(super) fn perform(shared: &Mutex<State>, user: &str, call: &Call, faults: &[
         Operation::DeleteFile(name) => filestore::delete(&mut state, domain, name),
         Operation::Import(call) => import::import(&mut state, domain, call, faults),
         Operation::SaveConfig => {
-            let now = state.now();
-            let is_done = !faults.contains(&FaultKind::NotDone);
-            let is_lost = faults.contains(&FaultKind::SavesNothing);
-            match state.domain_mut(domain).filter(|_| is_done) {
-                Some(domain) if is_lost => domain.taken_for_saved = Some(domain.running.clone()),
-                Some(domain) => domain.save(now),
-                None => {}
+            if faults.contains(&FaultKind::SavesNothing) {
+                if let Some(domain) = state.domain_mut(domain) {
+                    domain.taken_for_saved = Some(domain.running.clone());
+                }
+            } else if !faults.contains(&FaultKind::NotDone) {
+                state.save(domain);
             }
             Payload::Ok
         }
@@ -218,7 +217,7 @@ fn get_config(
             faults.iter().any(is_it)
         };
         let real = state.domains.iter().filter(|domain| !hides(domain));
-        found.extend(real.map(|domain| objects::domain_object(&domain.name, domain.disabled)));
+        found.extend(real.map(|domain| domain.own.clone()));
         found.extend(hostile.iter().map(|name| objects::domain_object(name, false)));
     }
     found.retain(|object| class.is_none_or(|class| object.class == class));

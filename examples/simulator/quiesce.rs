@@ -325,7 +325,7 @@ impl State {
             change(&mut self.device, Duration::ZERO);
         }
         for domain in &mut self.domains {
-            if order.domains.contains(&domain.name) && !domain.disabled {
+            if order.domains.contains(&domain.name) && !domain.is_disabled() {
                 change(&mut domain.quiesce, domain.slower);
             }
         }

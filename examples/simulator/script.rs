@@ -132,6 +132,7 @@ impl FaultKind {
             "detected-errors" => FaultKind::DetectedErrors(argument.map(str::to_owned)),
             "results-say" => FaultKind::ResultsSay(word()),
             "removes-object" => FaultKind::RemovesObject(word()),
+            "own-becomes" => FaultKind::OwnBecomes(word()),
             "another-serial" => FaultKind::AnotherSerial(word()),
             "another-firmware" => FaultKind::AnotherFirmware(word()),
             _ => FaultKind::samples()
@@ -174,6 +175,7 @@ impl fmt::Display for FaultKind {
             | FaultKind::UnquiescesAlone(text)
             | FaultKind::ResultsSay(text)
             | FaultKind::RemovesObject(text)
+            | FaultKind::OwnBecomes(text)
             | FaultKind::AnotherSerial(text)
             | FaultKind::AnotherFirmware(text) => write!(f, "@{text}"),
             FaultKind::Late(when) | FaultKind::Queued(when) => write!(f, "@{when}"),

@@ -45,7 +45,10 @@ pub(super) struct DomainState {
     pub(super) files: FileStore,
     /// Backups of this domain that are being made.
     pub(super) backups: u32,
-    pub(super) disabled: bool,
+    /// The object of the domain itself, which is of the configuration of `default`.
+    pub(super) own: Object,
+    /// The same, as it is saved there; nothing of a domain that an import has made.
+    pub(super) own_saved: Option<Object>,
     pub(super) failsafe: bool,
     pub(super) slower: Duration,
     pub(super) quiesce: Standing,
@@ -172,6 +175,15 @@ impl State {
         self.domain(domain).is_some_and(has)
     }
 
+    /// Puts an object without properties into the configuration of a domain, saved too.
+    pub fn add_object(&mut self, domain: &str, class: &'static str, name: &str) {
+        let object = objects::bare(class, name);
+        if let Some(domain) = self.domain_mut(domain) {
+            domain.running.push(object.clone());
+            domain.saved.push(object);
+        }
+    }
+
     /// Removes an object from the running configuration of a domain. False when it was not there.
     pub fn remove_object(&mut self, domain: &str, class: &str, name: &str) -> bool {
         let was = self.has_object(domain, class, name);
@@ -216,6 +228,7 @@ impl State {
             slower,
             ..
         } = domain;
+        let own = objects::domain_object(&name, disabled);
         let mut state = DomainState {
             name,
             api_connect,
@@ -225,7 +238,8 @@ impl State {
             taken_for_saved: None,
             files,
             backups: 0,
-            disabled,
+            own_saved: Some(own.clone()),
+            own,
             failsafe,
             slower,
             quiesce: Standing::new(quiesce),
@@ -245,20 +259,31 @@ impl State {
         self.domains.retain(|domain| domain.name != name);
     }
 
-    /// `SaveNeeded` of a domain.
+    /// `SaveNeeded` of a domain. The objects of the domains themselves are saved with `default`: that an import
+    /// which changes one leaves `default` unsaved is a guess.
     pub fn is_unsaved(&self, domain: &str) -> bool {
+        let is_unsaved = |own: &DomainState| own.own_saved.as_ref() != Some(&own.own);
         self.domain(domain).is_some_and(DomainState::is_unsaved)
+            || (domain == "default" && self.domains.iter().any(is_unsaved))
+    }
+
+    /// Saves a domain. False when it is not there.
+    pub(super) fn save(&mut self, domain: &str) -> bool {
+        let now = self.now();
+        if domain == "default" {
+            for domain in &mut self.domains {
+                domain.own_saved = Some(domain.own.clone());
+            }
+        }
+        let domain = self.domain_mut(domain);
+        domain.map(|domain| domain.save(now)).is_some()
     }
 
     /// Changes the running configuration of a domain without saving it, or saves it.
     pub fn set_unsaved(&mut self, domain: &str, unsaved: bool) {
-        let now = self.now();
-        let Some(domain) = self.domain_mut(domain) else {
-            return;
-        };
         if !unsaved {
-            domain.save(now);
-        } else if !domain.is_unsaved() {
+            self.save(domain);
+        } else if let Some(domain) = self.domain_mut(domain).filter(|domain| !domain.is_unsaved()) {
             domain.running.push(objects::unsaved_change());
         }
     }
@@ -272,6 +297,20 @@ impl State {
                 object.set(tag, value);
             }
         }
+    }
+
+    /// Gives the object of a domain itself another value of a property, and saves it.
+    pub fn set_own_property(&mut self, domain: &str, tag: &str, value: &str) {
+        if let Some(domain) = self.domain_mut(domain) {
+            domain.own.set(tag, value);
+            domain.own_saved = Some(domain.own.clone());
+        }
+    }
+
+    /// Whether the object of a domain itself has this value of a property.
+    pub fn own_has(&self, domain: &str, tag: &str, value: &str) -> bool {
+        self.domain(domain)
+            .is_some_and(|domain| domain.own.has(tag, value))
     }
 
     /// `CurrentCommand` of a domain.
@@ -330,6 +369,9 @@ impl State {
             domain.files.clear("temporary:");
             domain.quiesce = Standing::new(Phase::Normal);
             domain.running = domain.saved.clone();
+            if let Some(own) = &domain.own_saved {
+                domain.own = own.clone();
+            }
         }
     }
 
@@ -377,6 +419,10 @@ impl State {
 }
 
 impl DomainState {
+    pub(super) fn is_disabled(&self) -> bool {
+        self.own.has("mAdminState", "disabled")
+    }
+
     pub(super) fn is_unsaved(&self) -> bool {
         self.saved != self.running && self.taken_for_saved.as_ref() != Some(&self.running)
     }

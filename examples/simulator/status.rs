@@ -67,7 +67,7 @@ fn domain_status(state: &State, user: &str, faults: &[FaultKind]) -> Vec<String>
     let one = |name: &str, domain: Option<&DomainState>| {
         let mut fields = vec![
             ("Domain", name),
-            ("SaveNeeded", on_off(domain.is_some_and(DomainState::is_unsaved))),
+            ("SaveNeeded", on_off(state.is_unsaved(name))),
             ("TraceEnabled", "off"),
             ("DebugEnabled", "off"),
             ("ProbeEnabled", "off"),

@@ -593,6 +593,7 @@ fn an_archive_with_configuration_beside_its_domain_is_sent_to_no_gateway() {
     );
     assert_eq!(spare.received("do-restore"), 0);
     // The same, where what is beside the domain says that it is of `default`.
+    gateway.forget_requests();
     let of_default = format!("</configuration><configuration domain=\"default\">{user}");
     rewrite_outer(&home, &|text| text.replacen(user, &of_default, 1));
     let ran = home.dpbackup(&["restore", "1", "--to", "QA1"]).exits(4);
