@@ -45,7 +45,8 @@ pub enum OtherFirmware {
 }
 
 /// Refuses a spare that is a device in service by its serial number, or of which nobody can tell that it
-/// is none. Those in service whose serial number was never seen are asked for it.
+/// is none. Those in service are asked for theirs: a name may lead to another machine by now than when that was backed
+/// up. One that does not answer counts by what it told last.
 pub fn serves_nobody<'a>(
     engine: Engine<'a>,
     spare: &mut Session<'_>,
@@ -74,24 +75,23 @@ pub fn serves_nobody<'a>(
         ))
         .hinting("the name of the spare leads to a device that is in service: mend its host or port")
     };
-    let mut unseen = Vec::new();
+    let mut others = Vec::new();
     // Those that cannot be told from the spare by their number.
     let mut alike = Vec::new();
     for ServingDevice { device, last_serial } in in_service {
         match last_serial {
             Some(known) if known == *serial && alone => return Err(is_it(device)),
             Some(known) if known == *serial => alike.push(device),
-            Some(_) => {}
-            None => unseen.push(device),
+            known => others.push((device, known)),
         }
     }
     let mut devices = Devices::new(engine);
-    let wanted = unseen.iter().map(|device| WantedDevice {
+    let wanted = others.iter().map(|(device, _)| WantedDevice {
         device,
         domains: Vec::new(),
     });
     devices.ask(wanted.collect(), show);
-    for device in unseen {
+    for (device, known) in others {
         let told = match devices.contact(device) {
             Contact::Up(session) => match session.facts() {
                 Ok(facts) => facts
@@ -107,6 +107,7 @@ pub fn serves_nobody<'a>(
             Ok(told) if told == *serial && alone => return Err(is_it(device)),
             Ok(told) if told == *serial => alike.push(device),
             Ok(_) => {}
+            Err(_) if known.is_some() => {}
             Err(why) => {
                 let error = refused(format!(
                     "whether {name} is {}, which is in service, is not known: no backup of that has told its serial \
