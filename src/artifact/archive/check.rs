@@ -225,6 +225,12 @@ impl Check<'_, '_> {
             &mut self.findings,
         );
         contents.nothing_unlisted(&mut self.findings);
+        if name != "default" && export.of_device.count > 0 {
+            self.findings.warn(&format!(
+                "domain {name} has configuration of the whole gateway in it, which no gateway is known to export so: {}",
+                export.of_device
+            ));
+        }
         let is_held =
             |row: &&ListedFile| !row.internal && matches!(row.form(), RowForm::Hashed(_) | RowForm::Unproved);
         let report = DomainReport {

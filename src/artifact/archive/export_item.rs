@@ -5,6 +5,18 @@ use std::io::{self, Read};
 /// What the outer `export.xml` of a `do-backup` lists are the domains of the gateway.
 pub(super) const DOMAIN_CLASS: &str = "Domain";
 
+/// Classes of which a gateway has objects in `default` alone: they are about all of it.
+pub(super) const OF_DEVICE: [&str; 8] = [
+    DOMAIN_CLASS,
+    "EthernetInterface",
+    "MgmtInterface",
+    "NetworkSettings",
+    "SecureBackupMode",
+    "SystemSettings",
+    "User",
+    "UserGroup",
+];
+
 /// Is shown a file of a domain, and reads of it what it wants.
 pub type OpenFile<'o> = dyn FnMut(&str, &ListedFile, &mut dyn Read) -> io::Result<()> + 'o;
 

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::artifact::archive::content::Content;
-use crate::artifact::archive::export_item::{DOMAIN_CLASS, ExportItem, Head, ListedFile, Object, RowForm};
+use crate::artifact::archive::export_item::{
+    DOMAIN_CLASS, ExportItem, Head, ListedFile, OF_DEVICE, Object, RowForm,
+};
 use crate::artifact::archive::lacks::LackFinder;
 use crate::artifact::archive::listed_files::Contents;
 use crate::artifact::archive::repeats::Repeats;
+use crate::values::lacks::NameList;
 
 /// One ZIP that has been read.
 pub(super) struct Level {
@@ -26,6 +29,8 @@ pub(super) struct Export {
     pub(super) repeats: Repeats,
     /// The names of the objects of class `Domain`.
     pub(super) domain_objects: BTreeSet<String>,
+    /// The objects that are about the whole gateway.
+    pub(super) of_device: NameList,
     /// Looked for in the outer file alone.
     pub(super) beside_domains: Option<BesideDomains>,
 }
@@ -69,6 +74,10 @@ impl Export {
                 self.content.add_object(&object);
                 self.lacks.add_object(&object);
                 self.repeats.add(&object);
+                if OF_DEVICE.contains(&object.class.as_str()) {
+                    let name = format!("{} {}", object.class, object.name);
+                    self.of_device.add(&name);
+                }
                 if object.class == DOMAIN_CLASS {
                     self.domain_objects.insert(object.name);
                 } else if let Some(beside) = &mut self.beside_domains {
