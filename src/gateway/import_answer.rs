@@ -65,7 +65,7 @@ fn all_in_words(said: &[String], words: &dyn Fn(&str) -> String) -> Vec<String> 
 /// What an answer to a real import means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportAnswer {
-    /// Every object and file of the backup is there, as the device says.
+    /// Every object of the backup was made, as the device says, and of no file it says the contrary.
     Done {
         objects: usize,
         /// Keys that the archive lists and does not hold.

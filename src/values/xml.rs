@@ -15,13 +15,18 @@ pub fn is_named(node: Node<'_, '_>, name: &str) -> bool {
     node.is_element() && node.tag_name().name() == name
 }
 
-/// All text below an element, each run of white space a blank.
+/// All text below an element, each run of white space a blank, and one between the texts of two elements.
 pub fn all_text(node: Node<'_, '_>) -> String {
-    let text: String = node
-        .descendants()
-        .filter_map(|node| node.is_text().then(|| node.text()).flatten())
-        .collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut all = String::new();
+    let mut last = None;
+    for text in node.descendants().filter(Node::is_text) {
+        if last.is_some() && last != text.parent() {
+            all.push(' ');
+        }
+        last = text.parent();
+        all.push_str(text.text().unwrap_or_default());
+    }
+    all.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -44,5 +49,10 @@ mod tests {
             roxmltree::Document::parse("<r> one\n<a>two</a>\t<!-- no --> <b><c> three </c></b></r>")
                 .expect("a document");
         assert_eq!(all_text(document.root_element()), "one two three");
+        let document = roxmltree::Document::parse("<r>o<!-- -->ne<a>two</a><b>three</b>four</r>");
+        assert_eq!(
+            all_text(document.expect("a document").root_element()),
+            "one two three four"
+        );
     }
 }

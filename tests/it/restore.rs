@@ -481,9 +481,12 @@ fn a_dry_run_that_finds_anything_or_is_not_understood_stops_it() {
     for (fault, told) in [
         (
             "do-restore=import-fails@domain import failed",
-            "the dry run refuses",
+            "the dry run refuses it: ",
         ),
-        ("do-restore=detected-errors@0x81000683", "0x81000683"),
+        (
+            "do-restore=detected-errors@0x81000683",
+            "the dry run refuses it: the device says that it detected errors: \"0x81000683\"",
+        ),
         (
             "do-restore=import-empty",
             "what the dry run says is not known: the device's answer holds no results",

@@ -192,7 +192,7 @@ fn said(answer: Result<DryRunAnswer, SomaError>) -> Result<Vec<String>, Refusal>
     match answer {
         Ok(DryRunAnswer::WouldWork { missing_keys }) => Ok(missing_keys),
         Ok(DryRunAnswer::WouldFail { refused, .. }) => Err(Refusal {
-            why: format!("the dry run refuses {}", first_few(&refused, NAMED)),
+            why: format!("the dry run refuses it: {}", first_few(&refused, NAMED)),
             where_as_it_was: "nothing was imported, and the domain is as it was",
         }),
         Ok(DryRunAnswer::NotKnown(why) | DryRunAnswer::Pending(why)) => {
