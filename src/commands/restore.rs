@@ -196,7 +196,7 @@ impl Asking<'_> {
         let plan = ShownRestorePlan::of(proposal);
         let is_text = self.args.format == OutputFormat::Table;
         if is_text && (self.args.confirm.is_none() || self.ui.verbosity > Verbosity::Quiet) {
-            let taken = self.wanted.row.time;
+            let taken = proposal.source.stored;
             let text = plan.text(proposal.difference, taken, &self.clock.zone(), self.ui.width);
             // A plan that nobody could read is not confirmed.
             match self.ui.stream(&text) {
@@ -359,6 +359,7 @@ fn proved(wanted: &WantedBackup, export: PrivateExport) -> (RestoreSource, File)
         device: wanted.row.device_name.clone(),
         domain: wanted.domain.clone(),
         archive_task: kept.task,
+        stored: kept.time,
         instead,
         sha256: kept.sha256,
         size: kept.size,

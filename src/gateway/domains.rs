@@ -33,6 +33,9 @@ pub struct DomainStatus {
     pub quiesce: QuiesceState,
     /// What it is busy with; empty when idle. Nothing where the device has no such field.
     pub current_command: Option<String>,
+    /// The word for the mode of last resort that it runs in; nothing where it runs in none, or the device does not
+    /// say.
+    pub failsafe: Option<String>,
 }
 
 /// What a domain is busy with while its configuration changes (soma-wire section 6).
@@ -195,6 +198,7 @@ impl Gateway<'_> {
                 state @ (QuiesceState::Normal | QuiesceState::Quiesced | QuiesceState::NotTold(_)) => state,
             },
             current_command: row.current_command.map(|command| without(command, SECURE_BACKUP)),
+            failsafe: row.failsafe.map(|mode| self.client.without_secrets_in(&mode)),
             ..row
         }
     }
@@ -296,6 +300,9 @@ fn domain_status(row: Node<'_, '_>) -> DomainStatus {
         },
         current_command: reply::told_field(row, "CurrentCommand")
             .map(|command| reply::cut(&command, LONGEST_NAME)),
+        failsafe: reply::told_field(row, "FailsafeMode")
+            .filter(|mode| !mode.is_empty() && !mode.eq_ignore_ascii_case("none"))
+            .map(|mode| reply::cut(&mode, LONGEST_NAME)),
     }
 }
 
@@ -316,6 +323,7 @@ fn united(rows: impl Iterator<Item = DomainStatus>) -> Vec<DomainStatus> {
         if known.save_needed != row.save_needed {
             known.save_needed = None;
         }
+        known.failsafe = known.failsafe.take().or(row.failsafe);
     }
     domains
 }

@@ -42,6 +42,7 @@ pub struct ShownRestorePlan {
     lacks: Vec<String>,
     target_device_name: String,
     target_address: String,
+    target_tls_trust: String,
     target_firmware_version: Option<String>,
     target_serial: Option<String>,
     before_task_execution_id: i64,
@@ -97,6 +98,7 @@ impl ShownRestorePlan {
             lacks: source.report.lacks().notes(),
             target_device_name: facts.device.clone(),
             target_address: facts.address.clone(),
+            target_tls_trust: facts.trust.clone(),
             target_firmware_version: facts.firmware.clone(),
             target_serial: facts.serial.clone(),
             before_task_execution_id: before.0,
@@ -118,6 +120,30 @@ impl ShownRestorePlan {
         zone: &TimeZone,
         width: Option<u16>,
     ) -> String {
+        let (device, domain) = (&self.target_device_name, &self.domain_name);
+        let lines = self.lines(taken, zone);
+        let mut text: String = lines
+            .iter()
+            .map(|line| {
+                let line = printable(line);
+                // What belongs to a label stands below its beginning.
+                match line.split_at_checked(LABEL).filter(|_| line.starts_with("  ")) {
+                    Some((label, what)) => format!("{label}{}\n", hanging(what, LABEL, width)),
+                    None => hanging(&line, 0, width) + "\n",
+                }
+            })
+            .collect();
+        text.push_str(&diff::text(
+            &format!("what runs in {domain} of {device} now"),
+            "what the backup has (what is removed here stays: an import is a merge)",
+            difference,
+        ));
+        let _ = writeln!(text, "{}", hanging(&printable(&self.merge()), 0, width));
+        text
+    }
+
+    /// What stands above the difference, a label each.
+    fn lines(&self, taken: Timestamp, zone: &TimeZone) -> Vec<String> {
         let told = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "not told".to_owned());
         let (device, domain) = (&self.target_device_name, &self.domain_name);
         let mut lines = vec![
@@ -142,8 +168,9 @@ impl ShownRestorePlan {
         );
         lines.extend(self.lacks.iter().map(|lack| format!("  it lacks   {lack}")));
         lines.push(format!(
-            "  target     {device} ({}): firmware {}, serial {}",
+            "  target     {device} ({}, TLS by {}): firmware {}, serial {}",
             self.target_address,
+            self.target_tls_trust,
             told(&self.target_firmware_version),
             told(&self.target_serial)
         ));
@@ -165,24 +192,7 @@ impl ShownRestorePlan {
                 "  saved      no: a restart takes the import back until somebody saves it (--save)".to_owned()
             }
         });
-        let mut text: String = lines
-            .iter()
-            .map(|line| {
-                let line = printable(line);
-                // What belongs to a label stands below its beginning.
-                match line.split_at_checked(LABEL).filter(|_| line.starts_with("  ")) {
-                    Some((label, what)) => format!("{label}{}\n", hanging(what, LABEL, width)),
-                    None => hanging(&line, 0, width) + "\n",
-                }
-            })
-            .collect();
-        text.push_str(&diff::text(
-            &format!("what runs in {domain} of {device} now"),
-            "what the backup has (what is removed here stays: an import is a merge)",
-            difference,
-        ));
-        let _ = writeln!(text, "{}", hanging(&printable(&self.merge()), 0, width));
-        text
+        lines
     }
 
     /// What the import makes of the domain, in a sentence.

@@ -50,6 +50,16 @@ impl DomainsSeen {
         Some(format!("domain {name} is busy with '{now}'"))
     }
 
+    /// That this domain, or `default`, runs in a mode of last resort, in a few words.
+    pub fn failsafe(&self, domain: &str) -> Option<String> {
+        let named = [domain, DEFAULT_DOMAIN].into_iter();
+        let mut rows = named.filter_map(|name| self.of_domain(name));
+        rows.find_map(|row| {
+            let mode = row.failsafe.as_ref()?;
+            Some(format!("domain {} runs in failsafe mode '{mode}'", row.name))
+        })
+    }
+
     /// What became of them until a later look: domains that came or went, unsaved changes, and whether
     /// they are quiesced.
     pub fn until(&self, after: &Self) -> DomainsMoved {
@@ -90,6 +100,15 @@ impl DomainsMoved {
             }
             (_, new) => self.changes.push(format!("domain {name} is {new} now")),
         }
+        match &new.failsafe {
+            mode if *mode == old.failsafe => {}
+            Some(mode) => self
+                .changes
+                .push(format!("domain {name} runs in failsafe mode '{mode}' now")),
+            None => self
+                .changes
+                .push(format!("domain {name} does not run in failsafe mode any more")),
+        }
     }
 }
 
@@ -106,7 +125,31 @@ mod tests {
                 word => QuiesceState::parse(word),
             },
             current_command: None,
+            failsafe: None,
         }
+    }
+
+    fn failsafe(name: &str) -> DomainStatus {
+        DomainStatus {
+            failsafe: Some("management".to_owned()),
+            ..row(name, Some(false), "")
+        }
+    }
+
+    #[test]
+    fn a_domain_runs_in_failsafe_mode_where_it_does_or_the_whole_device() {
+        let seen = |rows| DomainsSeen::of(rows).failsafe("A");
+        assert_eq!(seen(vec![row("A", None, ""), failsafe("B")]), None);
+        let told = "domain A runs in failsafe mode 'management'";
+        assert_eq!(
+            seen(vec![failsafe("A"), failsafe("default")]).as_deref(),
+            Some(told)
+        );
+        let told = "domain default runs in failsafe mode 'management'";
+        assert_eq!(
+            seen(vec![row("A", None, ""), failsafe("default")]).as_deref(),
+            Some(told)
+        );
     }
 
     #[test]
@@ -151,6 +194,18 @@ mod tests {
                 vec![row("A", Some(false), "?")],
                 vec![],
                 Some("whether domain A is quiesced is not known: it has no such field"),
+            ),
+            (
+                vec![saved()],
+                vec![failsafe("A")],
+                vec!["domain A runs in failsafe mode 'management' now"],
+                None,
+            ),
+            (
+                vec![failsafe("A")],
+                vec![saved()],
+                vec!["domain A does not run in failsafe mode any more"],
+                None,
             ),
             (
                 vec![row("A", Some(false), "?")],

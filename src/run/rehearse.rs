@@ -156,6 +156,11 @@ fn looked_at_before(
     if let Some(busy) = before.domains.busy_since(&before.domains, domain.name()) {
         return Err(not_sent(format!("the spare is at work: {busy}"), None));
     }
+    // What it says to a dry run then is no word about what it was given.
+    if let Some(mode) = before.domains.failsafe(domain.name()) {
+        let why = format!("the spare does not run with its own configuration: {mode}");
+        return Err(not_sent(why, None));
+    }
     // Right before it: what is sent to a device in service cannot be taken back.
     is_the_same(spare.gateway, spare.name, spare.facts)
         .map_err(|why| not_sent(why.into(), Some(RehearsalsOver::AnotherDevice)))?;

@@ -169,7 +169,8 @@ impl<'a> Restoring<'_, 'a, '_> {
         let running = self.running(session)?;
         let difference =
             merge_difference(&running, &archive, &self.source.domain, &self.scratch).map_err(refused)?;
-        let facts = self.facts(&target.facts, target.has_unsaved, &running)?;
+        let failsafe = target.domains.failsafe(self.source.domain.name());
+        let facts = self.facts(&target.facts, (target.has_unsaved, failsafe), &running)?;
         let needs_nothing = self.needs_nothing(&facts, &difference);
         let plan = RestorePlan::new(facts, archive);
         if self.options.waits_for_a_person {
@@ -245,7 +246,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     fn facts(
         &mut self,
         target: &DeviceFacts,
-        has_unsaved: Option<bool>,
+        (has_unsaved, failsafe): (Option<bool>, Option<String>),
         running: &RunningDomain,
     ) -> Result<RestoreFacts, LedgerError> {
         let same = self.is_of(target);
@@ -256,6 +257,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             domain: self.source.domain.clone(),
             device: self.device.name.clone(),
             address: self.device.address().to_string(),
+            trust: self.device.tls.to_string(),
             serial: target.serial.clone(),
             firmware: target.firmware_version.clone(),
             running: running.content.clone(),
@@ -265,6 +267,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             },
             save: self.options.save,
             has_unsaved,
+            failsafe,
             allows_unsaved: self.options.allows_unsaved,
             allows_other_firmware: self.options.allows_other_firmware,
             open_imports: open_imports.iter().map(|row| row.id.0).collect(),

@@ -45,6 +45,8 @@ pub struct RestoreFacts {
     pub device: String,
     /// Where that is reached.
     pub address: String,
+    /// How its certificate is trusted.
+    pub trust: String,
     /// Its serial number, if it tells it.
     pub serial: Option<String>,
     /// Its firmware, if it tells it.
@@ -57,6 +59,8 @@ pub struct RestoreFacts {
     pub save: SaveAfter,
     /// Whether the domain has changes that nobody has saved, if the device tells that.
     pub has_unsaved: Option<bool>,
+    /// That it runs in a mode of last resort, in the words of the plan.
+    pub failsafe: Option<String>,
     /// Whether it may be laid over such changes.
     pub allows_unsaved: bool,
     /// Whether another firmware is allowed.
@@ -86,8 +90,10 @@ impl RestoreFacts {
             self.domain.name(),
             &self.device,
             &self.address,
+            &self.trust,
             &told(&self.serial),
             &told(&self.firmware),
+            &told(&self.failsafe),
             &self.running,
             &addresses,
             &save,
@@ -176,12 +182,14 @@ mod tests {
             domain: RestorableDomain::named("DOM1").expect("a domain"),
             device: "QA1".to_owned(),
             address: "qa1:5550".to_owned(),
+            trust: "system roots".to_owned(),
             serial: Some("1".to_owned()),
             firmware: Some("IDG.10.0.1.5".to_owned()),
             running: "cd".to_owned(),
             local_addresses: LocalAddresses::Keep,
             save: SaveAfter::No,
             has_unsaved: Some(false),
+            failsafe: None,
             allows_unsaved: false,
             allows_other_firmware: false,
             open_imports: Vec::new(),
@@ -219,12 +227,13 @@ mod tests {
     #[test]
     fn a_word_is_void_as_soon_as_anything_that_it_stands_for_is_another() {
         let word = facts().word();
-        let changes: [fn(&mut RestoreFacts); 18] = [
+        let changes: [fn(&mut RestoreFacts); 20] = [
             |facts| facts.task = 13,
             |facts| facts.archive_sha256 = "ac".to_owned(),
             |facts| facts.domain = RestorableDomain::named("DOM2").expect("a domain"),
             |facts| facts.device = "QA2".to_owned(),
             |facts| facts.address = "qa2:5550".to_owned(),
+            |facts| facts.trust = "NOT VERIFIED".to_owned(),
             |facts| facts.serial = Some("2".to_owned()),
             |facts| facts.serial = None,
             |facts| facts.serial = Some(String::new()),
@@ -235,6 +244,7 @@ mod tests {
             |facts| facts.save = SaveAfter::Yes,
             |facts| facts.has_unsaved = Some(true),
             |facts| facts.has_unsaved = None,
+            |facts| facts.failsafe = Some("domain DOM1 runs in failsafe mode 'management'".to_owned()),
             |facts| facts.allows_unsaved = true,
             |facts| facts.allows_other_firmware = true,
             |facts| facts.open_imports = vec![7],

@@ -98,9 +98,17 @@ fn a_domain_that_the_spare_has_and_does_not_list_is_looked_at_all_the_same() {
 }
 
 #[test]
-fn a_spare_that_quiesces_meanwhile_is_not_as_it_was() {
+fn a_spare_that_quiesces_or_whose_domain_is_disabled_meanwhile_is_not_as_it_was() {
     let (gateway, spare) = gateways();
     let home = backed_up(&gateway, &spare);
+    // The object of the domain itself, which stands beside the domain.
+    spare.fail_as("do-restore=own-becomes@mAdminState/disabled");
+    let ran = rehearse(&home, "1").exits(1);
+    for told in ["SPARE1: IT WAS CHANGED", "Domain DOM1 was changed"] {
+        assert!(ran.stdout.contains(told), "{told} in {}", ran.stdout);
+    }
+    spare.clear_faults();
+    spare.state().set_own_property("DOM1", "mAdminState", "enabled");
     spare.fail_as("do-restore=quiesces-alone@DOM1");
     let ran = rehearse(&home, "1").exits(1);
     for told in ["SPARE1: IT WAS CHANGED", "domain DOM1 is quiesced now"] {
@@ -124,6 +132,17 @@ fn a_spare_that_may_be_a_device_in_service_is_sent_nothing() {
     let told = "SPARE1 has the serial number 78B0002 of QA2, which is no spare";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     assert_eq!(spare.received("do-restore"), 0);
+    // Its newest backup is of another machine than the one that its name leads to by now.
+    let (gateway, spare) = gateways();
+    let home = backed_up(&gateway, &spare);
+    gateway.state().set_serial("78B0002");
+    let ran = rehearse(&home, "1").exits(4);
+    let told = "SPARE1 has the serial number 78B0002 of QA1, which is no spare";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert_eq!(spare.received("do-restore"), 0);
+    // One that does not answer counts by what it told last.
+    gateway.fail_as("*=http-503");
+    let _ = rehearse(&home, "1").exits(0);
     // One that tells nothing.
     let (gateway, spare) = gateways();
     let silent = Gateway::start(gateways::small([Domain::new("DOM1")]));

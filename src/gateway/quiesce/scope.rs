@@ -213,6 +213,7 @@ mod tests {
                 save_needed: Some(false),
                 quiesce: QuiesceState::parse(state),
                 current_command: Some(String::new()),
+                failsafe: None,
             })
             .collect()
     }

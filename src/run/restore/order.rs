@@ -4,6 +4,8 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::artifact::archive::ArchiveReport;
 use crate::artifact::difference::Difference;
 use crate::plan::model::Device;
@@ -36,6 +38,8 @@ pub struct RestoreSource {
     pub domain: RestorableDomain,
     /// The task whose archive it is: another one, where that of the task is not in the store.
     pub archive_task: TaskId,
+    /// When that was stored.
+    pub stored: Timestamp,
     /// That it is that of another task, in a sentence.
     pub instead: Option<String>,
     /// SHA-256 of the archive.

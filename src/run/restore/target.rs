@@ -1,7 +1,7 @@
 //! What a device is before something is laid over a domain of it.
 
 use crate::gateway::Gateway;
-use crate::gateway::domains::{ApiConnect, DomainStatus, QuiesceState};
+use crate::gateway::domains::{AdminState, ApiConnect, DomainStatus, QuiesceState};
 use crate::gateway::facts::tells_apart;
 use crate::run::domains_seen::DomainsSeen;
 use crate::run::event::DeviceFacts;
@@ -17,6 +17,7 @@ use crate::run::session::Session;
 use crate::run::status::Status;
 use crate::values::restore_plan::RestoreConfirmation;
 use crate::values::size::Bytes;
+use crate::values::trust::Trust;
 
 /// An archive is received, kept and unpacked: it takes so many times its size at least.
 const TIMES_ITS_SIZE: u64 = 3;
@@ -69,6 +70,14 @@ impl<'a> Restoring<'_, 'a, '_> {
             )
         }));
         doubts.extend(self.source.of_another.clone());
+        let odd = self.source.report.warnings.iter();
+        doubts.extend(odd.map(|warning| format!("the backup: {warning}")));
+        if self.device.tls == Trust::Off {
+            doubts.push(format!(
+                "nobody looks at the certificate of {device} (`tls = {{ verify = false }}`): whatever answers at its address \
+                 gets the backup"
+            ));
+        }
         doubts.extend(
             row.current_command
                 .is_none()
@@ -100,6 +109,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             }
             doubts.push(format!("{unsaved}: they are mixed with the backup"));
         }
+        doubts.extend(self.service_doubts(&session.gateway, &domains));
         doubts.extend(self.import_doubts(facts.serial.as_deref()));
         doubts.extend(self.firmware_doubt(&facts)?);
         doubts.extend(self.space_doubt(session)?);
@@ -119,6 +129,30 @@ impl<'a> Restoring<'_, 'a, '_> {
             domains,
             doubts,
         })
+    }
+
+    /// What is to be said of a domain that is not in service, or not with its own configuration.
+    fn service_doubts(&self, gateway: &Gateway<'_>, domains: &DomainsSeen) -> Vec<String> {
+        let domain = &self.source.domain;
+        let failsafe = domains.failsafe(domain.name()).map(|told| {
+            format!("{told}: what runs there is a configuration of last resort, and not what it was given")
+        });
+        let state = gateway.retried(|| gateway.admin_states());
+        let state = state.map(|states| states.get(domain.name()).copied());
+        let service = match state {
+            Ok(Some(AdminState::Enabled)) => None,
+            Ok(Some(AdminState::Disabled)) => Some(format!(
+                "domain {domain} is disabled: nothing of it is in service"
+            )),
+            Ok(Some(AdminState::NotTold | AdminState::NotConfigured) | None) => Some(format!(
+                "the device does not tell whether domain {domain} is enabled"
+            )),
+            Err(error) => Some(format!(
+                "whether domain {domain} is enabled is not known: {}",
+                words(&error)
+            )),
+        };
+        failsafe.into_iter().chain(service).collect()
     }
 
     /// What is to be said of earlier imports that may still be carried out, over this one.
@@ -209,6 +243,12 @@ impl<'a> Restoring<'_, 'a, '_> {
                 self.source.domain
             )));
         }
+        let failsafe = |target: &RestoreTarget| target.domains.failsafe(self.source.domain.name());
+        if failsafe(&now) != failsafe(before) {
+            return Err(void(format!(
+                "whether {device} runs in failsafe mode is not as it was"
+            )));
+        }
         is_the_same(&session.gateway, &device, &before.facts).map_err(|why| void(why.into()))?;
         Ok(now)
     }
@@ -222,10 +262,15 @@ impl<'a> Restoring<'_, 'a, '_> {
             let is_other = export != device;
             return Ok(is_other.then(|| format!("the firmware is another one: {both}")));
         };
-        match self.options.allows_other_firmware {
-            true => Ok(Some(format!("{why}: {both}"))),
-            false => Err(refused(format!("{why}: {both}; --allow-other-firmware tries it"))),
+        if self.options.allows_other_firmware {
+            return Ok(Some(format!("{why}: {both}")));
         }
+        // The firmware is that of the archive.
+        let archive = self.source.instead.as_ref();
+        let archive = archive.map_or_else(String::new, |instead| format!("; {instead}"));
+        Err(refused(format!(
+            "{why}: {both}{archive}; --allow-other-firmware tries it"
+        )))
     }
 
     /// What is to be said of the room on the device; a refusal where there is too little.
