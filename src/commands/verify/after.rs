@@ -1,0 +1,70 @@
+//! What follows when all was looked at: what is remembered of it, and what is to be done about it.
+
+use std::path::PathBuf;
+
+use crate::artifact::recheck;
+use crate::clock::{Clock as _, SystemClock};
+use crate::commands::loading::open_history;
+use crate::commands::restore_note;
+use crate::commands::verify::round::FoundDamage;
+use crate::plan::model::PlanFile;
+use crate::report::verify::Checked;
+use crate::ui::Ui;
+use crate::values::invocation::Invocation;
+
+/// Says what verify looks at, where somebody named a bad file whose name is not that of a backup.
+pub(super) fn tell_what_is_no_backup(files: &[PathBuf], checked: &[Checked], invocation: &Invocation, ui: Ui) {
+    let is_other = |file: &&PathBuf| {
+        let ending = file.extension().unwrap_or_default().to_ascii_lowercase();
+        let is_bad = checked
+            .iter()
+            .any(|one| one.path == **file && !one.verified.is_good());
+        is_bad && !file.is_dir() && !["zip", "xml", "tgz"].iter().any(|known| ending == *known)
+    };
+    let Some(file) = files.iter().find(is_other) else {
+        return;
+    };
+    let shown = file.display();
+    let instead = match file.extension().is_some_and(|ending| ending == "toml") {
+        true => format!(
+            "; `{}` checks a plan file",
+            Invocation::naming(file).command(["validate"])
+        ),
+        false => format!(
+            "; `{}` looks at all that is stored",
+            invocation.command(["verify", "--all"])
+        ),
+    };
+    ui.hint(&format!(
+        "{shown} has no name of a backup: archives of exports end in .zip, a secure backup is verified by its folder or its \
+         {}{instead}",
+        recheck::MANIFEST
+    ));
+}
+
+/// Writes down what was found of files, for `history status` and RESTORE.txt. Who may not write there has seen it all the
+/// same.
+pub(super) fn remember(file: &PlanFile, found: &FoundDamage, ui: Ui) {
+    if found.files.is_empty() {
+        return;
+    }
+    let clock = SystemClock::new();
+    let written = open_history(&file.settings, ui).and_then(|mut history| {
+        history.note_damage(clock.now(), &found.files)?;
+        Ok(history)
+    });
+    let history = match written {
+        Ok(history) => history,
+        Err(error) => {
+            return ui.warning(&format!(
+                "what was found is not remembered, so that `history status` does not know it: {:#}",
+                error.error
+            ));
+        }
+    };
+    for device in &found.devices {
+        if let Err(why) = restore_note::write(file, &history, device, &clock.zone()) {
+            ui.warning(&why);
+        }
+    }
+}
