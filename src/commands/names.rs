@@ -376,3 +376,11 @@ fn quoted_always(name: &str) -> String {
         name => format!("'{name}'"),
     }
 }
+
+/// The name of the plan, where the file has one alone; else the word for one.
+pub(super) fn the_plan(file: &PlanFile) -> &str {
+    match file.plans.as_slice() {
+        [only] => &only.name,
+        _ => "PLAN",
+    }
+}

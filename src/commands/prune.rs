@@ -11,7 +11,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::heeding::Heeding;
 use crate::commands::loading::{load_plan, open_history, read_history, warn_of_zone, with_open_rows};
-use crate::commands::names::chosen;
+use crate::commands::names::{chosen, the_plan};
 use crate::commands::restore_note;
 use crate::exit::Exit;
 use crate::history::{FileId, History};
@@ -323,6 +323,13 @@ impl Pruning<'_> {
                     );
                 }
             }
+        }
+        if self.args.format == OutputFormat::Table && self.lines.iter().any(|line| line.fate == Fate::Lost) {
+            self.ui.hint(&format!(
+                "what is lost is told until the same file is back, or no rule would keep it any more: put it back from a \
+                 copy of the store, or make a new backup (`{}`)",
+                self.file.invocation.command(["run", the_plan(self.file)])
+            ));
         }
         let trouble = self.lines.iter().any(|line| line.fate.is_trouble());
         let exit = match (trouble, self.busy.is_empty(), self.warned) {

@@ -7,7 +7,7 @@ mod scope;
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 
@@ -18,16 +18,18 @@ use crate::commands::heeding::Heeding;
 use crate::commands::loading::{
     exit_of_part, invocation, load_plan_if_any, load_plan_or_part, read_history, with_open_rows,
 };
-use crate::commands::verify::after::{remember, tell_what_is_no_backup};
+use crate::commands::verify::after::{next_step, remember, tell_what_is_no_backup};
 use crate::commands::verify::round::{FoundDamage, Round};
 use crate::commands::verify::scope::{VerifyScope, asks_what};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History};
 use crate::plan::model::Settings;
-use crate::report::verify as report;
+use crate::report::verify::{self as report, Checked};
+use crate::run::event::TaskId;
 use crate::run::store;
 use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::invocation::Invocation;
 
 /// Looks at stored files again.
 pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -55,27 +57,74 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         None => None,
     };
     let file = loaded.as_ref().map(|loaded| &loaded.plan_file);
-    let asked = VerifyScope::of(args, file, history.as_ref())?;
-    let rows = rows(&asked, history.as_ref())?;
-    if let Some(settings) = settings.filter(|_| !(rows.is_empty() && asked.targets.is_empty())) {
-        is_store_there(settings, history.as_ref())?;
+    let mut asked = VerifyScope::of(args, file, history.as_ref())?;
+    let mut rows = rows(&asked, history.as_ref())?;
+    let invocation = invocation(global, env);
+    if let Some(history) = &history {
+        unheld.stored_nothing(history, &asked.tasks, &rows, (&invocation, ui))?;
     }
-    let mut owners = vec![rustix::process::geteuid().as_raw()];
-    if let Some(settings) = settings {
-        owners.extend(settings.history.metadata().map(|metadata| metadata.uid()));
+    if let Some(settings) = settings.filter(|_| !(rows.is_empty() && asked.targets.is_empty()))
+        && let Some(away) = store_away(settings, history.as_ref())?
+    {
+        unheld.store_is_away(&away, &asked.files, ui)?;
+        rows.clear();
+        asked.targets.clear();
     }
     let heeding = Heeding::signals(
         ui,
         "the file that is being read is finished; nothing is to be put back",
         SecondSignal::Ends,
     )?;
+    let looked = looked(
+        &asked,
+        &rows,
+        settings,
+        history.as_ref(),
+        (args, &heeding, ui, env),
+    )?;
+    if args.format == OutputFormat::Table {
+        tell_what_is_no_backup(&asked.files, &looked.checked, &invocation, ui);
+    }
+    if let Some(file) = file.filter(|_| history.is_some()) {
+        remember(file, &looked.found, ui);
+    }
+    let exit = unheld.exit(told(&looked, &unheld, args, &heeding, ui)?);
+    let is_bad = looked.checked.iter().any(Checked::is_not_as_stored);
+    if let Some(file) = file.filter(|_| is_bad && args.format == OutputFormat::Table) {
+        ui.hint(&next_step(file));
+    }
+    Ok(heeding.exit(file.map_or(exit, |file| exit_of_part(file, exit))))
+}
+
+/// What came of a round.
+struct Looked {
+    checked: Vec<Checked>,
+    found: FoundDamage,
+    /// Whether something that was asked for by itself was not there to be looked at.
+    is_something_unseen: bool,
+    /// Whether even `-q` says something.
+    is_something_told: bool,
+}
+
+/// Looks at all that is asked for.
+fn looked(
+    asked: &VerifyScope,
+    rows: &[FileRow],
+    settings: Option<&Settings>,
+    history: Option<&History>,
+    (args, heeding, ui, env): (&VerifyArgs, &Heeding, Ui, Lookup<'_>),
+) -> Result<Looked, CommandError> {
+    let mut owners = vec![rustix::process::geteuid().as_raw()];
+    if let Some(settings) = settings {
+        owners.extend(settings.history.metadata().map(|metadata| metadata.uid()));
+    }
     let scratch = scratch_folder(env);
     let store = settings.map_or_else(PathBuf::new, |settings| settings.store.clone());
     let mut round = Round {
         ui,
-        heeding: &heeding,
+        heeding,
         format: args.format,
-        history: history.as_ref(),
+        history,
         recheck: Recheck::new(&store, &scratch, owners),
         checked: Vec::new(),
         found: FoundDamage::default(),
@@ -86,7 +135,7 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         store: Some(store.as_path()).filter(|_| asked.files.is_empty() && ui.width.is_some()),
         is_store_named: false,
     };
-    round.rows(&rows)?;
+    round.rows(rows)?;
     round.rows(&asked.targets)?;
     for file in &asked.files {
         if heeding.is_requested() {
@@ -94,55 +143,64 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         }
         round.file(file, &scratch)?;
     }
-    if args.format == OutputFormat::Table {
-        tell_what_is_no_backup(&asked.files, &round.checked, &invocation(global, env), ui);
-    }
-    if let Some(file) = file.filter(|_| history.is_some()) {
-        remember(file, &round.found, ui);
-    }
-    let not_looked_at = round.checked.iter().any(|one| round.is_unseen(one));
-    let is_told = round.checked.iter().any(|one| round.is_told(one));
-    let checked = round.checked;
+    Ok(Looked {
+        is_something_unseen: round.checked.iter().any(|one| round.is_unseen(one)),
+        is_something_told: round.checked.iter().any(|one| round.is_told(one)),
+        checked: round.checked,
+        found: round.found,
+    })
+}
+
+/// Says what it all comes to.
+fn told(
+    looked: &Looked,
+    unheld: &Unheld,
+    args: &VerifyArgs,
+    heeding: &Heeding,
+    ui: Ui,
+) -> Result<Exit, CommandError> {
+    let checked = &looked.checked;
     let all_good = checked.iter().all(|one| one.verified.is_good());
     // Where nothing was looked at nothing is known to be good.
-    let unknown = checked.is_empty() || not_looked_at;
+    let unknown = checked.is_empty() || looked.is_something_unseen || unheld.leaves_something_out;
     match args.format {
-        OutputFormat::Json => print(ui, &report::document(&checked, all_good && !unknown))?,
+        OutputFormat::Json => print(ui, &report::document(checked, all_good && !unknown))?,
         OutputFormat::Table if heeding.is_requested() => {
-            print(ui, &report::summary(&checked))?;
+            print(ui, &report::summary(checked))?;
             ui.warning("not all was looked at that was asked for: it was asked to stop");
         }
         OutputFormat::Table if checked.len() == 1 => {}
-        OutputFormat::Table if ui.verbosity == Verbosity::Quiet && !checked.is_empty() && !is_told => {}
-        OutputFormat::Table => print(ui, &report::summary(&checked))?,
+        // What there is to say of it was said.
+        OutputFormat::Table if checked.is_empty() && unheld.leaves_something_out => {}
+        OutputFormat::Table
+            if ui.verbosity == Verbosity::Quiet && !checked.is_empty() && !looked.is_something_told => {}
+        OutputFormat::Table => print(ui, &report::summary(checked))?,
     }
     let warned = unknown || checked.iter().any(|one| !one.verified.warnings().is_empty());
-    let exit = match (all_good, warned) {
+    Ok(match (all_good, warned) {
         (false, _) => Exit::Failed,
         (true, true) => Exit::Warned,
         (true, false) => Exit::Success,
-    };
-    let exit = unheld.exit(exit);
-    Ok(heeding.exit(file.map_or(exit, |file| exit_of_part(file, exit))))
+    })
 }
 
-/// Where all of the store is away, that is said once, and not of each file.
-fn is_store_there(settings: &Settings, history: Option<&History>) -> Result<(), CommandError> {
+/// That all of the store is away: it is said once, and not of each file.
+fn store_away(settings: &Settings, history: Option<&History>) -> Result<Option<String>, CommandError> {
     let known = match history {
         Some(history) => history.files_in_store()?,
         None => 0,
     };
-    let away = store::bare(settings).and_then(|bare| store::is_away(settings, bare, Some(known)));
-    away.map_or(Ok(()), |away| {
-        let error = anyhow!("{away}; nothing was looked at");
-        Err(CommandError::new(Exit::Failed, error)
-            .with_hint("mount it, or correct `store`: of the files nothing is known"))
-    })
+    Ok(store::bare(settings).and_then(|bare| store::is_away(settings, bare, Some(known))))
 }
 
-/// Whether it was said that files could not be compared with what history knows of them: once is enough.
+/// What was said already of what could not be looked at as it was asked for: once is enough.
 #[derive(Default)]
-struct Unheld(Option<Exit>);
+struct Unheld {
+    /// What it ends with at least.
+    exit: Option<Exit>,
+    /// Something that was asked for was not looked at at all.
+    leaves_something_out: bool,
+}
 
 impl Unheld {
     /// Says it, and goes on with nothing.
@@ -154,17 +212,62 @@ impl Unheld {
         if let Some(hint) = error.hint.as_ref().filter(|_| error.exit == Exit::StillQuiesced) {
             ui.warning(hint);
         }
-        self.0 = Some(error.exit);
+        self.exit = Some(match error.exit {
+            Exit::StillQuiesced => Exit::StillQuiesced,
+            _ => Exit::Warned,
+        });
         None
     }
 
-    /// What the command ends with: no success, and the gravest where something may still be quiesced.
-    fn exit(&self, exit: Exit) -> Exit {
-        match self.0 {
-            None => exit,
-            Some(Exit::StillQuiesced) => exit.or_graver(Exit::StillQuiesced),
-            Some(_) => exit.or_graver(Exit::Warned),
+    /// Says which of the tasks that were asked for have stored nothing.
+    fn stored_nothing(
+        &mut self,
+        history: &History,
+        tasks: &[TaskId],
+        rows: &[FileRow],
+        (invocation, ui): (&Invocation, Ui),
+    ) -> Result<(), CommandError> {
+        for task in tasks
+            .iter()
+            .filter(|task| !rows.iter().any(|row| row.task == **task))
+        {
+            let row = found(history.task(*task))?;
+            ui.decisive_warning(&format!(
+                "task {} ({} {}, {}) has stored nothing",
+                task.0,
+                row.device_name,
+                row.domain_name,
+                row.status.code()
+            ));
+            let stored = history.stored_files(&FileFilter::All)?;
+            if let Some(newest) = stored.iter().map(|row| row.task.0).max() {
+                ui.hint(&format!(
+                    "`{}` looks at what the newest task of which something is in the store has stored",
+                    invocation.command(["verify", &newest.to_string()])
+                ));
+            }
+            self.leaves_something_out = true;
         }
+        Ok(())
+    }
+
+    /// Says that the store is away. Files that are named by themselves are looked at all the same.
+    fn store_is_away(&mut self, away: &str, files: &[PathBuf], ui: Ui) -> Result<(), CommandError> {
+        let hint = "mount it, or correct `store`: of the files in it nothing is known";
+        if files.is_empty() {
+            let error = anyhow!("{away}; nothing was looked at");
+            return Err(CommandError::new(Exit::Failed, error).with_hint(hint));
+        }
+        ui.decisive_warning(&format!("{away}; of what should be in it nothing was looked at"));
+        ui.hint(hint);
+        self.leaves_something_out = true;
+        self.exit = Some(Exit::Failed);
+        Ok(())
+    }
+
+    /// What the command ends with.
+    fn exit(&self, exit: Exit) -> Exit {
+        self.exit.map_or(exit, |least| exit.or_graver(least))
     }
 }
 

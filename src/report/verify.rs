@@ -49,6 +49,16 @@ impl Checked {
             certificate: None,
         }
     }
+
+    /// Whether it is not what a task has stored, as far as it could be read.
+    pub fn is_not_as_stored(&self) -> bool {
+        let state = self.verified.verdict().map(|verdict| verdict.state);
+        let is_it = matches!(
+            state,
+            Some(FileState::Changed | FileState::Bad | FileState::Missing)
+        );
+        is_it && self.task.is_some()
+    }
 }
 
 /// What came of one file.
@@ -118,6 +128,8 @@ pub fn line(checked: &Checked, store: Option<&Path>, width: Option<u16>) -> Stri
         remarks.extend(verdict.reasons.iter().map(String::as_str));
     }
     remarks.extend(checked.notes.iter().map(String::as_str));
+    let stored = checked.task.map(|task| format!("task {} stored it", task.0));
+    remarks.extend(stored.as_deref().filter(|_| checked.is_not_as_stored()));
     let path = store.and_then(|store| checked.path.strip_prefix(store).ok());
     let mut text = path.unwrap_or(&checked.path).to_string_lossy().into_owned();
     if !remarks.is_empty() {

@@ -175,8 +175,8 @@ impl Target {
                     value.end = Some(now);
                     value.rules = Some(Rules::none());
                 }
-                // So it is with one that goes by hand alone.
-                if let Err(Unruled::BeforeImport) = entry.rules {
+                // So it is with those that go by hand alone.
+                if let Err(Unruled::BeforeImport | Unruled::NothingSetForRestores) = entry.rules {
                     value.rules = Some(Rules::none());
                 }
             }

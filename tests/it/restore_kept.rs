@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::restore::{change, sent, setup, word};
-use crate::simulator::Gateway;
+use crate::simulator::{Firmware, Gateway};
 use crate::support::{Home, eventually, export};
 
 /// `DOM1` was backed up by task 1, with a retention that keeps one backup, and was changed since.
@@ -78,6 +78,26 @@ fn what_a_restore_took_that_was_only_shown_goes_under_the_retention_of_the_setti
 }
 
 #[test]
+fn what_a_restore_took_and_somebody_removed_is_recorded_as_gone_though_no_retention_is_set() {
+    let gateway = Gateway::start(setup());
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .plan("Night", &export("QA1", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    change(&gateway);
+    let _ = word(&home, &[]);
+    fs::remove_file(file_of(&home, 2)).expect("it stood there");
+    // As long as it would be the newest one it is missed.
+    let ran = home.dpbackup(&["prune"]).exits(1);
+    assert!(ran.stdout.contains("LOST "), "{}", ran.stdout);
+    let hint = "hint: what is lost is told until the same file is back, or no rule would keep it any more: ";
+    assert!(ran.stderr.contains(hint), "{}", ran.stderr);
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    let ran = home.dpbackup(&["prune"]).exits(0);
+    assert!(ran.stdout.contains("it is gone already"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_removed_file_is_stood_in_for_by_the_oldest_with_its_content_and_that_is_told() {
     let gateway = Gateway::start(setup());
     let home = Home::quick()
@@ -85,20 +105,50 @@ fn a_removed_file_is_stood_in_for_by_the_oldest_with_its_content_and_that_is_tol
         .device("QA1", &gateway)
         .plan("Night", &export("QA1", "DOM1", ""));
     let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    // A newer firmware exports the same of the domain.
+    let first = gateway.state().setup.firmware.clone();
+    let newer = Firmware {
+        version: "IDG.10.5.0.0".to_owned(),
+        ..first.clone()
+    };
+    gateway.state().set_firmware(newer.clone());
     let _ = home.dpbackup(&["run", "Night"]).exits(0);
     let _ = home.dpbackup(&["prune"]).exits(0);
+    let history = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    let older = "UPDATE file SET time = '2020-01-02T03:04:05Z' WHERE task_execution_id = 1";
+    assert_eq!(history.execute(older, ()).expect("changed"), 1);
+    drop(history);
     let told =
         "the file of task 1 was removed from the store; that of task 2 holds the same, and stands in for it";
     // Each takes a backup with the same content, which is never the one that is sent.
     for _ in 0..2 {
         let ran = home.dpbackup(&["restore", "1", "--to", "QA1"]).exits(0);
         assert!(ran.stdout.contains(told), "{}", ran.stdout);
+        // All that is said of the archive is said of the one that is sent.
+        let archive = ran.stdout.lines().find(|line| line.starts_with("  backup "));
+        let archive = archive.expect("its line").to_owned();
+        assert!(!archive.contains("2020-01-02"), "{archive}");
+        assert!(
+            ran.stdout.contains("firmware IDG.10.5.0.0, serial"),
+            "{}",
+            ran.stdout
+        );
         let shown = home
             .dpbackup(&["restore", "1", "--to", "QA1", "--format", "json"])
             .exits(0);
         let document: Value = serde_json::from_str(&shown.stdout).expect("JSON");
         assert_eq!(document["plan"]["archive_task_execution_id"], 2);
     }
+    // A refusal names it, too.
+    gateway.state().set_firmware(first);
+    let ran = home.dpbackup(&["restore", "1", "--to", "QA1"]).exits(4);
+    let older = "the device has an older firmware than the backup";
+    assert!(
+        ran.stderr.contains(older) && ran.stderr.contains(told),
+        "{}",
+        ran.stderr
+    );
+    gateway.state().set_firmware(newer);
     let text = home.path("text");
     let ran = home
         .dpbackup(&["extract", "1", text.to_str().expect("a path")])

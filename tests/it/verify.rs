@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::Home;
+use crate::support::{Home, export};
 
 const PLAN: &str = r#"
     [[plan.activity]]
@@ -117,6 +117,26 @@ fn a_folder_an_id_and_a_name_are_verified_as_what_they_are() {
 }
 
 #[test]
+fn a_task_that_has_stored_nothing_is_told_as_that_with_the_newest_that_has() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("Night", &export("QA1", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    gateway.fail_as("do-backup=result-error");
+    let _ = home.dpbackup(&["run", "Night"]).exits(1);
+    let ran = home.dpbackup(&["verify", "last"]).exits(3);
+    for told in [
+        "warning: task 2 (QA1 DOM1, BACKUP_FAILED) has stored nothing\n",
+        "hint: `dpbackup verify 1 ",
+    ] {
+        assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
+    }
+    assert_eq!(ran.stdout, "");
+    // Beside others it is none that is good.
+    let ran = home.dpbackup(&["verify", "1", "2"]).exits(3);
+    assert!(ran.stdout.starts_with("OK "), "{}", ran.stdout);
+}
+
+#[test]
 fn nothing_that_could_be_looked_at_is_a_warning_and_no_success() {
     let home = Home::new().absent_device("QA1").plan("P", PLAN);
     for arguments in [
@@ -146,7 +166,11 @@ fn a_device_and_a_domain_are_what_is_stored_of_that_domain() {
     let export = the_file(&home, &["DOM2"]);
     fs::remove_file(&export).expect("removed");
     let ran = home.dpbackup(&["verify", "QA1/DOM2"]).exits(1);
-    assert!(line_of(&ran.stdout, &export).starts_with("MISSING "));
+    let line = line_of(&ran.stdout, &export);
+    assert!(line.starts_with("MISSING ") && line.ends_with(": it is not there; task 2 stored it"));
+    let hint =
+        "hint: put the same file back from a copy of the store, or make a new backup (`dpbackup run P ";
+    assert!(ran.stderr.contains(hint), "{}", ran.stderr);
 
     // A word that is wrong is no loss.
     for (word, why) in [

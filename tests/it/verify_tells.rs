@@ -56,8 +56,15 @@ fn a_store_that_is_not_mounted_is_told_once_and_not_of_each_file() {
         .device("QA1", &gateway)
         .plan("Night", &crate::support::export("QA1", "DOM*", ""));
     let _ = home.dpbackup(&["run", "Night"]).exits(0);
+    let copy = home.path("copy.zip");
+    fs::copy(home.store().join(&home.stored()[0]), &copy).expect("copied");
     fs::remove_dir_all(home.store()).expect("it was there");
     fs::create_dir(home.store()).expect("an empty folder");
+    // What is named by itself needs no store.
+    let ran = home.dpbackup(&["verify", text(&copy), "1"]).exits(1);
+    assert!(ran.stdout.starts_with("OK "), "{}", ran.stdout);
+    let told = "or was it moved?; of what should be in it nothing was looked at";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
     let ran = home.dpbackup(&["verify", "--all"]).exits(1);
     assert_eq!(ran.stdout, "");
     let told = "is empty, and history knows 2 files in it: is its file system not mounted, or was it moved?; nothing was looked at";
@@ -73,7 +80,8 @@ fn an_archive_is_told_with_its_firmware_domains_counts_and_what_it_lacks() {
         "<file name=\"local:///gone.xsl\" src=\"local/gone.xsl\" location=\"local\" missing=\"true\"/>",
     );
     let path = archive(&home, "a.zip", &[("export.xml", xml.as_bytes())]);
-    let (words, file) = verified(&home, &path, 0);
+    // No gateway has a user elsewhere than in `default`.
+    let (words, file) = verified(&home, &path, 3);
     assert!(
         words.contains("do-export, domain SALES, IDG.10.0.1.5, 1 entries, 3 objects"),
         "{words}"

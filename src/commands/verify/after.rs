@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::artifact::recheck;
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::loading::open_history;
+use crate::commands::names::the_plan;
 use crate::commands::restore_note;
 use crate::commands::verify::round::FoundDamage;
 use crate::plan::model::PlanFile;
@@ -13,7 +14,12 @@ use crate::ui::Ui;
 use crate::values::invocation::Invocation;
 
 /// Says what verify looks at, where somebody named a bad file whose name is not that of a backup.
-pub(super) fn tell_what_is_no_backup(files: &[PathBuf], checked: &[Checked], invocation: &Invocation, ui: Ui) {
+pub(super) fn tell_what_is_no_backup(
+    files: &[PathBuf],
+    checked: &[Checked],
+    invocation: &Invocation,
+    ui: Ui,
+) {
     let is_other = |file: &&PathBuf| {
         let ending = file.extension().unwrap_or_default().to_ascii_lowercase();
         let is_bad = checked
@@ -67,4 +73,14 @@ pub(super) fn remember(file: &PlanFile, found: &FoundDamage, ui: Ui) {
             ui.warning(&why);
         }
     }
+}
+
+/// What to do where something is not as it was stored.
+pub(super) fn next_step(file: &PlanFile) -> String {
+    format!(
+        "put the same file back from a copy of the store, or make a new backup (`{}`); `{}` shows the newest good one of \
+         each domain",
+        file.invocation.command(["run", the_plan(file)]),
+        file.invocation.command(["history", "status"])
+    )
 }

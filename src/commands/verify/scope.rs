@@ -64,11 +64,7 @@ impl VerifyScope {
         for name in &args.devices {
             // A misspelt name would otherwise be verified with success for ever.
             if !known.contains(name) {
-                let known: Vec<&str> = known.iter().map(String::as_str).collect();
-                let error = anyhow!("there is no device '{name}', neither in the plan file nor in the store");
-                let hint = plan_file.and_then(|file| pattern_instead(file, name, &["verify"], MOST_NAMED));
-                let hint = hint.unwrap_or_else(|| did_you_mean(name, &known));
-                return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
+                return Err(no_device(name, plan_file, &known));
             }
         }
         asked.devices.extend(args.devices.iter().cloned());
@@ -82,16 +78,7 @@ impl VerifyScope {
                 }
                 // Files have a folder or an ending: this was meant as a device.
                 Some(word) if !word.contains(['/', '.']) => {
-                    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-                    let error = anyhow!("'{word}' is no file, no ID and no device");
-                    let hint = plan_file.and_then(|file| {
-                        hint_for_plan(file, word)
-                            .or_else(|| pattern_instead(file, word, &["verify"], MOST_NAMED))
-                            .or_else(|| hint_for_range(file, word))
-                            .or_else(|| hint_for_domain(file, history, &asked.devices, word))
-                    });
-                    let hint = hint.unwrap_or_else(|| did_you_mean(word, &known));
-                    return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
+                    return Err(means_nothing(word, (plan_file, history), &asked.devices, &known));
                 }
                 Some(word) if exports::target(word).is_some() && !is_recorded(file, store, history)? => {
                     asked.targets.extend(stored_of(word, &known, history)?);
@@ -108,6 +95,34 @@ impl VerifyScope {
         }
         Ok(asked)
     }
+}
+
+/// A device that is named and is none.
+fn no_device(name: &str, plan_file: Option<&PlanFile>, known: &[String]) -> CommandError {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let error = anyhow!("there is no device '{name}', neither in the plan file nor in the store");
+    let hint = plan_file.and_then(|file| pattern_instead(file, name, &["verify"], MOST_NAMED));
+    let hint = hint.unwrap_or_else(|| did_you_mean(name, &known));
+    CommandError::new(Exit::Usage, error).with_hint(hint)
+}
+
+/// A word that is none of what can be verified, with what may have been meant.
+fn means_nothing(
+    word: &str,
+    (plan_file, history): (Option<&PlanFile>, Option<&History>),
+    devices: &[String],
+    known: &[String],
+) -> CommandError {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let error = anyhow!("'{word}' is no file, no ID and no device");
+    let hint = plan_file.and_then(|file| {
+        hint_for_plan(file, word)
+            .or_else(|| pattern_instead(file, word, &["verify"], MOST_NAMED))
+            .or_else(|| hint_for_range(file, word))
+            .or_else(|| hint_for_domain(file, history, devices, word))
+    });
+    let hint = hint.unwrap_or_else(|| did_you_mean(word, &known));
+    CommandError::new(Exit::Usage, error).with_hint(hint)
 }
 
 /// What to verify where somebody names a plan.
