@@ -34,6 +34,7 @@ use crate::history::view::target::{GoodBackup, LongestNames, TargetRow};
 use crate::run::event::{FileKind, Owner, ScriptRun, TaskId};
 use crate::run::status::Status;
 use crate::values::pattern::is_pattern;
+use crate::values::restore_name::RESTORE_NAMES;
 
 impl History {
     /// Everything about one task execution, as of one moment.
@@ -174,7 +175,13 @@ impl History {
         let Some(content) = &file.content else {
             return Ok(None);
         };
-        let parameters = (content, &file.device_name, &file.domain_name, AsText(file.kind));
+        let parameters = (
+            content,
+            &file.device_name,
+            &file.domain_name,
+            AsText(file.kind),
+            RESTORE_NAMES,
+        );
         let mut alike =
             self.read(|transaction| rows(transaction, STANDS_IN, parameters, file_row(self.store())))?;
         alike.retain(|other| other.id != file.id);

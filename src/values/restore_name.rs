@@ -5,6 +5,9 @@ pub fn restore_name(device: &str, domain: &str) -> String {
     format!("restore {device}/{domain}")
 }
 
+/// What `LIKE` finds the names of restores by.
+pub const RESTORE_NAMES: &str = "restore %/%";
+
 /// Whether a name in history is that of a restore. No plan of a file has one: none may have a slash in its name.
 pub fn is_restore_name(plan: &str) -> bool {
     plan.strip_prefix("restore ")

@@ -37,7 +37,7 @@ pub(in crate::history) const STANDS_IN: &str = "SELECT f.*, t.device_name, t.dom
          CROSS JOIN plan_execution AS p ON p.id = t.plan_execution_id
      WHERE t.device_name = ?2 AND t.domain_name = ?3
        AND f.content = ?1 AND f.kind = ?4 AND f.kept = 1 AND f.pruned_time IS NULL
-     ORDER BY f.damage IS NOT NULL, p.plan LIKE 'restore %/%', t.id, f.id LIMIT 16";
+     ORDER BY f.damage IS NOT NULL, p.plan LIKE ?5, t.id, f.id LIMIT 16";
 
 pub(in crate::history) const PRUNABLE_FILES: &str =
     "SELECT f.*, t.device_name, t.domain_name, t.end_time AS task_end, t.status AS task_status, p.plan,
