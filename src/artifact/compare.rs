@@ -119,12 +119,28 @@ fn compare_on(
         .map(|(first, second)| (domain(&before, &after, first, second), first, second))
         .filter(|(found, ..)| found.whole.is_some() || !found.objects.is_empty() || !found.files.is_empty())
         .collect();
+    detail((old, new), &mut found, detailed, machine)?;
+    Ok(Difference {
+        domains: found.into_iter().map(|(found, ..)| found).collect(),
+    })
+}
+
+/// What differs in a domain, and its name in each of the two.
+type Pair<'a> = (DomainDifference, Option<&'a str>, Option<&'a str>);
+
+/// Says of so many objects that changed, `detailed`, which properties did.
+fn detail(
+    (old, new): (Side<'_>, Side<'_>),
+    found: &mut [Pair<'_>],
+    detailed: usize,
+    machine: Machine<'_>,
+) -> Result<(), CompareError> {
     let key = |domain: Option<&str>, object: &ObjectDifference| -> ObjectKey {
         let domain = domain.unwrap_or_default().to_owned();
         (domain, object.class.clone(), object.name.clone())
     };
     let (mut of_old, mut of_new) = (BTreeSet::new(), BTreeSet::new());
-    for (found, first, second) in &found {
+    for (found, first, second) in found.iter() {
         for object in found
             .objects
             .iter()
@@ -139,7 +155,7 @@ fn compare_on(
     if !of_old.is_empty() {
         let before = properties(old, of_old, machine).map_err(CompareError::First)?;
         let after = properties(new, of_new, machine).map_err(CompareError::Second)?;
-        for (found, first, second) in &mut found {
+        for (found, first, second) in found {
             for object in found
                 .objects
                 .iter_mut()
@@ -158,9 +174,7 @@ fn compare_on(
             }
         }
     }
-    Ok(Difference {
-        domains: found.into_iter().map(|(found, ..)| found).collect(),
-    })
+    Ok(())
 }
 
 /// Which domains are held against each other: those of one name, and the only one of each.
@@ -282,13 +296,7 @@ fn contents(side: Side<'_>, machine: Machine<'_>) -> Result<Members, VerifyError
         if side.only.is_some_and(|only| only != domain) {
             return;
         }
-        held_bytes += match item {
-            ExportItem::Object(object) | ExportItem::Unknown(object) => {
-                object.class.len() + object.name.len()
-            }
-            ExportItem::File(row) => row.name.len(),
-            ExportItem::Configuration(_) | ExportItem::Domain(_) => 0,
-        } as u64;
+        held_bytes += bytes_of_names(item);
         if held_bytes > most {
             return;
         }
@@ -329,6 +337,16 @@ fn contents(side: Side<'_>, machine: Machine<'_>) -> Result<Members, VerifyError
             .for_each(|hashes| hashes.sort_unstable());
     }
     Ok(archive)
+}
+
+/// What is held in memory of an item, about.
+fn bytes_of_names(item: &ExportItem) -> u64 {
+    let bytes = match item {
+        ExportItem::Object(object) | ExportItem::Unknown(object) => object.class.len() + object.name.len(),
+        ExportItem::File(row) => row.name.len(),
+        ExportItem::Configuration(_) | ExportItem::Domain(_) => 0,
+    };
+    bytes as u64
 }
 
 /// The one domain that is looked at, where this is the object of that domain itself (its file rights, the domains that it

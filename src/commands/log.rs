@@ -31,20 +31,27 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
     let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
     let history = read_history(&file.settings)?;
-    if let Some(named) = &args.blame {
-        let rows = blame(file, history.as_ref(), named, args, ui, env)?;
-        let zone = zone(&args.output);
-        let text = match args.output.format {
-            HistoryFormat::Table => report::blame_table(&rows, &layout(file, &args.output, ui)),
-            HistoryFormat::Json => report::blame_json(&rows, &zone),
-            HistoryFormat::Csv => report::blame_csv(&rows, &zone),
-        };
-        print(ui, &text)?;
-        return Ok(exit_of_part(file, Exit::Success));
+    match &args.blame {
+        Some(named) => {
+            let rows = blame(file, history.as_ref(), named, args, ui, env)?;
+            let zone = zone(&args.output);
+            let text = match args.output.format {
+                HistoryFormat::Table => report::blame_table(&rows, &layout(file, &args.output, ui)),
+                HistoryFormat::Json => report::blame_json(&rows, &zone),
+                HistoryFormat::Csv => report::blame_csv(&rows, &zone),
+            };
+            print(ui, &text)?;
+        }
+        None => changes(file, history.as_ref(), args, ui)?,
     }
-    let devices = devices(file, history.as_ref(), args)?;
+    Ok(exit_of_part(file, Exit::Success))
+}
+
+/// Prints the changes that are asked for.
+fn changes(file: &PlanFile, history: Option<&History>, args: &LogArgs, ui: Ui) -> Result<(), CommandError> {
+    let devices = devices(file, history, args)?;
     if let Some(pattern) = &args.domain {
-        is_domain_known(pattern, file, history.as_ref(), BTreeSet::new())?;
+        is_domain_known(pattern, file, history, BTreeSet::new())?;
     }
     let since = args.since;
     let since = since.map(|since| moment(since, zone(&args.output))).transpose()?;
@@ -56,7 +63,7 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
         since,
         limit: args.limit,
     };
-    let rows = match &history {
+    let rows = match history {
         None => Vec::new(),
         Some(history) => history.changes(&filter)?,
     };
@@ -64,49 +71,47 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
         ui.hint("nothing was recorded yet: changes are there after the second run");
     }
     if rows.is_empty() {
-        if let (Some(class), Some(history)) = (&args.class, &history) {
-            tell_near_class(history, class, ui)?;
-        }
-        if let (Some(name), Some(history)) = (&args.name, &history) {
-            tell_near_name(history, name, ui)?;
-        }
-        if args
-            .domain
-            .as_ref()
-            .is_some_and(|domain| domain.to_string() == ALL_DOMAINS)
-        {
-            ui.hint("a change found in an export of all domains stands with the domain that it is in: leave out --domain");
-        }
-        if args.output.format == HistoryFormat::Table {
-            let narrowed = args.device.is_some()
-                || args.domain.is_some()
-                || args.class.is_some()
-                || args.name.is_some()
-                || args.since.is_some();
-            print(
-                ui,
-                match narrowed {
-                    true => "No change that is recorded is like that.\n",
-                    false => "No changes recorded yet.\n",
-                },
-            )?;
-            if let Some(history) = &history {
-                tell_unrecorded(history, &filter, &rows, ui)?;
-            }
-            return Ok(exit_of_part(file, Exit::Success));
-        }
+        tell_why_there_is_none(history, args, ui)?;
     }
     let zone = zone(&args.output);
     let text = match args.output.format {
+        HistoryFormat::Table if rows.is_empty() => nothing_found(args).to_owned(),
         HistoryFormat::Table => report::changes_table(&rows, &layout(file, &args.output, ui)),
         HistoryFormat::Json => report::changes_json(&rows, &zone),
         HistoryFormat::Csv => report::changes_csv(&rows, &zone),
     };
     print(ui, &text)?;
-    if let Some(history) = &history {
-        tell_unrecorded(history, &filter, &rows, ui)?;
+    match history {
+        Some(history) => tell_unrecorded(history, &filter, &rows, ui),
+        None => Ok(()),
     }
-    Ok(exit_of_part(file, Exit::Success))
+}
+
+/// Says what may have been meant where nothing is like what is asked for.
+fn tell_why_there_is_none(history: Option<&History>, args: &LogArgs, ui: Ui) -> Result<(), CommandError> {
+    if let (Some(class), Some(history)) = (&args.class, history) {
+        tell_near_class(history, class, ui)?;
+    }
+    if let (Some(name), Some(history)) = (&args.name, history) {
+        tell_near_name(history, name, ui)?;
+    }
+    let domain = args.domain.as_ref();
+    if domain.is_some_and(|domain| domain.to_string() == ALL_DOMAINS) {
+        ui.hint("a change found in an export of all domains stands with the domain that it is in: leave out --domain");
+    }
+    Ok(())
+}
+
+fn nothing_found(args: &LogArgs) -> &'static str {
+    let narrowed = args.device.is_some()
+        || args.domain.is_some()
+        || args.class.is_some()
+        || args.name.is_some()
+        || args.since.is_some();
+    match narrowed {
+        true => "No change that is recorded is like that.\n",
+        false => "No changes recorded yet.\n",
+    }
 }
 
 fn layout(file: &PlanFile, output: &HistoryOutput, ui: Ui) -> Layout {

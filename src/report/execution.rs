@@ -43,35 +43,7 @@ pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
         };
         let line = format!("{which}  {}  {took}", first.task.status);
         text.push_str(&format!("\n{}\n", hanging(&line, 0, layout.width)));
-        let mut below = Vec::new();
-        if let Some(error) = &first.task.error_message {
-            below.push(shown(error));
-        }
-        for file in &first.files {
-            below.push(file_line(file, whole.store, &layout.zone));
-            let changed = changed(first, file, &layout.invocation);
-            below.extend(changed.into_iter().map(|line| format!("  {line}")));
-        }
-        // For whom nothing was stored says nothing to anybody.
-        if let Some(certificate) = first
-            .task
-            .certificate
-            .as_ref()
-            .filter(|_| !first.files.is_empty())
-        {
-            below.push(format!("Encrypted for {}", shown(&certificate.words())));
-        }
-        if let Some(unsaved) = unsaved(first) {
-            let differs = match first.task.unsaved_objects {
-                Some(0) => "",
-                _ => ": what runs is not what is saved",
-            };
-            below.push(format!("Unsaved changes: {unsaved}{differs}"));
-        }
-        let (failed, notes) = not_said_by_its_error(first);
-        let own = remarks(&failed, &notes, &first.scripts, "task");
-        below.extend(own.lines().map(str::to_owned));
-        for line in below {
+        for line in below(first, whole, layout) {
             let own = line.len() - line.trim_start().len();
             let indent = INDENT + own;
             let line = hanging(line.trim_start(), indent, layout.width);
@@ -85,6 +57,39 @@ pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
         });
     }
     text
+}
+
+/// What stands below the line of a task: its error, its files, and what is to be said of it.
+fn below(details: &TaskDetails, whole: &WholeExecution<'_>, layout: &Layout) -> Vec<String> {
+    let mut below = Vec::new();
+    if let Some(error) = &details.task.error_message {
+        below.push(shown(error));
+    }
+    for file in &details.files {
+        below.push(file_line(file, whole.store, &layout.zone));
+        let changed = changed(details, file, &layout.invocation);
+        below.extend(changed.into_iter().map(|line| format!("  {line}")));
+    }
+    // For whom nothing was stored says nothing to anybody.
+    if let Some(certificate) = details
+        .task
+        .certificate
+        .as_ref()
+        .filter(|_| !details.files.is_empty())
+    {
+        below.push(format!("Encrypted for {}", shown(&certificate.words())));
+    }
+    if let Some(unsaved) = unsaved(details) {
+        let differs = match details.task.unsaved_objects {
+            Some(0) => "",
+            _ => ": what runs is not what is saved",
+        };
+        below.push(format!("Unsaved changes: {unsaved}{differs}"));
+    }
+    let (failed, notes) = not_said_by_its_error(details);
+    let own = remarks(&failed, &notes, &details.scripts, "task");
+    below.extend(own.lines().map(str::to_owned));
+    below
 }
 
 fn heading(whole: &WholeExecution<'_>, zone: &TimeZone) -> String {

@@ -65,18 +65,7 @@ impl Check<'_, '_> {
                 Err(stop) => return Err(stop),
             }
         }
-        let domain_objects = export.domain_objects.iter();
-        let unlisted: Vec<&str> = domain_objects
-            .filter(|name| !seen.contains(*name))
-            .map(String::as_str)
-            .collect();
-        if !unlisted.is_empty() {
-            let names = unlisted.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-            self.findings.note(&format!(
-                "{EXPORT_XML} names domains that are not in the archive, {}: {names}",
-                unlisted.len()
-            ));
-        }
+        self.note_unlisted(&export.domain_objects, &seen);
         let mut content = export.content;
         listed_files::check(&export.rows, &mut outer, None, &mut content, &mut self.findings);
         row_places::check(&export.rows, None, &mut self.firmware, &mut self.findings);
@@ -86,6 +75,18 @@ impl Check<'_, '_> {
             outer.nothing_unlisted(&mut self.findings);
         }
         Ok((reports, contents))
+    }
+
+    /// Notes the domains that have an object and are not listed.
+    fn note_unlisted(&mut self, objects: &BTreeSet<String>, listed: &BTreeSet<String>) {
+        let unlisted: Vec<&str> = objects.difference(listed).map(String::as_str).collect();
+        if !unlisted.is_empty() {
+            let names = unlisted.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+            self.findings.note(&format!(
+                "{EXPORT_XML} names domains that are not in the archive, {}: {names}",
+                unlisted.len()
+            ));
+        }
     }
 
     /// The outer `export.xml` is that of the domain that was asked. Objects in it are objects of that
