@@ -94,6 +94,10 @@ impl From<SomaError> for FolderNotRemoved {
     }
 }
 
+fn not_removed(is_listed: bool) -> impl FnOnce(SomaError) -> FolderNotRemoved {
+    move |error| FolderNotRemoved { is_listed, error }
+}
+
 impl FolderRemoved {
     /// In words.
     pub fn how(self) -> &'static str {
@@ -107,6 +111,122 @@ impl FolderRemoved {
                 "emptied and confirmed; whether the device removed the empty folder is not known"
             }
             FolderRemoved::InPart => "what was there of it is removed",
+        }
+    }
+}
+
+/// The requests that take a folder away, one after another, until its time is over.
+struct Removing<'run, 'gateway> {
+    gateway: &'run Gateway<'gateway>,
+    folder: &'run RemoteFolder,
+    begun: Duration,
+    /// What the device refused last, or else what first got no answer.
+    refusal: Option<SomaError>,
+    /// So many are gone by its word.
+    taken: usize,
+}
+
+impl Removing<'_, '_> {
+    fn take_away(&mut self, removal: &Request) -> TakenAway {
+        let gateway = self.gateway;
+        if gateway.clock.elapsed().saturating_sub(self.begun) >= REMOVED_WITHIN {
+            self.refusal.get_or_insert_with(|| too_slow(self.folder));
+            return TakenAway::NotKnown;
+        }
+        match gateway.act(removal, gateway.timeouts().request) {
+            Ok(()) => {
+                self.taken += 1;
+                TakenAway::Yes
+            }
+            Err(error) if says_it_is_gone(&error) => {
+                self.taken += 1;
+                TakenAway::Yes
+            }
+            // What got no answer may have been carried out: what the device refuses says more.
+            Err(error) => {
+                let is_refused = error.is_refusal();
+                if self.refusal.is_none() || is_refused {
+                    self.refusal = Some(error);
+                }
+                match is_refused {
+                    true => TakenAway::Refused,
+                    false => TakenAway::NotKnown,
+                }
+            }
+        }
+    }
+}
+
+/// What is known of a removal when the device is asked what is left.
+struct Removal {
+    asked: BackupAsked,
+    was_listed: bool,
+    held_files: bool,
+    /// All of a secure backup was there.
+    is_all: bool,
+    /// It held files, and each is gone by the device's word.
+    all_deleted: bool,
+    directory: TakenAway,
+    taken: usize,
+}
+
+impl Removal {
+    /// What the list shows now, beside what the device has `refusal` for.
+    fn judge(
+        &self,
+        folder: &RemoteFolder,
+        left: Listing,
+        refusal: Option<SomaError>,
+    ) -> std::result::Result<FolderRemoved, FolderNotRemoved> {
+        let gone = match self.asked {
+            BackupAsked::Taken { .. } | BackupAsked::Unanswered { .. } if !self.is_all => {
+                FolderRemoved::InPart
+            }
+            _ => FolderRemoved::Gone,
+        };
+        match (left, refusal) {
+            (Listing::WithoutIt | Listing::Nothing, refusal) if !self.was_listed => {
+                match (self.asked, refusal) {
+                    (BackupAsked::Seen, Some(refusal)) => Err(vanished(folder, refusal).into()),
+                    (BackupAsked::Seen, None) => Ok(FolderRemoved::Gone),
+                    (
+                        BackupAsked::Answered { .. }
+                        | BackupAsked::Taken { .. }
+                        | BackupAsked::Unanswered { .. },
+                        _,
+                    ) => Ok(FolderRemoved::NotThere),
+                }
+            }
+            // By the device's own word nothing of it is left.
+            (Listing::WithoutIt | Listing::Nothing, _)
+                if self.directory == TakenAway::Yes || self.all_deleted =>
+            {
+                Ok(gone)
+            }
+            // What vanishes from the list though nothing of it was removed may be hidden, and so may all that is
+            // there where something of it was not.
+            (Listing::Nothing, Some(refusal)) if refusal.is_refusal() => Err(hidden(folder, refusal).into()),
+            (Listing::WithoutIt, Some(refusal)) if self.taken == 0 => Err(hidden(folder, refusal).into()),
+            (Listing::Files(left), Some(refusal))
+                if left.is_empty() && self.held_files && self.taken == 0 =>
+            {
+                Err(hidden(folder, refusal).into())
+            }
+            (Listing::WithoutIt | Listing::Nothing, _) => Ok(gone),
+            (Listing::Files(left), _) if left.is_empty() => Ok(match gone {
+                FolderRemoved::InPart => FolderRemoved::InPart,
+                _ if self.directory == TakenAway::NotKnown => FolderRemoved::EmptiedAtLeast,
+                _ => FolderRemoved::Emptied,
+            }),
+            (Listing::Files(left), refusal) => {
+                let error = refusal.unwrap_or_else(|| {
+                    SomaError::new(
+                        SomaErrorKind::Refused,
+                        format!("{} is still there with {} files", folder.url(), left.len()),
+                    )
+                });
+                Err(not_removed(true)(error))
+            }
         }
     }
 }
@@ -139,41 +259,20 @@ impl Gateway<'_> {
         if is_all {
             seen();
         }
-        let not_removed = |is_listed: bool| move |error: SomaError| FolderNotRemoved { is_listed, error };
-        let (mut refusal, mut taken) = (None::<SomaError>, 0_usize);
-        let begun = self.clock.elapsed();
-        let mut take_away = |removal: &Request| {
-            if self.clock.elapsed().saturating_sub(begun) >= REMOVED_WITHIN {
-                refusal.get_or_insert_with(|| too_slow(folder));
-                return TakenAway::NotKnown;
-            }
-            match self.act(removal, self.timeouts().request) {
-                Ok(()) => {
-                    taken += 1;
-                    TakenAway::Yes
-                }
-                Err(error) if says_it_is_gone(&error) => {
-                    taken += 1;
-                    TakenAway::Yes
-                }
-                // What got no answer may have been carried out: what the device refuses says more.
-                Err(error) => {
-                    let is_refused = error.is_refusal();
-                    if refusal.is_none() || is_refused {
-                        refusal = Some(error);
-                    }
-                    match is_refused {
-                        true => TakenAway::Refused,
-                        false => TakenAway::NotKnown,
-                    }
-                }
-            }
+        let mut removing = Removing {
+            gateway: self,
+            folder,
+            begun: self.clock.elapsed(),
+            refusal: None,
+            taken: 0,
         };
         let mut all_deleted = !files.is_empty();
         for file in &files {
-            all_deleted &= take_away(&request::delete_file(&folder.file_url(&file.name))) == TakenAway::Yes;
+            let removal = request::delete_file(&folder.file_url(&file.name));
+            all_deleted &= removing.take_away(&removal) == TakenAway::Yes;
         }
-        let directory = take_away(&request::remove_dir(folder.url()));
+        let directory = removing.take_away(&request::remove_dir(folder.url()));
+        let Removing { refusal, taken, .. } = removing;
         if !was_listed && refusal.is_some() {
             self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
         }
@@ -184,46 +283,16 @@ impl Gateway<'_> {
             }
             left => left,
         };
-        let gone = match asked {
-            BackupAsked::Taken { .. } | BackupAsked::Unanswered { .. } if !is_all => FolderRemoved::InPart,
-            _ => FolderRemoved::Gone,
+        let removal = Removal {
+            asked,
+            was_listed,
+            held_files: !files.is_empty(),
+            is_all,
+            all_deleted,
+            directory,
+            taken,
         };
-        match (left, refusal) {
-            (Listing::WithoutIt | Listing::Nothing, refusal) if !was_listed => match (asked, refusal) {
-                (BackupAsked::Seen, Some(refusal)) => Err(vanished(folder, refusal).into()),
-                (BackupAsked::Seen, None) => Ok(FolderRemoved::Gone),
-                (
-                    BackupAsked::Answered { .. } | BackupAsked::Taken { .. } | BackupAsked::Unanswered { .. },
-                    _,
-                ) => Ok(FolderRemoved::NotThere),
-            },
-            // By the device's own word nothing of it is left.
-            (Listing::WithoutIt | Listing::Nothing, _) if directory == TakenAway::Yes || all_deleted => {
-                Ok(gone)
-            }
-            // What vanishes from the list though nothing of it was removed may be hidden, and so may all that is
-            // there where something of it was not.
-            (Listing::Nothing, Some(refusal)) if refusal.is_refusal() => Err(hidden(folder, refusal).into()),
-            (Listing::WithoutIt, Some(refusal)) if taken == 0 => Err(hidden(folder, refusal).into()),
-            (Listing::Files(left), Some(refusal)) if left.is_empty() && !files.is_empty() && taken == 0 => {
-                Err(hidden(folder, refusal).into())
-            }
-            (Listing::WithoutIt | Listing::Nothing, _) => Ok(gone),
-            (Listing::Files(left), _) if left.is_empty() => Ok(match gone {
-                FolderRemoved::InPart => FolderRemoved::InPart,
-                _ if directory == TakenAway::NotKnown => FolderRemoved::EmptiedAtLeast,
-                _ => FolderRemoved::Emptied,
-            }),
-            (Listing::Files(left), refusal) => {
-                let error = refusal.unwrap_or_else(|| {
-                    SomaError::new(
-                        SomaErrorKind::Refused,
-                        format!("{} is still there with {} files", folder.url(), left.len()),
-                    )
-                });
-                Err(not_removed(true)(error))
-            }
-        }
+        removal.judge(folder, left, refusal)
     }
 
     /// What a folder of ours holds when the device does not write to it any more; `None` where it is not listed, and

@@ -293,6 +293,75 @@ impl Screen {
         };
         self.live.set(self.wait(&what, Duration::ZERO, None));
     }
+
+    fn config_changed(&mut self, task: TaskId, count: u64) {
+        let line = self.tasks.get(task).map(|line| target(&line.opening));
+        if let Some(target) = line.filter(|_| self.tells_tasks()) {
+            let what = if count == 1 { "change" } else { "changes" };
+            self.say(&format!("{target}: {count} {what} since the export before"));
+        }
+    }
+
+    fn warned(&mut self, owner: Owner, message: &str) {
+        // Behind the end of a plan nothing collects it.
+        if self.plan.is_none() && self.ui.verbosity > Verbosity::Quiet {
+            self.warn(message);
+            return;
+        }
+        if self.is_told(message) {
+            self.warnings.push(message.to_owned());
+            return;
+        }
+        let target = match owner {
+            Owner::Task(task) => self.tasks.get(task).map(|line| target(&line.opening)),
+            Owner::Plan(_) => None,
+        };
+        let target = target.map_or_else(String::new, |target| format!("{target}: "));
+        self.complain(&format!("{target}{message}"));
+        if !self.tells_tasks() {
+            self.warnings.push(message.to_owned());
+        }
+    }
+
+    fn noted(&mut self, message: &str) {
+        if self.tells_tasks() {
+            let note = format!("note: {}", printable(message));
+            self.say(&hanging(&note, 0, self.ui.message_width()));
+        }
+    }
+
+    fn recovered(&mut self, device: &str, undo: &Undo, how: &str) {
+        let text = format!("{device}, {}: left by a run that is over; {how}", undo.domain());
+        // Nobody has been told that something was out of service since then, whatever becomes of this run.
+        // What `recover` has put back it says itself.
+        match undo.is_quiesce() && self.plan.is_some() {
+            true => {
+                self.tell_unstarted();
+                self.warn(&text);
+            }
+            false => self.complain(&text),
+        }
+    }
+
+    /// Who started a restore waits to hear of it. Of a plan the notes say so, and the output of `recover`.
+    fn abandoned(&mut self, plan: PlanId, name: &str, error: &str) {
+        if is_restore_name(name) && self.ui.verbosity > Verbosity::Quiet {
+            self.tell_unstarted();
+            self.warn(&format!("execution {}, {name}, was abandoned: {error}", plan.0));
+        }
+    }
+
+    fn still_quiesced(&mut self, still: &StillQuiesced) {
+        let loud = self.ui.paint(still.certainty.words(), "1;31");
+        self.say(&format!(
+            "{loud} {}, {}: {}; run {}",
+            still.device,
+            printable(&still.domain),
+            printable(&still.error),
+            self.invocation.command(["recover"])
+        ));
+        self.still.push(still.clone());
+    }
 }
 
 impl Drop for Screen {
@@ -322,62 +391,13 @@ impl Sink for Screen {
                     line.add(file);
                 }
             }
-            Event::ConfigChanged { task, changes, .. } => {
-                let line = self.tasks.get(*task).map(|line| target(&line.opening));
-                if let Some(target) = line.filter(|_| self.tells_tasks()) {
-                    let what = if changes.count == 1 { "change" } else { "changes" };
-                    self.say(&format!(
-                        "{target}: {} {what} since the export before",
-                        changes.count
-                    ));
-                }
-            }
-            // Behind the end of a plan nothing collects it.
-            Event::Warning { message, .. } if self.plan.is_none() && self.ui.verbosity > Verbosity::Quiet => {
-                self.warn(message);
-            }
-            Event::Warning { message, .. } if self.is_told(message) => self.warnings.push(message.clone()),
-            Event::Warning { owner, message } => {
-                let target = match owner {
-                    Owner::Task(task) => self.tasks.get(*task).map(|line| target(&line.opening)),
-                    Owner::Plan(_) => None,
-                };
-                let target = target.map_or_else(String::new, |target| format!("{target}: "));
-                self.complain(&format!("{target}{message}"));
-                if !self.tells_tasks() {
-                    self.warnings.push(message.clone());
-                }
-            }
-            Event::Note { message, .. } => {
-                if self.tells_tasks() {
-                    self.say(&hanging(
-                        &format!("note: {}", printable(message)),
-                        0,
-                        self.ui.message_width(),
-                    ));
-                }
-            }
+            Event::ConfigChanged { task, changes, .. } => self.config_changed(*task, changes.count),
+            Event::Warning { owner, message } => self.warned(*owner, message),
+            Event::Note { message, .. } => self.noted(message),
             Event::Recovered {
                 device, undo, how, ..
-            } => {
-                let text = format!("{device}, {}: left by a run that is over; {how}", undo.domain());
-                // Nobody has been told that something was out of service since then, whatever becomes of this run.
-                // What `recover` has put back it says itself.
-                match undo.is_quiesce() && self.plan.is_some() {
-                    true => {
-                        self.tell_unstarted();
-                        self.warn(&text);
-                    }
-                    false => self.complain(&text),
-                }
-            }
-            // Who started a restore waits to hear of it. Of a plan the notes say so, and the output of `recover`.
-            Event::PlanAbandoned { plan, name, error } => {
-                if is_restore_name(name) && self.ui.verbosity > Verbosity::Quiet {
-                    self.tell_unstarted();
-                    self.warn(&format!("execution {}, {name}, was abandoned: {error}", plan.0));
-                }
-            }
+            } => self.recovered(device, undo, how),
+            Event::PlanAbandoned { plan, name, error } => self.abandoned(*plan, name, error),
             Event::TaskEnded {
                 task,
                 status,
@@ -388,17 +408,7 @@ impl Sink for Screen {
                 self.live.clear();
                 self.task_ended(*task, *status, error.as_deref(), *took);
             }
-            Event::StillQuiesced(still) => {
-                let loud = self.ui.paint(still.certainty.words(), "1;31");
-                self.say(&format!(
-                    "{loud} {}, {}: {}; run {}",
-                    still.device,
-                    printable(&still.domain),
-                    printable(&still.error),
-                    self.invocation.command(["recover"])
-                ));
-                self.still.push(still.clone());
-            }
+            Event::StillQuiesced(still) => self.still_quiesced(still),
             Event::PlanStatus { status, .. } => self.plan_status(*status),
             Event::PlanEnded {
                 status, error, took, ..

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::run::event::PlanId;
+use crate::run::event::{PlanId, PlanOpening};
 use crate::run::status::{Class, Status};
 use crate::ui::Verbosity;
 use crate::ui::screen::Screen;
@@ -28,20 +28,9 @@ impl Screen {
         let complaints = std::mem::take(&mut self.complaints);
         let warnings = std::mem::take(&mut self.warnings);
         let good = status.class() == Class::Success;
-        // With `-q` this line is all there is to explain the exit code.
         if self.ui.verbosity == Verbosity::Quiet && status.class() == Class::Warning {
-            let first = || {
-                let line = |text: &String| text.lines().next().unwrap_or_default().to_owned();
-                complaints.first().map(line)
-            };
-            let why = error.map(str::to_owned).or_else(first);
-            let why = why.map_or_else(String::new, |why| format!(": {}", printable(&why)));
-            self.say(&format!(
-                "plan {} ended {} (execution {}){why}",
-                printable(&opening.plan),
-                status.code(),
-                id.0
-            ));
+            let line = quiet_end((id, &opening), status, error, &complaints);
+            self.say(&line);
             return;
         }
         if (good && !self.tells_tasks())
@@ -64,17 +53,8 @@ impl Screen {
             self.ui.paint(status.code(), paint),
             id.0
         );
-        // Where tasks failed, the plan says no more than they do.
-        let left_out = |task: &TaskLine| matches!(task.status.class(), Class::Skipped | Class::Cancelled);
-        let has_failed = tasks.all().any(|task| task.status.class() == Class::Failed);
-        let told_by_tasks = match status {
-            Status::AllTasksSkipped => true,
-            Status::Failed => has_failed,
-            Status::CompletedWithWarnings => tasks.all().any(left_out),
-            status => !self.tells_tasks() && status.class() == Class::Failed && has_failed,
-        };
         let why = error
-            .filter(|_| tasks.is_empty() || !told_by_tasks)
+            .filter(|_| tasks.is_empty() || !self.is_told_by(&tasks, status))
             .filter(|why| !warnings.iter().any(|warning| why.contains(warning)))
             .map(|why| without_tasks(why, &tasks))
             .filter(|why| !why.is_empty());
@@ -89,22 +69,7 @@ impl Screen {
             self.name_failed(&tasks, id, has_scrolled_away, &mut text);
         }
         if !tasks.is_empty() {
-            let count = |classes: &[Class]| {
-                tasks
-                    .all()
-                    .filter(|task| classes.contains(&task.status.class()))
-                    .count()
-            };
-            let bytes: u64 = tasks.all().map(|task| task.bytes).sum();
-            let _ = write!(
-                text,
-                "\n  {} succeeded, {} failed, {} skipped, {} cancelled; {} stored",
-                count(&[Class::Success]),
-                count(&[Class::Failed]),
-                count(&[Class::Skipped, Class::Refused]),
-                count(&[Class::Cancelled]),
-                Bytes(bytes)
-            );
+            let _ = write!(text, "\n  {}", counts(&tasks));
         }
         let mut text = self.within_the_terminal(&text);
         if !tasks.is_empty() {
@@ -113,6 +78,18 @@ impl Screen {
             let _ = write!(text, "\n  more: {more}");
         }
         self.say(&text);
+    }
+
+    /// Whether the plan says no more than its tasks do: where some failed, or were left out.
+    fn is_told_by(&self, tasks: &Tasks, status: Status) -> bool {
+        let left_out = |task: &TaskLine| matches!(task.status.class(), Class::Skipped | Class::Cancelled);
+        let has_failed = tasks.all().any(|task| task.status.class() == Class::Failed);
+        match status {
+            Status::AllTasksSkipped => true,
+            Status::Failed => has_failed,
+            Status::CompletedWithWarnings => tasks.all().any(left_out),
+            status => !self.tells_tasks() && status.class() == Class::Failed && has_failed,
+        }
     }
 
     /// Its lines broken at their blanks.
@@ -168,6 +145,41 @@ impl Screen {
         };
         let _ = write!(text, "\n  and {} more: {place}", failed().count() - NAMED);
     }
+}
+
+/// With `-q` this line is all there is to explain the exit code.
+fn quiet_end(
+    (plan, opening): (PlanId, &PlanOpening),
+    status: Status,
+    error: Option<&str>,
+    complaints: &[String],
+) -> String {
+    let line = |text: &String| text.lines().next().unwrap_or_default().to_owned();
+    let why = error.map(str::to_owned).or_else(|| complaints.first().map(line));
+    let why = why.map_or_else(String::new, |why| format!(": {}", printable(&why)));
+    format!(
+        "plan {} ended {} (execution {}){why}",
+        printable(&opening.plan),
+        status.code(),
+        plan.0
+    )
+}
+
+/// How many tasks ended how, and what is stored.
+fn counts(tasks: &Tasks) -> String {
+    let count = |classes: &[Class]| {
+        let of_them = tasks.all().filter(|task| classes.contains(&task.status.class()));
+        of_them.count()
+    };
+    let bytes: u64 = tasks.all().map(|task| task.bytes).sum();
+    format!(
+        "{} succeeded, {} failed, {} skipped, {} cancelled; {} stored",
+        count(&[Class::Success]),
+        count(&[Class::Failed]),
+        count(&[Class::Skipped, Class::Refused]),
+        count(&[Class::Cancelled]),
+        Bytes(bytes)
+    )
 }
 
 /// The reason of a plan without what its tasks have said: `interrupted by signal 2; task 61: …`.
