@@ -292,12 +292,20 @@ fn proves_nothing_done(fault: Node<'_, '_>, said: &str) -> bool {
         .map(all_text)
         .unwrap_or_default();
     let code = code.rsplit(':').next().unwrap_or_default();
-    let said = said.to_lowercase();
-    matches!(code, "Client" | "Sender")
-        && ["from client", "schema", "not valid", "validat"]
+    let said = said.trim().to_lowercase();
+    // Some firmware ends whatever it says to a client with "(from client)".
+    let blames_the_request = said == GENERIC_FAULT
+        || ["schema", "not valid", "validat"]
             .iter()
-            .any(|word| said.contains(word))
+            .any(|word| said.contains(word));
+    let is_late = ["time", "progress", "already", "begun", "started"];
+    matches!(code, "Client" | "Sender")
+        && blames_the_request
+        && !is_late.iter().any(|word| said.contains(word))
 }
+
+/// What a device says to a request that its schema does not have (soma-wire section 1.4), in small letters.
+const GENERIC_FAULT: &str = "internal error (from client)";
 
 /// The one text for a wrong password, a missing right and some refusals of files.
 const AUTHENTICATION_FAILURE: &str = "Authentication failure";

@@ -105,6 +105,9 @@ fn a_fault_of_the_schema_alone_says_that_nothing_was_begun() {
         ("env:Server", "Internal Error"),
         ("env:Client", "Request timed out"),
         ("env:Client", "Invalid state: quiesce in progress"),
+        ("env:Client", "Timeout waiting for the backend (from client)"),
+        ("env:Client", "Rejected (from client)"),
+        ("env:Client", "Validation timed out"),
         ("", "Internal Error"),
     ] {
         assert_eq!(kind(code, said), SomaErrorKind::OtherFault, "{code} {said}");
