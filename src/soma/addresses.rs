@@ -18,6 +18,8 @@ struct Tried {
     newest: Option<SocketAddr>,
     /// Where a handshake failed.
     failed: Vec<SocketAddr>,
+    /// The only one to which connections go from now on.
+    only: Option<SocketAddr>,
 }
 
 impl AddressesTried {
@@ -25,6 +27,10 @@ impl AddressesTried {
     /// another gateway; where a handshake has failed, last.
     pub(crate) fn in_order(&self, addresses: &[SocketAddr]) -> Vec<SocketAddr> {
         let mut tried = self.tried();
+        if let Some(only) = tried.only {
+            tried.all = vec![only];
+            return vec![only];
+        }
         tried.all = addresses.to_vec();
         let mut order = addresses.to_vec();
         order.sort_by_key(|address| match address {
@@ -39,6 +45,13 @@ impl AddressesTried {
     pub(crate) fn go_on_from(&self, other: &AddressesTried) {
         let known = other.tried().clone();
         *self.tried() = known;
+    }
+
+    /// From now on connections go where the newest went, whatever the name leads to: another address may be that of
+    /// another gateway, and nothing that it tells would show it.
+    pub(crate) fn stay(&self) {
+        let mut tried = self.tried();
+        tried.only = tried.only.or(tried.newest);
     }
 
     /// A connection stands with this address.
@@ -93,5 +106,21 @@ mod tests {
         assert_eq!(other.in_order(&[first, second]), [second, first]);
         // Without a connection no handshake can fail.
         assert!(!AddressesTried::default().another_is_left());
+    }
+
+    #[test]
+    fn whoever_stays_goes_to_no_other_address_whatever_becomes_of_that_one_or_of_the_name() {
+        let [first, second] = ["127.0.0.1:1", "[::1]:1"].map(|text| text.parse().expect("an address"));
+        let tried = AddressesTried::default();
+        assert_eq!(tried.in_order(&[first, second]), [first, second]);
+        tried.stands(first);
+        tried.stay();
+        assert_eq!(tried.in_order(&[second]), [first]);
+        let undo = AddressesTried::default();
+        undo.go_on_from(&tried);
+        assert_eq!(undo.in_order(&[second, first]), [first]);
+        undo.stands(first);
+        assert!(!undo.another_is_left());
+        assert_eq!(undo.in_order(&[second, first]), [first]);
     }
 }

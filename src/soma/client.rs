@@ -89,6 +89,12 @@ impl Client {
         self.http.to_another_address();
     }
 
+    /// From now on all goes to the address that answered last, and so does what another client of this device sends that
+    /// is made [afresh](Self::afresh).
+    pub fn stay_at_this_address(&self) {
+        self.http.stay_at_this_address();
+    }
+
     /// The next request goes over a new connection.
     pub fn on_a_new_connection(&self) {
         self.http.let_go();

@@ -305,10 +305,14 @@ impl Http {
             .header("Content-Type", "text/xml; charset=utf-8")
     }
 
-    /// Closes the connection that is idle, if there is one.
     /// Connections of this conversation go where those of another went.
     pub(crate) fn go_on_from(&self, other: &Http) {
         self.tried.go_on_from(&other.tried);
+    }
+
+    /// From now on connections go to the address to which the newest went.
+    pub(crate) fn stay_at_this_address(&self) {
+        self.tried.stay();
     }
 
     /// The next connection goes to another address, where there is one.

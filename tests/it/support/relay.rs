@@ -1,14 +1,14 @@
 //! One address behind which several gateways stand, one to a connection, as behind the address of a cluster.
 
 use std::io;
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 /// Hands each connection on, until it is dropped.
 pub(crate) struct Relay {
-    port: u16,
+    address: SocketAddr,
     over: Arc<AtomicBool>,
     accepting: Option<JoinHandle<()>>,
 }
@@ -16,8 +16,12 @@ pub(crate) struct Relay {
 impl Relay {
     /// The connection with this number, counted from 1, goes to the port that `choose` says.
     pub(crate) fn start(choose: impl Fn(usize) -> u16 + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("an address").port();
+        Self::at(TcpListener::bind("127.0.0.1:0").expect("a port"), choose)
+    }
+
+    /// The same at an address of the caller's.
+    pub(crate) fn at(listener: TcpListener, choose: impl Fn(usize) -> u16 + Send + 'static) -> Self {
+        let address = listener.local_addr().expect("an address");
         let over = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&over);
         let accepting = thread::spawn(move || {
@@ -42,7 +46,7 @@ impl Relay {
             }
         });
         Self {
-            port,
+            address,
             over,
             accepting: Some(accepting),
         }
@@ -50,14 +54,14 @@ impl Relay {
 
     /// The port of the address.
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.address.port()
     }
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
         self.over.store(true, Ordering::SeqCst);
-        let _woken = TcpStream::connect(("127.0.0.1", self.port));
+        let _woken = TcpStream::connect(self.address);
         if let Some(accepting) = self.accepting.take() {
             let _joined = accepting.join();
         }
