@@ -11,6 +11,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::signal::Stop;
 use crate::values::boot_time::BootTime;
+use crate::values::time_of_day::now;
 
 /// Where the engine has the time from. The tests have their own, in which minutes
 /// take no time. Devices that are asked at the same time share one.
@@ -89,7 +90,7 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        now()
     }
 
     fn elapsed(&self) -> Duration {

@@ -4,7 +4,6 @@ pub(super) mod execution;
 pub(super) mod named;
 pub(super) mod since;
 
-use jiff::Timestamp;
 
 use crate::cli::{
     ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LastArgs, LevelArgs,
@@ -29,6 +28,7 @@ use crate::run::status::Status;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::text::printable;
+use crate::values::time_of_day;
 
 /// So many executions are listed where nobody says how many.
 const MOST_LISTED: u32 = 40;
@@ -185,7 +185,7 @@ fn plans(file: &PlanFile, args: &HistoryArgs, filter: &PlanFilter, ui: Ui) -> Ou
     };
     if let Some(since) = filter
         .since
-        .filter(|since| rows.is_empty() && *since > Timestamp::now())
+        .filter(|since| rows.is_empty() && *since > time_of_day::now())
     {
         let since = since.to_zoned(zone(&args.output)).strftime("%Y-%m-%d %H:%M");
         ui.warning(&format!(

@@ -29,7 +29,6 @@ mod written_history;
 
 use std::path::Path;
 
-use jiff::Timestamp;
 use toml::de::DeTable;
 
 pub use check::{Readers, usual_history};
@@ -43,6 +42,7 @@ use crate::plan::joined::JoinedText;
 use crate::plan::model::PlanFile;
 use crate::plan::syntax::SyntaxError;
 use crate::values::environment::Lookup;
+use crate::values::time_of_day;
 
 /// A plan file that can be used.
 #[derive(Clone, Debug)]
@@ -127,7 +127,7 @@ fn check_gathered(gathered: &Gathered, path: &Path, env: Lookup<'_>) -> Result<L
         .map(|source| (source.path.as_path(), source.text.as_str()));
     let joined = JoinedText::new(texts);
     let mut findings = Findings::new(&joined);
-    let now = Timestamp::now();
+    let now = time_of_day::now();
     let mut files = Vec::new();
     for (number, source) in sources.iter().enumerate() {
         let (root, errors) = DeTable::parse_recoverable(&source.text);

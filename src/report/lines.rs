@@ -18,6 +18,7 @@ use crate::run::execution::PlanEnd;
 use crate::values::clock_time::rfc3339;
 use crate::values::json_text::json_text;
 use crate::values::text::printable_json;
+use crate::values::time_of_day;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
 const SCHEMA_VERSION: u32 = 1;
@@ -61,7 +62,7 @@ impl<W: Write> JsonLines<W> {
         let summary = Summary {
             schema_version: SCHEMA_VERSION,
             event: "summary",
-            time: self.time(Timestamp::now()),
+            time: self.time(time_of_day::now()),
             exit_code: exit.code(),
             error_message: trouble.map(ToString::to_string),
             plans: plans.collect(),
@@ -79,7 +80,7 @@ impl<W: Write> JsonLines<W> {
         let line = ErrorLine {
             schema_version: SCHEMA_VERSION,
             event: "error",
-            time: self.time(Timestamp::now()),
+            time: self.time(time_of_day::now()),
             exit_code: exit.code(),
             error_message,
             causes,

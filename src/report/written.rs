@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::history::{FailedFileRow, NoteLevel, NoteRow};
@@ -11,6 +10,7 @@ use crate::run::event::{ScriptMoment, ScriptRun};
 use crate::values::duration::HumanDuration;
 use crate::values::invocation::Invocation;
 use crate::values::text::printable;
+use crate::values::time_of_day;
 
 /// How tables are laid out.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub(super) fn zone_name(zone: &TimeZone) -> String {
     if let Some(name) = zone.iana_name() {
         return name.to_owned();
     }
-    let now = Timestamp::now().to_zoned(zone.clone());
+    let now = time_of_day::now().to_zoned(zone.clone());
     let other = zone.following(now.timestamp()).next();
     let names = other.map(|other| {
         let then = other.timestamp().to_zoned(zone.clone());

@@ -8,10 +8,10 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustls::ClientConnection;
-use rustls::pki_types::{ServerName, UnixTime};
+use rustls::pki_types::ServerName;
 
 use crate::soma::certificate::Certificate;
 use crate::soma::deadline::Deadline;
@@ -61,7 +61,7 @@ impl Peer {
         };
         let verifier = tls::verifier(trust)?;
         verifier
-            .verify_server_cert(leaf, others, &self.name, &[], UnixTime::now())
+            .verify_server_cert(leaf, others, &self.name, &[], tls::time_of_day(SystemTime::now()))
             .and_then(|_| self.shown.prove_to(&*verifier))
             .map_err(|error| explain(&error))
     }

@@ -8,12 +8,13 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::ring;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
@@ -36,13 +37,28 @@ pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>> {
 
 /// The TLS configuration in which this verifier decides.
 pub(super) fn config_with(verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<ClientConfig>> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ClientConfig::builder_with_details(Arc::new(ring::default_provider()), Arc::new(TimeOfDay))
         .with_safe_default_protocol_versions()
         .map_err(|error| SomaError::new(SomaErrorKind::Tls, format!("TLS cannot be set up: {error}")))?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// The time of day, for the dates of certificates.
+#[derive(Debug)]
+struct TimeOfDay;
+
+impl TimeProvider for TimeOfDay {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(time_of_day(SystemTime::now()))
+    }
+}
+
+/// A clock that stands before 1970 is at its beginning: there is something to put back on gateways all the same.
+pub(super) fn time_of_day(now: SystemTime) -> UnixTime {
+    UnixTime::since_unix_epoch(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
 /// Who decides whether a device is trusted.

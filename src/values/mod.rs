@@ -36,6 +36,7 @@ pub mod retention;
 pub mod script_end;
 pub mod size;
 pub mod text;
+pub mod time_of_day;
 pub mod timeouts;
 pub mod trust;
 pub mod web_url;

@@ -6,6 +6,7 @@ use jiff::{Span, Timestamp};
 use crate::cli::{HistoryOutput, Since};
 use crate::commands::error::CommandError;
 use crate::exit::Exit;
+use crate::values::time_of_day;
 
 /// The zone in which times are shown, and read.
 pub(in crate::commands) fn zone(output: &HistoryOutput) -> TimeZone {
@@ -17,7 +18,7 @@ pub(in crate::commands) fn zone(output: &HistoryOutput) -> TimeZone {
 }
 
 pub(in crate::commands) fn moment(since: Since, zone: TimeZone) -> Result<Timestamp, CommandError> {
-    let now = Timestamp::now();
+    let now = time_of_day::now();
     let resolved = match since {
         Since::At(at) => Ok(at),
         Since::Ago(duration) => now.checked_sub(duration),
