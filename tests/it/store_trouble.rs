@@ -13,7 +13,7 @@ use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
 
 use crate::simulator::{Content, Domain, Gateway, Setup};
-use crate::support::{Home, Ran, TestClock, names};
+use crate::support::{Home, Ran, TestClock, export, names};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"*, !default\"\n";
@@ -471,6 +471,28 @@ fn a_store_that_is_gone_fails_the_tasks_that_are_left() {
     assert_eq!(run.tasks()[0], "QA1/DOM1 SUCCESS");
     assert!(run.errors()[0].contains("store"), "{:?}", run.errors());
     assert!(!store.exists(), "nothing was made in its place");
+}
+
+#[test]
+fn a_pre_task_script_that_takes_the_store_away_is_noticed_before_anything_is_quiesced() {
+    let clock = TestClock::night();
+    let gateway = Gateway::start(Setup {
+        clock: clock.for_gateway(),
+        ..Setup::default()
+    });
+    let home = Home::of(&gateway);
+    let moves = format!(
+        "#!/bin/sh\nmv '{}' '{}'",
+        home.store().display(),
+        home.path("away").display()
+    );
+    let options = "quiesce = true\npre_script = \"moves.sh\"";
+    let home = home.script("moves.sh", &moves).plan("FIRST", EXPORT);
+    let home = home.plan("P", &export("QA1", "DOM1", options));
+    assert_eq!(home.run("FIRST", &clock).status(), "SUCCESS");
+    let run = home.run("P", &clock);
+    assert!(run.errors()[0].contains("store"), "{:?}", run.errors());
+    assert_eq!(gateway.received("DomainQuiesce"), 0, "{:?}", run.errors());
 }
 
 #[test]

@@ -169,7 +169,8 @@ impl Walk<'_, '_, '_> {
             return Err(Failure::interrupted("running the pre-task script").into());
         }
         if ran.end.is_success() {
-            return Ok(());
+            // It may have taken the store away, which is better found out before the device is out of service.
+            return Ok(self.try_store()?);
         }
         let why = format!("the pre-task script {}: {}", path.display(), ran.how());
         Err(Failure::new(Status::TaskFailedPreScript, why).into())
