@@ -15,7 +15,7 @@ use crate::ownership::{self, TouchError};
 use crate::plan::model::PlanFile;
 use crate::report::restore_note::{MOST_BACKUPS, RestorableBackup, text, unknown};
 use crate::retention::newest::is_as_large;
-use crate::run::event::{Owner, PlanId};
+use crate::run::event::{Owner, PlanId, TaskId};
 use crate::run::execution::PlanEnd;
 use crate::run::record::Record;
 use crate::values::causes::with_causes;
@@ -25,7 +25,7 @@ use crate::whole_file::{self, FileMode};
 const NAME: &str = "RESTORE.txt";
 
 /// Writes it for each device of which an execution that has ended stored something. It is no backup:
-/// that it cannot be written is a warning.
+/// that it cannot be written is a warning. So is a backup of this execution that is looked for, and is gone already.
 pub(super) fn write_after(file: &PlanFile, record: &mut Record<'_>, end: &mut PlanEnd, zone: &TimeZone) {
     for warning in after(file, end.id, zone) {
         end.exit = end.exit.or_graver(Exit::Warned);
@@ -52,21 +52,51 @@ fn after(file: &PlanFile, plan: PlanId, zone: &TimeZone) -> Vec<String> {
         Err(error) => return vec![unwritten(NAME, &error)],
     };
     let stored = tasks.into_iter().filter(|task| task.files_downloaded > 0);
-    let devices: BTreeSet<String> = stored.map(|task| task.device_name).collect();
-    let written = devices.iter().map(|device| write(file, &history, device, zone));
-    written.filter_map(Result::err).collect()
+    let (tasks, devices): (BTreeSet<TaskId>, BTreeSet<String>) =
+        stored.map(|task| (task.id, task.device_name)).unzip();
+    let told = devices
+        .iter()
+        .flat_map(|device| match write(file, &history, device, zone) {
+            Ok(mut away) => {
+                away.retain(|file| tasks.contains(&file.task));
+                away.dedup_by_key(|file| file.task);
+                away.iter().map(away_words).collect()
+            }
+            Err(why) => vec![why],
+        });
+    told.collect()
 }
 
-/// Writes it for one device, where it is not as it should be already; else why it could not.
-pub(super) fn write(file: &PlanFile, history: &History, device: &str, zone: &TimeZone) -> Result<(), String> {
+fn away_words(file: &FileRow) -> String {
+    format!(
+        "{}, which task {} has stored, is not there any more as it was: something else removed or changed it while this \
+         ran; find out what, and run the plan again",
+        file.path.display(),
+        file.task.0
+    )
+}
+
+/// Writes it for one device, where it is not as it should be already; else why it could not. What history has as
+/// stored, and is not there as it was, it gives back.
+pub(super) fn write(
+    file: &PlanFile,
+    history: &History,
+    device: &str,
+    zone: &TimeZone,
+) -> Result<Vec<FileRow>, String> {
     let folder = file.settings.store.join(component(device));
     let path = folder.join(NAME);
     let shown = path.display().to_string();
-    let (listed, left_out) = standing(history, device).map_err(|error| unwritten(&shown, &error))?;
+    let Standing {
+        listed,
+        left_out,
+        away,
+    } = standing(history, device).map_err(|error| unwritten(&shown, &error))?;
     let store = &file.settings.store;
     let mut told = text(device, store, &listed, left_out, zone);
     told.push_str(&beside(history, store, &folder).map_err(|error| unwritten(&shown, &error))?);
-    replace(&folder, &path, &told).map_err(|error| unwritten(&shown, &error))
+    replace(&folder, &path, &told).map_err(|error| unwritten(&shown, &error))?;
+    Ok(away)
 }
 
 /// What stands below the folder of a device, and history knows nothing of.
@@ -110,9 +140,16 @@ fn unwritten(what: &str, why: &(dyn std::error::Error + 'static)) -> String {
     format!("{what} was not written: {}", with_causes(why))
 }
 
-/// The backups of a device that stand in the store, newest first (the files of one kind of one task), and
-/// how many there are besides.
-fn standing(history: &History, device: &str) -> Result<(Vec<RestorableBackup>, usize), HistoryError> {
+/// The backups of a device that stand in the store, newest first (the files of one kind of one task).
+struct Standing {
+    listed: Vec<RestorableBackup>,
+    /// How many there are besides.
+    left_out: usize,
+    /// What was stored and is not there as it was.
+    away: Vec<FileRow>,
+}
+
+fn standing(history: &History, device: &str) -> Result<Standing, HistoryError> {
     let files = history.stored_files(&FileFilter::Device(device.to_owned()))?;
     let mut backups: Vec<(FileRow, Vec<FileRow>)> = Vec::new();
     for file in files.into_iter().rev() {
@@ -122,7 +159,11 @@ fn standing(history: &History, device: &str) -> Result<(Vec<RestorableBackup>, u
         }
     }
     // What somebody took away cannot be restored, whatever history has of it.
-    backups.retain(|(_, files)| files.iter().all(is_as_large));
+    let mut away = Vec::new();
+    backups.retain(|(_, files)| {
+        away.extend(files.iter().find(|file| !is_as_large(file)).cloned());
+        files.iter().all(is_as_large)
+    });
     let left_out = backups.len().saturating_sub(MOST_BACKUPS);
     let listed = backups.into_iter().take(MOST_BACKUPS);
     let listed = listed
@@ -139,7 +180,11 @@ fn standing(history: &History, device: &str) -> Result<(Vec<RestorableBackup>, u
             })
         })
         .collect::<Result<_, HistoryError>>()?;
-    Ok((listed, left_out))
+    Ok(Standing {
+        listed,
+        left_out,
+        away,
+    })
 }
 
 /// Writes the text unless it is there already; nothing where the device has no folder in the store.

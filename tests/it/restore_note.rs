@@ -139,6 +139,20 @@ fn what_somebody_took_away_is_not_listed() {
 }
 
 #[test]
+fn a_backup_that_is_gone_at_the_end_of_the_run_that_stored_it_is_no_success() {
+    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let home = Home::of(&gateway);
+    let cleans = format!("#!/bin/sh\nrm -rf '{}'/QA1/*/DOM1\n", home.store().display());
+    let home = home.script("cleans.sh", &cleans);
+    let home = home.plan("P", &format!("post_script = \"cleans.sh\"\n{EXPORT}"));
+    let ran = home.dpbackup(&["run", "P"]).exits(3);
+    let told = "which task 1 has stored, is not there any more as it was";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    let last = home.dpbackup(&["history", "last"]).exits(0);
+    assert!(last.stdout.contains(told), "{}", last.stdout);
+}
+
+#[test]
 fn one_that_cannot_be_written_is_a_warning_and_nothing_more() {
     let gateway = gateway(CryptoCertificate::new("backup-cert"));
     let home = Home::of(&gateway).plan("P", EXPORT);
