@@ -4,7 +4,6 @@ pub(super) mod execution;
 pub(super) mod named;
 pub(super) mod since;
 
-
 use crate::cli::{
     ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LastArgs, LevelArgs,
 };

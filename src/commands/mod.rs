@@ -57,6 +57,7 @@ use crate::plan::diagnostic::Severity;
 use crate::report::lines::JsonLines;
 use crate::report::lines::documents::Mistake;
 use crate::secret::memory;
+use crate::signal::listening::outlive_file_limit;
 use crate::ui::{Patient, Ui, Verbosity, farewell};
 use crate::values::causes::{causes, said};
 use crate::values::environment::{Lookup, non_empty};
@@ -67,6 +68,8 @@ use error::{CommandError, Outcome};
 
 /// Reads the arguments of the process, runs what they say, and returns the exit code.
 pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> Exit {
+    // Where it cannot be had, such a write still ends the process.
+    let _ = outlive_file_limit();
     let understood = || {
         let arguments: Vec<OsString> = arguments.into_iter().collect();
         if let Some(shell) = non_empty(env, complete::VARIABLE) {

@@ -199,7 +199,8 @@ impl OpenedHistory {
                 return match History::open_checked(&self.path) {
                     // Held by somebody else just now, it is whole as far as anybody knows.
                     Ok(()) | Err(HistoryError::Busy { .. }) => Ok(()),
-                    Err(error) => Err(spoilt(&self.path, &with_causes(&error))),
+                    Err(error) if error.is_about_the_file() => Err(spoilt(&self.path, &with_causes(&error))),
+                    Err(error) => Err(not_looked_at(&self.path, &with_causes(&error))),
                 };
             }
             (Some(_), _) => anyhow!(
@@ -305,6 +306,16 @@ fn spoilt(path: &Path, why: &str) -> CommandError {
     CommandError::new(Exit::History, error).with_hint(
         "the backups that it stored are in the store; find out who touches the files of the history",
     )
+}
+
+/// The error where the file stands as it was, and could not be opened once more to see what is in it.
+fn not_looked_at(path: &Path, why: &str) -> CommandError {
+    let error = anyhow!(
+        "what this run wrote into the history {} could not be looked at ({why}): whether it is all there is not known",
+        path.display()
+    );
+    CommandError::new(Exit::History, error)
+        .with_hint("the backups that it stored are in the store; `dpbackup history` shows what is in it")
 }
 
 /// Which file it is, where that can be seen.

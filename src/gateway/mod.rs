@@ -200,7 +200,7 @@ impl<'a> Gateway<'a> {
         if self.stop.is_requested() {
             let error = SomaError::new(
                 SomaErrorKind::Interrupted,
-                "not sent, because the run was asked to stop",
+                format!("{name}: not sent, because the run was asked to stop"),
             );
             return Err(SomaError {
                 nothing_sent: true,

@@ -170,6 +170,25 @@ impl HistoryError {
             Self::NotFound { .. } => None,
         }
     }
+
+    /// Whether something was seen of the file itself, and not that it could not be looked at.
+    pub fn is_about_the_file(&self) -> bool {
+        match self {
+            HistoryError::NotOurs { .. }
+            | HistoryError::Newer { .. }
+            | HistoryError::Older { .. }
+            | HistoryError::Corrupt { .. }
+            | HistoryError::Untrusted { .. }
+            | HistoryError::Gone { .. }
+            | HistoryError::Missing { .. }
+            | HistoryError::NotFound { .. } => true,
+            HistoryError::CannotOpen { .. }
+            | HistoryError::Full { .. }
+            | HistoryError::Disk { .. }
+            | HistoryError::Busy { .. }
+            | HistoryError::Other { .. } => false,
+        }
+    }
 }
 
 impl From<HistoryError> for LedgerError {

@@ -58,17 +58,21 @@ const WITHOUT_MEANING: RangeInclusive<i32> = 34..=64;
 /// then ends at its limit.
 ///
 /// A signal that the process was started to ignore stays ignored: `nohup` means that the
-/// end of a terminal is not the end of the run. A write beyond the limit on the size of
-/// files becomes an error of that write, where it would kill the process in the middle.
+/// end of a terminal is not the end of the run.
 pub fn listen(stop: &Stop) -> io::Result<()> {
     listen_by(threads::start, stop)
+}
+
+/// From now on a write beyond the limit on the size of files is an error of that write, where it would kill the process
+/// in the middle.
+pub fn outlive_file_limit() -> io::Result<()> {
+    flag::register(SIGXFSZ, Arc::default()).map(|_registered| ())
 }
 
 fn listen_by(starter: Starter, stop: &Stop) -> io::Result<()> {
     let is_heard = not_ignored();
     let still = STANDING_STILL.into_iter().filter(|signal| is_heard(*signal));
     let mut signals = Signals::new(heeded().chain(still))?;
-    flag::register(SIGXFSZ, Arc::default())?;
     pass_over()?;
     let requested = stop.clone();
     let listening = move || {
