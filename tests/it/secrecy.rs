@@ -380,9 +380,10 @@ fn everything_that_is_written_is_for_its_owner_alone() {
     }
 }
 
-/// A script that waits for a file, so that a run can be looked at while it knows its passwords.
+/// A script that waits for a file, or for the end of the test and its folder, so that a run can be looked at while it
+/// knows its passwords.
 const WAIT: &str = "#!/bin/sh\ntouch \"$DPBACKUP_STORE/../begun\"\n\
-                    while [ ! -e \"$DPBACKUP_STORE/../go\" ]; do sleep 0.05; done\n";
+                    while [ -e \"$DPBACKUP_STORE/../begun\" ] && [ ! -e \"$DPBACKUP_STORE/../go\" ]; do sleep 0.05; done\n";
 
 #[test]
 fn a_process_that_knows_a_password_leaves_no_core_and_shows_nothing_to_its_own_user() {
