@@ -23,7 +23,9 @@ use crate::notify::Notifier;
 use crate::notify::previous::{Previous, PreviousUnless};
 use crate::plan::model::{Device, PlanFile};
 use crate::report::restore_plan::{ShownRestorePlan, document, outcome};
+use crate::run::Engine;
 use crate::run::contact::Devices;
+use crate::run::error::RunError;
 use crate::run::event::{FileKind, Owner, Sink, TaskId};
 use crate::run::execution::PlanEnd;
 use crate::run::failure::Failure;
@@ -81,26 +83,8 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
         wanted: &wanted,
         shown: None,
     };
-    let mut hint = None;
-    let ended = match source {
-        Ok((source, archive)) => {
-            let order = RestoreOrder {
-                source,
-                archive,
-                device,
-                options: asking.options(),
-                scratch,
-            };
-            let mut devices = Devices::new(engine);
-            let mut confirm = |proposal: &RestoreProposal<'_>| asking.confirmation(proposal);
-            restoring::run(engine, &mut record, &mut devices, order, &mut confirm)
-        }
-        Err(unfit) => {
-            hint = Some(unfit.hint);
-            let end = restoring::refuse(engine, &mut record, device, &wanted.domain, unfit.failure);
-            end.map(|end| (end, RestoreTold::default()))
-        }
-    };
+    let hint = source.as_ref().err().map(|unfit| unfit.hint.clone());
+    let ended = to_its_end(engine, &mut record, source, scratch, &mut asking);
     let (mut end, told) = match ended {
         Ok(ended) => ended,
         Err(error) => {
@@ -129,6 +113,35 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
         .close(Some(reader))
         .map_err(|error| with_end(error, &end, &told))?;
     Ok(end.exit)
+}
+
+/// Lays the backup over its domain; one that is unfit has its row in history, and no more.
+fn to_its_end<'a>(
+    engine: Engine<'a>,
+    record: &mut Record<'_>,
+    source: Result<(RestoreSource, File), UnfitBackup>,
+    scratch: PathBuf,
+    asking: &mut Asking<'a>,
+) -> Result<(PlanEnd, RestoreTold), RunError> {
+    let device = asking.device;
+    match source {
+        Ok((source, archive)) => {
+            let order = RestoreOrder {
+                source,
+                archive,
+                device,
+                options: asking.options(),
+                scratch,
+            };
+            let mut devices = Devices::new(engine);
+            let mut confirm = |proposal: &RestoreProposal<'_>| asking.confirmation(proposal);
+            restoring::run(engine, record, &mut devices, order, &mut confirm)
+        }
+        Err(unfit) => {
+            let end = restoring::refuse(engine, record, device, &asking.wanted.domain, unfit.failure)?;
+            Ok((end, RestoreTold::default()))
+        }
+    }
 }
 
 /// What stands on a device is graver than what is in no history.

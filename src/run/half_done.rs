@@ -153,6 +153,16 @@ mod tests {
             said.contains("which task took what was there before is not known") && !said.contains("diff"),
             "{said}"
         );
+        let dry_run = row(Undo::DryRun {
+            domain: "DOM1".to_owned(),
+            before: Some(TaskId(7)),
+            content: String::new(),
+        });
+        let said = half_done(&dry_run, &Invocation::default()).expect("it is one");
+        assert!(
+            said.contains("it may come yet; when an hour has passed since it was given up, or would have been, `"),
+            "{said}"
+        );
         assert_eq!(
             half_done(&row(Undo::UnquiesceDevice), &Invocation::default()),
             None
