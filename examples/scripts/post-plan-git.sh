@@ -13,6 +13,15 @@ tasks=$9
 [ -d "$repository/.git" ] || git init -q "$repository"
 printf '%s\n' "$tasks" | tr '~' '\n' | while IFS=, read -r task action device domain status; do
     [ "$action" = exportDomain ] && [ "$status" = SUCCESS ] || continue
+    # Names that could lead elsewhere stand percent-encoded in the list: what is none of a folder is none of ours.
+    for name in "$device" "$domain"; do
+        case $name in
+        '' | .* | */*)
+            echo "'$name' is no name of a folder in $repository" >&2
+            exit 1
+            ;;
+        esac
+    done
     mkdir -p "$repository/$device"
     "$dpbackup" extract "$task" "$repository/$device/$domain" </dev/null
 done

@@ -10,6 +10,7 @@
 //! that does not, two domains whose names differ in case only share a folder; their
 //! files still never overwrite each other, because publishing refuses to.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use crate::values::hex::hex;
+use crate::values::text::is_unsafe;
 
 /// The folder of a device that holds its exports.
 pub(super) const DOMAIN_FOLDER: &str = "domain";
@@ -85,6 +87,16 @@ pub fn component(name: &str) -> String {
         safe.push_str(&hex(&Sha256::digest(name.as_bytes())));
     }
     safe
+}
+
+/// A name for a list whose parts are told apart by `,` and `~`, and in which somebody may take it for a folder's. A
+/// plain name stays as it is, blanks and stars with it; any other is percent-encoded as its folder in the store is.
+pub fn list_word(name: &str) -> Cow<'_, str> {
+    let is_odd = |c| matches!(c, ',' | '~' | '/' | '\\' | '%') || is_unsafe(c);
+    match name.is_empty() || name.starts_with('.') || name.contains(is_odd) {
+        true => Cow::Owned(component(name).replace(HASH_MARK, "%-")),
+        false => Cow::Borrowed(name),
+    }
 }
 
 /// Whether [`component`] could have given this name.
@@ -216,6 +228,28 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(component(name), expected, "of {name:?}");
         }
+    }
+
+    #[test]
+    fn in_a_list_a_plain_name_stays_and_none_is_two_or_leads_elsewhere() {
+        for name in ["default", "QA-1.x", "a b", "Zürich", "DOM*", "-x", "!x"] {
+            assert_eq!(list_word(name), name);
+        }
+        for (name, word) in [
+            ("", "%"),
+            ("..", "%2E."),
+            (".git", "%2Egit"),
+            ("a,b", "a%2Cb"),
+            ("x,FAILED~1,exportDomain", "x%2CFAILED%7E1%2CexportDomain"),
+            ("../../evil", "%2E.%2F..%2Fevil"),
+            ("a\nb c", "a%0Ab%20c"),
+            ("a\u{202e}b", "a%E2%80%AEb"),
+            ("a%2Cb", "a%252Cb"),
+        ] {
+            assert_eq!(list_word(name), word, "of {name:?}");
+        }
+        let long = list_word(&"a,".repeat(300)).into_owned();
+        assert!(!long.contains(['~', ',']) && long.len() < 200, "{long}");
     }
 
     #[test]

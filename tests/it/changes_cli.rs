@@ -693,7 +693,8 @@ fn the_script_for_git_commits_what_changed_and_nothing_where_nothing_did() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/scripts/post-plan-git.sh");
     let text = fs::read_to_string(script).expect("the script");
     let gateway = Gateway::start(Setup {
-        domains: vec![Domain::new("DOM1")],
+        // A name that would lead out of the repository.
+        domains: ["DOM1", "../../evil"].map(Domain::new).to_vec(),
         ..Setup::default()
     });
     let home = Home::new()
@@ -713,7 +714,10 @@ fn the_script_for_git_commits_what_changed_and_nothing_where_nothing_did() {
     );
     let home = home.script("git.sh", &text).plan(
         "Nightly",
-        &format!("post_script = \"scripts/git.sh\"\n{}", export("QA1", "DOM1", "")),
+        &format!(
+            "post_script = \"scripts/git.sh\"\n{}",
+            export("QA1", "DOM1, *evil", "")
+        ),
     );
     let run = || {
         let ran = home.dpbackup(&["run", "Nightly"]).exits(0);
@@ -726,6 +730,8 @@ fn the_script_for_git_commits_what_changed_and_nothing_where_nothing_did() {
         first.contains("QA1/DOM1/DOM1/objects/HTTPUserAgent/default.txt"),
         "{first}"
     );
+    assert!(!home.path("evil").exists(), "nothing leaves the repository");
+    assert!(repository.join("QA1/%2E.%2F..%2Fevil").is_dir(), "{first}");
     assert_eq!(run(), first, "nothing changed, and nothing is committed");
     {
         let mut state = gateway.state();

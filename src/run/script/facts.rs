@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::artifact::layout::list_word;
 use crate::run::event::{ActionKind, FileProof, OutOfService, PlanId, ScriptMoment, StoredFile, TaskId};
 use crate::run::status::Status;
 use crate::values::certificate_facts::CertificateFacts;
@@ -139,6 +140,9 @@ pub struct TaskEnd {
     pub device: String,
     /// The domain, or `ALL`.
     pub domain: String,
+    /// Both, as they stand in the argument.
+    #[serde(skip)]
+    listed: String,
     pub status: String,
     /// Whether a quiesce was sent for it.
     pub quiesced: bool,
@@ -270,14 +274,11 @@ impl<'s> Facts<'s> {
     }
 
     /// `taskId,action,device,domain,status` joined by `~`, as many as an argument holds;
-    /// the JSON file has them all.
+    /// the JSON file has them all. No name can add an entry, or be another's status.
     fn task_list(&self) -> String {
         let mut list = String::new();
         for task in &self.tasks {
-            let entry = format!(
-                "{},{},{},{},{}",
-                task.id, task.action, task.device, task.domain, task.status
-            );
+            let entry = format!("{},{},{},{}", task.id, task.action, task.listed, task.status);
             if list.len() + entry.len() >= MAX_ARGUMENT {
                 break;
             }
@@ -351,6 +352,7 @@ impl TaskEnd {
             action: action.script_word(),
             device: printable(device).into_owned(),
             domain: printable(domain).into_owned(),
+            listed: format!("{},{}", list_word(device), list_word(domain)),
             status: status.to_string(),
             quiesced: out_of_service.is_quiesced(),
             out_of_service_seconds: out_of_service.seconds(),
@@ -367,4 +369,33 @@ fn bounded(mut text: String) -> String {
         text.truncate(end);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_a_domain_adds_an_entry_to_the_list_of_tasks_nor_leads_anywhere() {
+        let mut facts = Facts::of_plan(PlanId(1), "P", Path::new("/s"));
+        let ended = |id, domain: &str, status| {
+            let never = OutOfService::Never;
+            TaskEnd::new(TaskId(id), ActionKind::ExportDomain, "QA1", domain, status, never)
+        };
+        facts.tasks = vec![
+            ended(
+                2,
+                "x,FAILED~1,exportDomain,QA1,../../evil,SUCCESS",
+                Status::BackupFailed,
+            ),
+            ended(3, "DOM1", Status::Success),
+        ];
+        assert_eq!(
+            facts.arguments(ScriptMoment::Post).last().map(String::as_str),
+            Some(
+                "2,exportDomain,QA1,x%2CFAILED%7E1%2CexportDomain%2CQA1%2C..%2F..%2Fevil%2CSUCCESS,BACKUP_FAILED\
+                 ~3,exportDomain,QA1,DOM1,SUCCESS"
+            )
+        );
+    }
 }
