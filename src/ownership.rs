@@ -20,6 +20,7 @@
 //! that was looked at stays true: a script is started by it.
 
 mod caller;
+mod command;
 mod error;
 mod folder;
 mod make;
@@ -29,12 +30,16 @@ mod rules;
 
 use std::fs::File;
 use std::io::Read as _;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use crate::values::environment::Lookup;
 
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
+pub use command::file_of;
 pub use error::{OthersWrite, TouchError};
 pub use folder::{OwnFolder, look_at_written};
 pub use make::give_to_owner_of;
@@ -68,58 +73,78 @@ pub fn read_believed(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, TouchEr
     Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
-/// Looks at a file that will be executed, and at the interpreter that its first line names, for that is executed
-/// as well. It need not be readable.
+/// Looks at a file that will be executed, and at what its first line names, for that is executed as well. It need
+/// not be readable.
 ///
 /// # Errors
 ///
 /// As for [`open_believed`]. An interpreter that is not there is found by who starts it.
-pub fn look_at_program(path: &Path) -> Result<(), TouchError> {
-    let caller = Caller::of_process();
-    believed_file(path, caller)?;
-    let mut script = path.to_owned();
-    // An interpreter may be a script itself; the kernel follows no more of them.
-    for _ in 0..MOST_INTERPRETERS {
-        let Some(interpreters) = interpreters_of(&script) else {
+pub fn look_at_program(path: &Path, environment: Lookup<'_>) -> Result<(), TouchError> {
+    look_at_command(path, &[], Path::new(""), environment)
+}
+
+/// The same of a program that is given these words and runs in this folder: what it is known to execute by them is
+/// looked at too.
+///
+/// # Errors
+///
+/// As for [`look_at_program`].
+pub fn look_at_command(
+    program: &Path,
+    arguments: &[String],
+    folder: &Path,
+    environment: Lookup<'_>,
+) -> Result<(), TouchError> {
+    let way = Executed {
+        folder,
+        environment,
+        caller: Caller::of_process(),
+    };
+    way.look(program, arguments, MOST_EXECUTED)
+}
+
+/// So many programs are followed that each execute the next: interpreters that are scripts, of which the kernel follows
+/// five, and `env` between them.
+const MOST_EXECUTED: usize = 10;
+
+/// Where programs execute others, and who asks whose they are.
+struct Executed<'e> {
+    folder: &'e Path,
+    environment: Lookup<'e>,
+    caller: Caller,
+}
+
+impl Executed<'_> {
+    fn look(&self, program: &Path, arguments: &[String], most: usize) -> Result<(), TouchError> {
+        believed_file(program, self.caller)?;
+        let Some(most) = most.checked_sub(1) else {
             return Ok(());
         };
-        for interpreter in &interpreters {
-            match believed_file(interpreter, caller) {
-                Err(TouchError::Io(_)) | Ok(_) => {}
+        // One without a leading slash is looked for in the folder from which the script is started.
+        if let Some((interpreter, words)) = interpreter_of(program) {
+            match self.look(&self.folder.join(interpreter), &words, most) {
+                Err(TouchError::Io(_)) | Ok(()) => {}
                 Err(refused) => return Err(refused),
             }
         }
-        let Some(last) = interpreters.into_iter().next_back() else {
-            return Ok(());
-        };
-        script = last;
+        if let Some((file, words)) = command::behind_env(program, arguments, self.folder, self.environment) {
+            return self.look(&file, &words, most);
+        }
+        match command::script_of(program, arguments, self.folder) {
+            Some(script) => self.look(&script, &[], most),
+            None => Ok(()),
+        }
     }
-    Ok(())
 }
 
-/// So many interpreters that are scripts the kernel follows.
-const MOST_INTERPRETERS: usize = 5;
-
-/// The programs that the first line of a script names by their paths: its interpreter, and what `env` is told
-/// to execute.
-fn interpreters_of(path: &Path) -> Option<Vec<PathBuf>> {
+fn interpreter_of(script: &Path) -> Option<(PathBuf, Vec<String>)> {
     let mut start = Vec::new();
-    open_regular(path).ok()?.take(256).read_to_end(&mut start).ok()?;
-    let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-    let line = String::from_utf8_lossy(line);
-    let mut words = line.split_whitespace();
-    let interpreter = words.next()?;
-    let behind_env = words
-        .find(|word| word.starts_with('/') && !word.contains('='))
-        .filter(|_| interpreter.ends_with("/env"));
-    // One without a leading slash is looked for in the folder from which the script is started.
-    Some(
-        [interpreter]
-            .into_iter()
-            .chain(behind_env)
-            .map(PathBuf::from)
-            .collect(),
-    )
+    open_regular(script)
+        .ok()?
+        .take(256)
+        .read_to_end(&mut start)
+        .ok()?;
+    command::first_line(&start)
 }
 
 /// Whether only root and the caller can put files into this folder: not a sticky one either.
@@ -135,6 +160,17 @@ pub fn look_at_own_folder(folder: &Path) -> Result<(), TouchError> {
         _ => Err(Objection::NotAFolder),
     };
     judged.map_err(|objection| arrived.refused(objection, caller))
+}
+
+/// Opens a folder in which a file is made under a name of our own: any folder, but through no link that somebody else
+/// could lead elsewhere.
+///
+/// # Errors
+///
+/// A link of anybody but root and the caller on the way, and what is no folder, are refused.
+pub fn open_folder(folder: &Path) -> Result<OwnedFd, TouchError> {
+    let arrived = walk(folder, WayRule::LinksOnly, Caller::of_process())?;
+    arrived.open(OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
 /// The command by which root makes a folder for the user who runs this. `above` is the nearest folder that is there: in

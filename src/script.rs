@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use crate::ownership::{self, TouchError};
 use crate::process::{self, Leftover, Output, Program, ProgramEnd, Stderr};
 use crate::values::causes::said;
-use crate::values::environment::Lookup;
+use crate::values::environment::{self, Lookup};
 use crate::values::invocation::quoted;
 use crate::values::script_end::ScriptEnd;
 
@@ -86,7 +86,8 @@ impl Script {
     }
 
     fn start(&self, tail: &mut OutputTail, cancelled: &dyn Fn() -> bool) -> Result<ScriptEnd, String> {
-        is_ours(&self.path)?;
+        // It inherits the environment of this process.
+        is_ours(&self.path, &environment::process)?;
         // Without a folder in front it would be looked up in `$PATH`.
         let path = std::path::absolute(&self.path).map_err(|error| explain(&self.path, &error))?;
         let program = Program {
@@ -111,7 +112,7 @@ impl Script {
 
 /// Whether a script could start in this environment, as far as looking at it tells; if not, why.
 pub fn could_start(path: &Path, env: Lookup<'_>) -> Result<(), String> {
-    is_ours(path)?;
+    is_ours(path, env)?;
     let found = path.metadata().map_err(|error| explain(path, &error))?;
     if found.is_dir() {
         return Err(explain(path, &Errno::ACCESS.into()));
@@ -148,9 +149,9 @@ pub fn could_start(path: &Path, env: Lookup<'_>) -> Result<(), String> {
 }
 
 /// Whether nobody but root and the user who runs this could have written the script, or could
-/// put another one in its place.
-fn is_ours(path: &Path) -> Result<(), String> {
-    match ownership::look_at_program(path) {
+/// put another one in its place; the same of what its first line names.
+fn is_ours(path: &Path, env: Lookup<'_>) -> Result<(), String> {
+    match ownership::look_at_program(path, env) {
         Ok(()) => Ok(()),
         Err(TouchError::Untrusted(untrusted)) if path.is_file() => {
             Err(format!("{} is not run: {untrusted}", path.display()))

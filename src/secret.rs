@@ -5,7 +5,6 @@
 //! mark.
 
 mod advice;
-mod command;
 mod first_line;
 pub mod memory;
 
@@ -207,9 +206,9 @@ impl SecretSource {
             Self::File(path) => {
                 ownership::open_secret(&context.folder.join(path), Granted::Nobody).map(|_| ())
             }
-            Self::Command(argv) => command::file_of(program(argv), context.folder, context.environment)
+            Self::Command(argv) => ownership::file_of(program(argv), context.folder, context.environment)
                 .map_err(TouchError::Io)
-                .and_then(|file| look_at_command(&file, argv, context.folder)),
+                .and_then(|file| look_at_command(&file, argv, context.folder, context)),
             Self::Credential(name) if is_credential_name(name) => {
                 let folder = non_empty(context.environment, CREDENTIALS).unwrap_or_default();
                 ownership::open_secret(&Path::new(&folder).join(name), Granted::GroupToo).map(|_| ())
@@ -300,8 +299,8 @@ impl SecretSource {
             false => std::path::absolute(context.folder),
         };
         let folder = folder.map_err(cannot_run)?;
-        let path = command::file_of(name, &folder, context.environment).map_err(cannot_run)?;
-        match look_at_command(&path, argv, &folder) {
+        let path = ownership::file_of(name, &folder, context.environment).map_err(cannot_run)?;
+        match look_at_command(&path, argv, &folder, context) {
             Ok(()) => {}
             Err(TouchError::Untrusted(untrusted)) => return Err(untrusted.into()),
             Err(TouchError::Io(source)) => return Err(cannot_run(source)),
@@ -357,18 +356,15 @@ pub fn is_credential_name(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
 }
 
-/// Whether nobody else could have written the program of a command, nor the script that it executes.
-fn look_at_command(program: &Path, argv: &[String], folder: &Path) -> Result<(), TouchError> {
-    ownership::look_at_program(program)?;
+/// Whether nobody else could have written the program of a command, nor what it executes.
+fn look_at_command(
+    program: &Path,
+    argv: &[String],
+    folder: &Path,
+    context: &SecretContext<'_>,
+) -> Result<(), TouchError> {
     let arguments = argv.get(1..).unwrap_or_default();
-    if let Some(inner) = command::behind_env(program, arguments) {
-        let file = folder.join(inner.first().map_or("", String::as_str));
-        return look_at_command(&file, inner, folder);
-    }
-    match command::script_of(program, arguments, folder) {
-        Some(script) => ownership::look_at_program(&script),
-        None => Ok(()),
-    }
+    ownership::look_at_command(program, arguments, folder, context.environment)
 }
 
 fn program(argv: &[String]) -> &str {

@@ -8,8 +8,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use ring::rand::{SecureRandom, SystemRandom};
-use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
 
+use crate::ownership::{self, TouchError};
 use crate::values::hex::hex;
 
 /// Who may read a file that is made.
@@ -32,7 +33,7 @@ impl FileMode {
 ///
 /// Others may write into its folder. So no link is followed in it, neither under the name on
 /// the way nor under the last one, and what stands there under the last one is replaced, not
-/// written to.
+/// written to. The folder itself is reached through links of root and the caller alone.
 ///
 /// # Errors
 ///
@@ -45,7 +46,7 @@ pub fn replace(path: &Path, text: &str, rights: FileMode) -> io::Result<()> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let folder = open(folder)?;
+    let folder = ownership::open_folder(folder).map_err(TouchError::into_io)?;
     sweep(&folder, name);
     match place(&folder, name, text, rights) {
         // Another process has swept it before it was locked: it does so once.
@@ -66,11 +67,6 @@ fn place(folder: &OwnedFd, name: &OsStr, text: &str, rights: FileMode) -> io::Re
         let _ = rustix::fs::unlinkat(folder, &beside, AtFlags::empty());
     }
     done
-}
-
-fn open(folder: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(rustix::fs::openat(CWD, folder, flags, Mode::empty())?)
 }
 
 /// Removes what processes that died left on the way to this name. One that lives holds the lock of its file. What

@@ -152,6 +152,11 @@ fn what_a_stranger_owns_is_refused_link_or_file_or_folder() {
     let file = ground.file("file", 0o600);
     symlink(&file, ground.path("link")).expect("a link");
     give(&ground.path("link"));
+    let through = open_folder(&ground.path("link"));
+    assert!(
+        matches!(through, Err(TouchError::Untrusted(_))),
+        "nothing is written where a stranger leads"
+    );
     assert_eq!(
         says(&ground.path("link"), root),
         Some(Objection::LinkOwner(stranger))
@@ -230,11 +235,46 @@ fn an_interpreter_that_is_named_from_where_one_stands_is_looked_at_too() {
     let script = ground.file("script", 0o755);
     for named in [&interpreter, &relative] {
         fs::write(&script, format!("#!{}\n", named.display())).expect("a script");
-        let looked = look_at_program(&script);
+        let looked = look_at_program(&script, &|_| None);
         assert!(
             matches!(looked, Err(TouchError::Untrusted(_))),
             "{}: {looked:?}",
             named.display()
         );
+    }
+}
+
+#[test]
+fn what_the_first_line_of_a_script_has_executed_is_looked_at_however_it_is_found() {
+    let ground = Ground::new();
+    ground.folder("open", 0o777);
+    ground.file("open/odd-interpreter", 0o755);
+    ground.folder("closed", 0o755);
+    ground.file("closed/odd-interpreter", 0o755);
+    let file = ground.path("open/odd-interpreter");
+    let script = ground.file("script", 0o755);
+    let looked = |line: &str, folder: &str| {
+        fs::write(&script, format!("#!{line}\n")).expect("a script");
+        let path = ground.path(folder).into_os_string();
+        look_at_program(&script, &move |name| (name == "PATH").then(|| path.clone()))
+    };
+    for line in [
+        "/usr/bin/env odd-interpreter",
+        "/usr/bin/env -S odd-interpreter x",
+        "/usr/bin/env -S A=b odd-interpreter x",
+        &format!("/bin/sh {}", file.display()),
+    ] {
+        let refused = looked(line, "open");
+        assert!(
+            matches!(refused, Err(TouchError::Untrusted(_))),
+            "{line}: {refused:?}"
+        );
+    }
+    for line in [
+        "/usr/bin/env odd-interpreter",
+        "/usr/bin/env no-such-interpreter",
+        "/bin/sh -eu",
+    ] {
+        looked(line, "closed").unwrap_or_else(|error| panic!("{line}: {error}"));
     }
 }

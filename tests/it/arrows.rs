@@ -130,7 +130,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("secret", &["ownership", "process", "script", "values"]),
     ("ownership", &["values"]),
     ("values", &[]),
-    ("whole_file", &["values"]),
+    ("whole_file", &["ownership", "values"]),
 ];
 
 #[test]

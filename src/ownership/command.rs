@@ -1,5 +1,6 @@
-//! Which file a command that prints a secret is.
+//! Which files a command executes, by its words.
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -19,7 +20,7 @@ const USUAL_PATH: &str = "/bin:/usr/bin";
 /// # Errors
 ///
 /// No folder has a program of that name.
-pub(super) fn file_of(name: &str, folder: &Path, environment: Lookup<'_>) -> io::Result<PathBuf> {
+pub fn file_of(name: &str, folder: &Path, environment: Lookup<'_>) -> io::Result<PathBuf> {
     if name.contains('/') {
         return Ok(folder.join(name));
     }
@@ -75,14 +76,93 @@ pub(super) fn script_of(program: &Path, arguments: &[String], folder: &Path) -> 
     None
 }
 
-/// The command that `env` executes, where its file is named by a path: a bare name is one of the system's.
-pub(super) fn behind_env<'a>(program: &Path, arguments: &'a [String]) -> Option<&'a [String]> {
+/// What the first line of a script names: its interpreter, and the words behind it. The kernel makes one word of
+/// them, which `env -S` takes apart again; a shell could not make anything of more than one.
+pub(super) fn first_line(start: &[u8]) -> Option<(PathBuf, Vec<String>)> {
+    let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let line = String::from_utf8_lossy(line);
+    let mut words = line.split_whitespace().map(str::to_owned);
+    Some((PathBuf::from(words.next()?), words.collect()))
+}
+
+/// The file that `env` executes, found as `env` finds it, and the words behind it.
+pub(super) fn behind_env(
+    program: &Path,
+    arguments: &[String],
+    folder: &Path,
+    environment: Lookup<'_>,
+) -> Option<(PathBuf, Vec<String>)> {
     if program.file_name()? != "env" {
         return None;
     }
-    let is_command = |word: &String| !word.starts_with('-') && !word.contains('=');
-    let inner = arguments.get(arguments.iter().position(is_command)?..)?;
-    inner.first()?.contains('/').then_some(inner)
+    let mut words: VecDeque<String> = arguments.iter().cloned().collect();
+    let (mut folder, mut path) = (folder.to_owned(), environment("PATH"));
+    while let Some(word) = words.pop_front() {
+        match EnvWord::of(&word) {
+            EnvWord::Flags(flags) => {
+                if flags.is_empty() || flags.contains('i') {
+                    path = None;
+                }
+            }
+            EnvWord::Valued(option, value) => {
+                let value = value.map_or_else(|| words.pop_front(), |value| Some(value.to_owned()))?;
+                match option {
+                    "S" | "split-string" => {
+                        let split = value
+                            .split_whitespace()
+                            .map(|word| word.trim_matches(['"', '\'']));
+                        split.rev().for_each(|word| words.push_front(word.to_owned()));
+                    }
+                    "C" | "chdir" => folder.push(value),
+                    // Of a variable that is taken away, or another name for the program.
+                    _ => {}
+                }
+            }
+            EnvWord::Variable("PATH", value) => path = Some(value.into()),
+            EnvWord::Variable(..) => {}
+            EnvWord::Command => {
+                let file = file_of(&word, &folder, &|_| path.clone()).ok()?;
+                return Some((file, words.into()));
+            }
+        }
+    }
+    None
+}
+
+/// A word in front of what `env` executes, or that itself.
+enum EnvWord<'w> {
+    /// The letters of options without a value; none for a lone `-`, which is `-i`.
+    Flags(&'w str),
+    /// An option with its value, where that does not stand in the next word.
+    Valued(&'w str, Option<&'w str>),
+    Variable(&'w str, &'w str),
+    Command,
+}
+
+impl<'w> EnvWord<'w> {
+    fn of(word: &'w str) -> Self {
+        const VALUED: [&str; 4] = ["split-string", "chdir", "unset", "argv0"];
+        if let Some(long) = word.strip_prefix("--") {
+            return match long.split_once('=') {
+                Some((option, value)) => Self::Valued(option, Some(value)),
+                None if VALUED.contains(&long) => Self::Valued(long, None),
+                None if long == "ignore-environment" => Self::Flags("i"),
+                // `--` alone only ends the options.
+                None => Self::Flags("-"),
+            };
+        }
+        match (word.strip_prefix('-'), word.split_once('=')) {
+            (Some(short), _) => match short.find(['S', 'C', 'u', 'a']) {
+                Some(at) => {
+                    let (option, value) = short.split_at(at).1.split_at(1);
+                    Self::Valued(option, Some(value).filter(|value| !value.is_empty()))
+                }
+                None => Self::Flags(short),
+            },
+            (None, Some((name, value))) => Self::Variable(name, value),
+            (None, None) => Self::Command,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -90,17 +170,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_env_executes_is_its_first_word_that_is_neither_option_nor_variable() {
-        let behind = |line: &str| {
-            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            behind_env(Path::new(&words[0]), &words[1..]).map(|inner| inner.join(" "))
+    fn what_env_executes_is_its_first_word_that_is_neither_option_nor_variable_found_as_env_finds_it() {
+        let ground = tempfile::tempdir().expect("a folder");
+        let folder = ground.path();
+        for name in ["bin/odd-interpreter", "other/odd-interpreter"] {
+            let file = folder.join(name);
+            std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+            std::fs::write(&file, "#!/bin/sh\n").expect("a program");
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+        }
+        let path = |name: &str| (name == "PATH").then(|| "bin:/bin:/usr/bin".into());
+        let behind = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            let (file, rest) = behind_env(Path::new("/usr/bin/env"), &words, folder, &path)?;
+            let file = file.strip_prefix(folder).unwrap_or(&file);
+            Some(format!("{} {}", file.display(), rest.join(" ")))
         };
-        for line in ["/usr/bin/env /w/sh give", "/usr/bin/env -i A=/x /w/sh give"] {
-            assert_eq!(behind(line).as_deref(), Some("/w/sh give"), "{line}");
+        let odd = "odd-interpreter";
+        for (words, found) in [
+            (&["/w/sh", "give"][..], "/w/sh give"),
+            (&["-i", "A=/x", "/w/sh", "give"], "/w/sh give"),
+            (&[odd], "bin/odd-interpreter "),
+            (&["-u", "HOME", "A=b", odd, "x"], "bin/odd-interpreter x"),
+            (&["-S", "odd-interpreter -e", "x"], "bin/odd-interpreter -e x"),
+            (&["-vSodd-interpreter"], "bin/odd-interpreter "),
+            (&["--split-string=A=b 'odd-interpreter'"], "bin/odd-interpreter "),
+            (&["PATH=other", odd], "other/odd-interpreter "),
+            (&["--", odd], "bin/odd-interpreter "),
+            (&["-C", "other", "./odd-interpreter"], "other/./odd-interpreter "),
+        ] {
+            assert_eq!(behind(words).as_deref(), Some(found), "{words:?}");
         }
-        for line in ["/usr/bin/env sh give", "/bin/sh /w/sh", "/usr/bin/env"] {
-            assert_eq!(behind(line), None, "{line}");
+        for words in [&["-i", odd][..], &["-", odd], &["no-such-program"], &["-u"], &[]] {
+            assert_eq!(behind(words), None, "{words:?}");
         }
+        let other = behind_env(Path::new("/bin/sh"), &[odd.to_owned()], folder, &path);
+        assert_eq!(other, None);
     }
 
     #[test]
