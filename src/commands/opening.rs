@@ -29,6 +29,7 @@ use crate::ui::{Screen, SignalAnswer, StopLimits, Ui, print_until, wait_for_no_r
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
 use crate::values::internal_error::caught;
+use crate::values::pattern::NamedDomain;
 
 /// What an engine stands on, as long as a command lasts.
 pub(super) struct EngineBase {
@@ -252,7 +253,7 @@ pub(super) fn past(file: &PlanFile) -> Option<History> {
 
 /// Whether a plan asks for a target. Of a plan file that was read in part nobody knows what the rest asks for:
 /// then nothing is left out for that.
-pub(super) fn planned(file: &PlanFile) -> impl Fn(&str, &str, FileKind) -> bool {
+pub(super) fn planned(file: &PlanFile) -> impl Fn(&str, NamedDomain<'_>, FileKind) -> bool {
     let planned = file.is_whole.then(|| PlannedBackups::of(file));
     move |device, domain, kind| {
         planned

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::history::TargetRow;
 use crate::plan::model::{Action, DeviceRole, Domains, PlanFile};
 use crate::run::event::{ALL_DOMAINS, FileKind};
-use crate::values::pattern::{PatternList, is_pattern};
+use crate::values::pattern::{NamedDomain, PatternList};
 
 /// Something that the plan file wants to be backed up.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ impl PlannedBackups {
     }
 
     /// Whether one of them wants this of a device.
-    pub fn have(&self, device: &str, domain: &str, kind: FileKind) -> bool {
+    pub fn have(&self, device: &str, domain: NamedDomain<'_>, kind: FileKind) -> bool {
         let of_device = self.0.get(device).map(Vec::as_slice).unwrap_or_default();
         of_device.iter().any(|expected| is_wanted(expected, domain, kind))
     }
@@ -90,16 +90,16 @@ impl PlannedBackups {
 
 /// Whether a row of history is of what is expected.
 pub(super) fn covers(expected: &ExpectedTarget, row: &TargetRow) -> bool {
-    is_wanted(expected, &row.domain_name, row.kind)
+    is_wanted(expected, row.domain(), row.kind)
 }
 
-fn is_wanted(expected: &ExpectedTarget, name: &str, kind: FileKind) -> bool {
+fn is_wanted(expected: &ExpectedTarget, domain: NamedDomain<'_>, kind: FileKind) -> bool {
     expected.what.as_ref().is_some_and(|what| {
-        let domain = match &what.domains {
-            None => name == ALL_DOMAINS,
+        let domain = match (&what.domains, domain) {
+            (None, domain) => domain == NamedDomain::One(ALL_DOMAINS),
             // A pattern of which no domain is known stands for itself alone.
-            Some(pattern) if is_pattern(name) => name == pattern.to_string(),
-            Some(pattern) => name != ALL_DOMAINS && pattern.matches(name),
+            (Some(pattern), NamedDomain::Pattern(written)) => written == pattern.to_string(),
+            (Some(pattern), NamedDomain::One(name)) => name != ALL_DOMAINS && pattern.matches(name),
         };
         what.kind == kind && domain
     })

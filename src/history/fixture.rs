@@ -14,6 +14,7 @@ use crate::run::event::{
 use crate::run::ledger::{JournalTime, Ledger};
 use crate::run::status::Status;
 use crate::values::boot_time::BootTime;
+use crate::values::pattern::could_be_pattern;
 
 /// A moment, so many seconds after the others began.
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -77,6 +78,18 @@ impl Fixture {
         domain: &str,
         status: Status,
     ) -> TaskId {
+        // What could not be expanded stands for the pattern of its activity.
+        let is_expanded = status == Status::ReadyForExecution || !could_be_pattern(domain);
+        let activity = match is_expanded {
+            true => activity,
+            false => {
+                let opening = ActivityOpening {
+                    domain_pattern: domain.to_owned(),
+                    ..activity_opening(plan, ActionKind::ExportDomain)
+                };
+                self.history.open_activity(at(1), &opening).expect("an activity")
+            }
+        };
         let opening = TaskOpening {
             status,
             ..task_opening(plan, activity, device, domain)

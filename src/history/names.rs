@@ -8,7 +8,7 @@ use crate::history::History;
 use crate::history::error::HistoryError;
 use crate::history::query::{each_once_sql, rows};
 use crate::run::event::{ActivityId, PlanId, TaskId};
-use crate::values::pattern::is_pattern;
+use crate::values::pattern::could_be_pattern;
 
 impl History {
     /// The newest execution of a plan, if there is any.
@@ -111,7 +111,7 @@ impl History {
                 let found = domains_of.query_map([&device], |row| row.get(0))?;
                 names.extend(found.collect::<rusqlite::Result<Vec<String>>>()?);
             }
-            names.retain(|name| !is_pattern(name));
+            names.retain(|name| !could_be_pattern(name));
             Ok(names)
         })
     }

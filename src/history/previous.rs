@@ -9,6 +9,7 @@ use crate::notify::previous::{
 use crate::run::event::{ALL_DOMAINS, FileKind, OutOfService, Owner, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::values::change::ChangeList;
+use crate::values::pattern::NamedDomain;
 
 impl Previous for History {
     fn ends(&self, plan: &str, before: Option<PlanId>, most: u32) -> Result<Vec<PreviousEnd>, String> {
@@ -175,13 +176,14 @@ impl History {
         for row in self.targets()? {
             // What runs is exported only where it is not what is saved: that such an export is old means nothing.
             let has_age = row.kind != FileKind::NonPersisted;
-            if has_age && is_planned(&row.device_name, &row.domain_name, row.kind) {
+            if has_age && is_planned(&row.device_name, row.domain(), row.kind) {
                 figures.targets.push(self.target_figures(row)?);
             }
         }
         let is_exported = |device: &str, domain: &str| {
-            is_planned(device, domain, FileKind::Persisted)
-                || is_planned(device, ALL_DOMAINS, FileKind::Persisted)
+            [domain, ALL_DOMAINS]
+                .iter()
+                .any(|domain| is_planned(device, NamedDomain::One(domain), FileKind::Persisted))
         };
         let changes = self.newest_saved_changes()?;
         figures.changes = changes
@@ -191,7 +193,10 @@ impl History {
         figures.rehearsals = self
             .rehearsed_targets()?
             .into_iter()
-            .filter(|target| is_planned(&target.device_name, &target.domain_name, FileKind::Persisted))
+            .filter(|target| {
+                let domain = NamedDomain::One(&target.domain_name);
+                is_planned(&target.device_name, domain, FileKind::Persisted)
+            })
             .map(|target| RehearsalFigures {
                 time: target.last.end_time.unwrap_or(target.last.start_time),
                 is_good: target.last.result.is_good(),

@@ -9,6 +9,7 @@ use crate::history::{
 };
 use crate::run::event::{ActionKind, Event, FileKind, Owner, StoredFile};
 use crate::run::ledger::Ledger;
+use crate::values::pattern::NamedDomain;
 
 fn ids(fixture: &Fixture, filter: &PlanFilter) -> Vec<i64> {
     let plans = fixture.history.plans(filter).expect("plans");
@@ -320,6 +321,7 @@ fn a_target_knows_its_newest_good_backup_and_its_newest_task() {
     let target = |device: &str, domain: &str, kind, last: (TaskId, Status, i64), good| TargetRow {
         device_name: device.to_owned(),
         domain_name: domain.to_owned(),
+        is_pattern: domain == "DOM*",
         kind,
         last_task: last.0,
         last_status: last.1,
@@ -389,6 +391,30 @@ fn a_pattern_that_could_not_be_expanded_was_an_attempt_at_every_domain_that_it_m
 }
 
 #[test]
+fn a_domain_that_is_called_as_a_pattern_is_written_is_a_domain() {
+    let mut fixture = Fixture::new();
+    let plan = fixture.plan("BackupQA", 0);
+    let activity = fixture.activity(plan, ActionKind::ExportDomain);
+    let odd = ["!x", "DOM*", "a b", "a,b"];
+    for domain in odd {
+        fixture.task(plan, activity, "QA1", domain, Status::ReadyForExecution);
+    }
+    // Neither ends the other, and the pattern itself is an attempt at all of them.
+    fixture.task(plan, activity, "QA1", "DOM1", Status::ReadyForExecution);
+    fixture.task(plan, activity, "QA1", "*", Status::SkippedDeviceNotAvailable);
+    let targets = fixture.history.targets().expect("targets");
+    let found: Vec<_> = targets
+        .iter()
+        .map(|row| (row.domain(), row.last_task.0))
+        .collect();
+    let expected = ["!x", "DOM*", "DOM1", "a b", "a,b"].map(|name| (NamedDomain::One(name), 6));
+    assert_eq!(found, expected);
+    let domains = fixture.history.backed_up_domains().expect("domains");
+    assert!(odd.iter().all(|name| domains.contains(*name)), "{domains:?}");
+    assert_eq!(fixture.number("SELECT domains FROM plan_execution"), 5);
+}
+
+#[test]
 fn stored_files_are_those_that_should_stand_in_the_store_now() {
     let mut fixture = Fixture::new();
     let (plan, activity, first) = fixture.export();
@@ -449,6 +475,8 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         stored::sql::FAILED_FILES.to_owned(),
         stored::sql::TASK_STATUS_CHANGES.to_owned(),
         stored::sql::TARGETS.to_owned(),
+        stored::sql::TARGETS_OF_DEVICE.to_owned(),
+        stored::sql::TARGET_DOMAINS.to_owned(),
         stored::sql::GOOD_FILES.to_owned(),
         stored::sql::GOOD_FILES_OF_DEVICE.to_owned(),
         stored::sql::GOOD_FILES_BEFORE.to_owned(),
@@ -529,7 +557,11 @@ fn what_was_ever_to_be_backed_up_is_told_by_name_and_how_long_the_names_with_goo
         ("QA22", "NEVER-GOOD"),
         ("QA22", "SALES"),
     ] {
-        let task = fixture.task(plan, activity, device, domain, Status::ReadyForExecution);
+        let status = match domain {
+            "A*" => Status::SkippedDeviceNotAvailable,
+            _ => Status::ReadyForExecution,
+        };
+        let task = fixture.task(plan, activity, device, domain, status);
         if device == "QÄ1" && domain != "A*" {
             let stored = Event::FileStored {
                 task,

@@ -33,7 +33,6 @@ use crate::history::view::filter::FileFilter;
 use crate::history::view::target::{GoodBackup, LongestNames, TargetRow};
 use crate::run::event::{FileKind, Owner, ScriptRun, TaskId};
 use crate::run::status::Status;
-use crate::values::pattern::is_pattern;
 use crate::values::restore_name::RESTORE_NAMES;
 
 impl History {
@@ -372,10 +371,7 @@ impl History {
     /// The history cannot be read.
     pub fn backed_up_domains(&self) -> Result<BTreeSet<String>, HistoryError> {
         let named = self.read(|transaction| rows(transaction, TARGET_DOMAINS, [], |row| row.get(0)))?;
-        Ok(named
-            .into_iter()
-            .filter(|name: &String| !is_pattern(name))
-            .collect())
+        Ok(named.into_iter().collect())
     }
 
     /// The devices that were ever to be backed up, each once.

@@ -16,19 +16,22 @@ use rusqlite::{Transaction, named_params};
 use crate::history::error::HistoryFault;
 use crate::history::query::rows;
 use crate::history::statement::execute;
+use crate::history::stored::sql::TARGETS_OF_DEVICE;
 use crate::history::value::{AsText, integer};
 use crate::history::view::file::FileId;
 use crate::run::event::{ALL_DOMAINS, ActionKind, FileKind, StoredFile, TaskId, TaskOpening};
 use crate::run::status::Status;
-use crate::values::pattern::{PatternList, is_pattern};
+use crate::values::pattern::{NamedDomain, PatternList, could_be_pattern};
 
 /// What one task adds to what was to be backed up.
 struct Share {
     device: bool,
     domain: bool,
+    /// Whether it stands for domains that nobody knows.
+    pattern: bool,
 }
 
-fn share(task: &TaskOpening) -> Share {
+fn share(transaction: &Transaction<'_>, task: &TaskOpening) -> Result<Share, HistoryFault> {
     let device = task.status != Status::SkippedNoDevicesMatchingPattern;
     let left_out = matches!(
         task.status,
@@ -36,15 +39,29 @@ fn share(task: &TaskOpening) -> Share {
             | Status::SkippedNoDomainsMatchingPattern
             | Status::SkippedApicDomain
     );
-    Share {
+    let pattern = is_pattern(transaction, task)?;
+    Ok(Share {
         device,
-        domain: !left_out && !is_pattern(&task.domain),
+        domain: !left_out && !pattern,
+        pattern: device && pattern,
+    })
+}
+
+/// Whether a task stands for the pattern of its activity, which could not be expanded: then it has ended where it
+/// begins. A gateway may call a domain as patterns are written.
+fn is_pattern(transaction: &Transaction<'_>, task: &TaskOpening) -> Result<bool, HistoryFault> {
+    if task.status == Status::ReadyForExecution || !could_be_pattern(&task.domain) {
+        return Ok(false);
     }
+    let written: String = transaction
+        .prepare_cached("SELECT domain_pattern FROM activity_execution WHERE id = ?1")?
+        .query_row([task.activity.0], |row| row.get(0))?;
+    Ok(written == task.domain)
 }
 
 /// Counts a task that is about to be inserted.
 pub(super) fn count(transaction: &Transaction<'_>, task: &TaskOpening) -> Result<(), HistoryFault> {
-    let share = share(task);
+    let share = share(transaction, task)?;
     if share.device {
         let new = execute(
             transaction,
@@ -87,7 +104,8 @@ pub(super) fn remember(
     id: TaskId,
     task: &TaskOpening,
 ) -> Result<(), HistoryFault> {
-    if share(task).domain {
+    let share = share(transaction, task)?;
+    if share.domain {
         let kind = match task.action {
             ActionKind::SecureBackup => FileKind::SecureBackup,
             // Taken always; the export of the running configuration only where it differs.
@@ -95,16 +113,30 @@ pub(super) fn remember(
             // It stores nothing.
             ActionKind::RestoreDomain => return Ok(()),
         };
-        touch(transaction, id, &task.device, &task.domain, kind)?;
-    } else if is_pattern(&task.domain) && task.status != Status::SkippedNoDevicesMatchingPattern {
+        touch(
+            transaction,
+            id,
+            &task.device,
+            NamedDomain::One(&task.domain),
+            kind,
+        )?;
+    } else if share.pattern {
         attempted(transaction, id, task)?;
     }
     Ok(())
 }
 
-/// The domains of a device that an export was ever to be made of, and patterns that none of them matched.
-const OF_DEVICE: &str = "SELECT domain_name FROM backup_target
-     WHERE device_name = ?1 AND kind = ?2 AND domain_name <> ?3";
+/// What exports of a device were ever to be made of: names of domains, and whether one is a pattern that none of them
+/// matched.
+fn known_of(
+    transaction: &Transaction<'_>,
+    device: &str,
+    kind: FileKind,
+) -> Result<Vec<(String, bool)>, HistoryFault> {
+    let parameters = (device, AsText(kind), ALL_DOMAINS);
+    let both = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    rows(transaction, TARGETS_OF_DEVICE, parameters, both)
+}
 
 /// Remembers the attempt of a pattern that could not be expanded, or that matches nothing.
 fn attempted(transaction: &Transaction<'_>, id: TaskId, task: &TaskOpening) -> Result<(), HistoryFault> {
@@ -112,39 +144,43 @@ fn attempted(transaction: &Transaction<'_>, id: TaskId, task: &TaskOpening) -> R
         return Ok(());
     };
     let kind = FileKind::Persisted;
-    let mut meant: BTreeSet<String> = rows(
-        transaction,
-        OF_DEVICE,
-        (&task.device, AsText(kind), ALL_DOMAINS),
-        |row| row.get::<_, String>(0),
-    )?
-    .into_iter()
-    .filter(|name| !is_pattern(name) && pattern.matches(name))
-    .collect();
-    if meant.is_empty() && pattern.included().any(|part| part.contains('*')) {
-        meant.insert(task.domain.clone());
-    }
+    let known = known_of(transaction, &task.device, kind)?.into_iter();
+    let mut meant: BTreeSet<String> = known
+        .filter(|(name, is_pattern)| !is_pattern && pattern.matches(name))
+        .map(|(name, _)| name)
+        .collect();
+    let stands_for_itself = meant.is_empty() && pattern.included().any(|part| part.contains('*'));
     let literals = pattern.literals().filter(|name| pattern.matches(name));
     meant.extend(literals.map(str::to_owned));
     // A device that has no such domain was asked: that is no attempt at those that it had.
     if task.status == Status::SkippedNoDomainsMatchingPattern {
-        meant.retain(|name| is_pattern(name));
+        meant.clear();
     }
     for domain in meant {
-        touch(transaction, id, &task.device, &domain, kind)?;
+        touch(transaction, id, &task.device, NamedDomain::One(&domain), kind)?;
     }
-    Ok(())
+    match stands_for_itself {
+        true => touch(
+            transaction,
+            id,
+            &task.device,
+            NamedDomain::Pattern(&task.domain),
+            kind,
+        ),
+        false => Ok(()),
+    }
 }
 
 fn touch(
     transaction: &Transaction<'_>,
     task: TaskId,
     device: &str,
-    domain: &str,
+    domain: NamedDomain<'_>,
     kind: FileKind,
 ) -> Result<(), HistoryFault> {
+    let (NamedDomain::One(written) | NamedDomain::Pattern(written)) = domain;
     let parameters =
-        named_params! { ":device": device, ":domain": domain, ":kind": AsText(kind), ":task": task.0 };
+        named_params! { ":device": device, ":domain": written, ":kind": AsText(kind), ":task": task.0 };
     let known = execute(
         transaction,
         "UPDATE backup_target SET last_task_execution_id = :task
@@ -158,7 +194,9 @@ fn touch(
              VALUES (:device, :domain, :kind, :task)",
             parameters,
         )?;
-        forget_patterns_of(transaction, device, domain, kind)?;
+        if let NamedDomain::One(name) = domain {
+            forget_patterns_of(transaction, device, name, kind)?;
+        }
     }
     Ok(())
 }
@@ -170,13 +208,12 @@ fn forget_patterns_of(
     domain: &str,
     kind: FileKind,
 ) -> Result<(), HistoryFault> {
-    if is_pattern(domain) || domain == ALL_DOMAINS {
+    if domain == ALL_DOMAINS {
         return Ok(());
     }
-    let parameters = (device, AsText(kind), ALL_DOMAINS);
-    for known in rows(transaction, OF_DEVICE, parameters, |row| row.get::<_, String>(0))? {
+    for (known, is_pattern) in known_of(transaction, device, kind)? {
         let is_meant = || PatternList::from_items([known.as_str()]).is_ok_and(|known| known.matches(domain));
-        if is_pattern(&known) && is_meant() {
+        if is_pattern && is_meant() {
             execute(
                 transaction,
                 "DELETE FROM backup_target WHERE device_name = ?1 AND domain_name = ?2 AND kind = ?3",
@@ -196,7 +233,7 @@ pub(super) fn content(
     let (device, domain): (String, String) = transaction
         .prepare_cached("SELECT device_name, domain_name FROM task_execution WHERE id = ?1")?
         .query_row([task.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    touch(transaction, task, &device, &domain, file.kind)?;
+    touch(transaction, task, &device, NamedDomain::One(&domain), file.kind)?;
     if let Some(content) = &file.content {
         execute(
             transaction,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::run::event::{ActionKind, FileKind, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::values::change::ChangeList;
+use crate::values::pattern::NamedDomain;
 
 /// What is known of the past. The history file in a run, plain data in a test. An error is
 /// a sentence.
@@ -95,7 +96,7 @@ impl Previous for PreviousUnless<'_> {
 
 /// Whether a plan asks for backups of this kind of a device and domain. What none asks for any more is not
 /// backed up any more, so that its age means nothing.
-pub type IsPlanned<'a> = dyn Fn(&str, &str, FileKind) -> bool + 'a;
+pub type IsPlanned<'a> = dyn Fn(&str, NamedDomain<'_>, FileKind) -> bool + 'a;
 
 /// Changes that were not saved before.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -74,9 +74,19 @@ impl PatternList {
     }
 }
 
-/// Whether a text is a pattern or several, and no name: a name has letters, digits, `_`, `-` and `.` only.
-pub fn is_pattern(text: &str) -> bool {
-    text.contains(['*', ',', '!', ' '])
+/// What a task or a row of history is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedDomain<'n> {
+    /// One domain, whatever its name holds, or the word for all of them.
+    One(&'n str),
+    /// A pattern, or several, of which no domain is known.
+    Pattern(&'n str),
+}
+
+/// Whether a text could be a pattern that stands for other names than itself, or several. A gateway may give its
+/// domains such names, too.
+pub fn could_be_pattern(text: &str) -> bool {
+    text.contains(['*', ','])
 }
 
 /// As written, with ", " between the patterns.
@@ -177,7 +187,7 @@ impl Pattern {
 
 #[cfg(test)]
 mod tests {
-    use super::{PatternError, PatternList};
+    use super::{PatternError, PatternList, could_be_pattern};
     use proptest::prelude::*;
 
     fn list(text: &str) -> PatternList {
@@ -252,6 +262,17 @@ mod tests {
             assert_eq!(PatternList::from_items([text]), Err(error), "{text:?}");
         }
         assert_eq!(PatternList::from_items([]), Err(PatternError::Empty));
+    }
+
+    #[test]
+    fn what_stands_for_other_names_than_itself_could_be_a_pattern() {
+        for text in ["*", "DOM*", "A, B", "A,!B"] {
+            assert!(could_be_pattern(text), "{text}");
+        }
+        // A pattern that begins with `!` never stands alone.
+        for text in ["DOM1", "a b", "!a", "a!"] {
+            assert!(!could_be_pattern(text), "{text}");
+        }
     }
 
     #[test]

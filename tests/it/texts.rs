@@ -17,6 +17,9 @@ const IN_XML: &str = "\u{9b}2J\u{202e}\u{85}\u{200b}|";
 /// A name that a spreadsheet would calculate and that chats would read as a call and a link.
 const FORMULA: &str = "=cmd|' /C calc'!A0;@channel <!here> [x](www.evil.example) ```";
 
+/// A name that is written as patterns are.
+const PATTERN: &str = "a b*, !c";
+
 #[track_caller]
 fn assert_printable(what: &str, text: &str) {
     let bad = text
@@ -144,7 +147,7 @@ fn receivers(web: &Web, mails: &MailServer) -> String {
 #[test]
 fn a_name_that_is_a_formula_a_call_and_a_link_is_none_of_them_anywhere() {
     let gateway = Gateway::start(Setup {
-        domains: vec![Domain::new(FORMULA)],
+        domains: [FORMULA, PATTERN].map(Domain::new).to_vec(),
         ..Setup::default()
     });
     let web = Web::start(&[Behaviour::Status(200, "ok")]);
@@ -175,6 +178,13 @@ fn a_name_that_is_a_formula_a_call_and_a_link_is_none_of_them_anywhere() {
         assert!(!text.contains(forged), "{forged}: {text}");
     }
     assert_eq!(text.matches("```").count(), 2, "one block: {text}");
+    let status = home.dpbackup(&["history", "status", "--format", "json"]).exits(0);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
+    for name in [FORMULA, PATTERN] {
+        let mut targets = status["targets"].as_array().expect("targets").iter();
+        let target = targets.find(|target| target["domain_name"] == name);
+        assert_eq!(target.expect("a target")["state"], "OK", "{status:#}");
+    }
 }
 
 #[test]

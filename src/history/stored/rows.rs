@@ -64,6 +64,7 @@ pub(super) fn target_row(row: &Row<'_>) -> rusqlite::Result<TargetRow> {
     Ok(TargetRow {
         device_name: row.get(0)?,
         domain_name: row.get(1)?,
+        is_pattern: row.get(9)?,
         kind: text(row, 2)?,
         last_task: TaskId(row.get(3)?),
         last_status: text(row, 4)?,

@@ -94,14 +94,36 @@ pub(in crate::history) const GOOD_FILES_BEFORE: &str = "SELECT f.*, t.device_nam
          ORDER BY t.id DESC LIMIT 1)
      ORDER BY f.id";
 
-/// By place and not by name: a fleet has tens of thousands of them.
-pub(in crate::history) const TARGETS: &str =
-    "SELECT b.device_name, b.domain_name, b.kind, b.last_task_execution_id,
-         t.status, t.status_time, b.good_task_execution_id, b.good_time, b.good_size
-     FROM backup_target AS b CROSS JOIN task_execution AS t ON t.id = b.last_task_execution_id
-     ORDER BY b.device_name, b.domain_name, b.kind";
+/// Whether a row of what was to be backed up is a pattern: it is written as that of the activity which tried last, and
+/// nothing was ever stored of it. Its letters alone do not tell, for a gateway may call a domain so.
+macro_rules! is_pattern {
+    () => {
+        "(b.domain_name GLOB '*[*,]*' AND b.good_task_execution_id IS NULL AND EXISTS (
+             SELECT 1 FROM task_execution AS o JOIN activity_execution AS a ON a.id = o.activity_execution_id
+             WHERE o.id = b.last_task_execution_id AND a.domain_pattern = b.domain_name))"
+    };
+}
 
-pub(in crate::history) const TARGET_DOMAINS: &str = "SELECT DISTINCT b.domain_name FROM backup_target AS b";
+/// By place and not by name: a fleet has tens of thousands of them.
+pub(in crate::history) const TARGETS: &str = concat!(
+    "SELECT b.device_name, b.domain_name, b.kind, b.last_task_execution_id,
+         t.status, t.status_time, b.good_task_execution_id, b.good_time, b.good_size, ",
+    is_pattern!(),
+    " FROM backup_target AS b CROSS JOIN task_execution AS t ON t.id = b.last_task_execution_id
+     ORDER BY b.device_name, b.domain_name, b.kind"
+);
+
+/// The domains of a device that an export was ever to be made of, and patterns that none of them matched.
+pub(in crate::history) const TARGETS_OF_DEVICE: &str = concat!(
+    "SELECT b.domain_name, ",
+    is_pattern!(),
+    " FROM backup_target AS b WHERE b.device_name = ?1 AND b.kind = ?2 AND b.domain_name <> ?3"
+);
+
+pub(in crate::history) const TARGET_DOMAINS: &str = concat!(
+    "SELECT DISTINCT b.domain_name FROM backup_target AS b WHERE NOT ",
+    is_pattern!()
+);
 
 pub(in crate::history) fn target_devices_sql() -> String {
     each_once_sql("backup_target", "device_name", "true")

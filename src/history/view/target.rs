@@ -4,13 +4,16 @@ use jiff::Timestamp;
 
 use crate::run::event::{FileKind, TaskId};
 use crate::run::status::Status;
+use crate::values::pattern::NamedDomain;
 
 /// How a device, or a domain of one, stands for one kind of backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetRow {
     pub device_name: String,
-    /// The domain, or `all-domains`.
+    /// The domain, or `all-domains`, or a pattern.
     pub domain_name: String,
+    /// Whether that is a pattern, of which no domain is known.
+    pub is_pattern: bool,
     /// The kind of backup.
     pub kind: FileKind,
     /// The newest task execution for it, whichever way it ended.
@@ -21,6 +24,16 @@ pub struct TargetRow {
     pub last_time: Timestamp,
     /// The newest good backup; `None` where there never was one.
     pub good: Option<GoodBackup>,
+}
+
+impl TargetRow {
+    /// What it is of.
+    pub fn domain(&self) -> NamedDomain<'_> {
+        match self.is_pattern {
+            true => NamedDomain::Pattern(&self.domain_name),
+            false => NamedDomain::One(&self.domain_name),
+        }
+    }
 }
 
 /// A backup whose task succeeded.

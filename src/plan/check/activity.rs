@@ -222,18 +222,14 @@ fn is_name_of_object(certificate: &At<String>, out: &mut Findings<'_>) -> bool {
     false
 }
 
-/// `all-domains` is not a pattern, and stands alone.
+/// `all-domains` is not a pattern, and stands alone; taken away it is a name like any other, that of a domain.
 fn all_or_matching(domains: At<PatternList>, out: &mut Findings<'_>) -> Option<Domains> {
     const ALL: &str = "all-domains";
     let patterns = &domains.value;
     if patterns.to_string() == ALL {
         return Some(Domains::All);
     }
-    if patterns
-        .literals()
-        .chain(patterns.excluded_literals())
-        .any(|name| name == ALL)
-    {
+    if patterns.literals().any(|name| name == ALL) {
         let span = place_of(ALL, &domains.span, out.text());
         out.error(
             span,
