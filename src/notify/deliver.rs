@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::notify::notice::Notice;
 use crate::notify::receiver::Ready;
-use crate::notify::send::{Receipt, SendError, within};
+use crate::notify::send::{Receipt, SendError, SendTrouble, within};
 use crate::threads::{self, Starter};
 
 /// Between two tries.
@@ -75,7 +75,7 @@ fn send(ready: &Arc<Ready>, notice: &Arc<Notice>, limit: Duration, tries: u32) -
                     refused: receipt.refused.iter().map(|one| ready.scrubbed(one)).collect(),
                 });
             }
-            Err(error) if error.is_passing && tried < tries => std::thread::sleep(PAUSE),
+            Err(error) if error.trouble == SendTrouble::Passing && tried < tries => std::thread::sleep(PAUSE),
             Err(error) => {
                 let times = if tried == 1 {
                     String::new()

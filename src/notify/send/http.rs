@@ -6,7 +6,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use base64::Engine as _;
 use ring::hmac;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
@@ -14,7 +13,7 @@ use ureq::unversioned::transport::{Connector, TcpConnector};
 
 use crate::notify::json;
 use crate::notify::notice::Notice;
-use crate::notify::send::{SendError, Sent, trust};
+use crate::notify::send::{SendError, Sent, encoded_words, trust};
 use crate::notify::words;
 use crate::plan::model::notify::WebhookFormat;
 use crate::soma::resolve::HostNames;
@@ -124,15 +123,9 @@ fn priority(event: EventName) -> &'static str {
     }
 }
 
-/// A header takes ASCII: other text is encoded as RFC 2047 says.
+/// A header takes ASCII: other text is encoded as RFC 2047 says, and so is what would be decoded.
 fn header_text(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_owned();
-    }
-    format!(
-        "=?UTF-8?B?{}?=",
-        base64::engine::general_purpose::STANDARD.encode(text)
-    )
+    encoded_words(text).map_or_else(|| text.to_owned(), |words| words.join(" "))
 }
 
 /// Posts, and gives the answer in words if it is one of success (2xx).
@@ -238,6 +231,8 @@ mod tests {
     #[test]
     fn a_title_is_ascii_whatever_the_plan_is_called() {
         assert_eq!(header_text("BackupQA succeeded"), "BackupQA succeeded");
+        // ntfy decodes what is written as an encoded word.
+        assert_eq!(header_text("=?utf-8?q?ok?="), "=?UTF-8?B?PT91dGYtOD9xP29rPz0=?=");
         assert_eq!(header_text("Größe"), "=?UTF-8?B?R3LDtsOfZQ==?=");
     }
 }

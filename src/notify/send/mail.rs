@@ -9,14 +9,38 @@ use secrecy::SecretString;
 
 use crate::notify::notice::{Notice, NoticePage};
 use crate::notify::send::smtp::{self, Letter, MailHost};
-use crate::notify::send::{SendError, Sent};
+use crate::notify::send::{SendError, SendTrouble, Sent, encoded_words};
 use crate::notify::words;
 use crate::plan::model::notify::Email;
 use crate::values::event_name::EventName;
 use crate::values::host_name;
 
-/// Sends a notice to these addresses.
+/// Sends a notice to these addresses: without the page that goes with it where the server does not take so much.
 pub fn send(
+    email: &Email,
+    to: &str,
+    password: Option<&SecretString>,
+    notice: &Notice,
+    limit: Duration,
+) -> Sent {
+    with_page_or_without(notice, &|notice| send_one(email, to, password, notice, limit))
+}
+
+/// Sends a notice, and where it is too large with its page once more without it.
+fn with_page_or_without(notice: &Notice, send: &dyn Fn(&Notice) -> Sent) -> Sent {
+    match (send(notice), &notice.page) {
+        (Err(error), Some(NoticePage::Attached(_))) if error.trouble == SendTrouble::TooLarge => {
+            let without = Notice {
+                page: Some(NoticePage::LeftOut(error.message)),
+                ..notice.clone()
+            };
+            send(&without)
+        }
+        (sent, _) => sent,
+    }
+}
+
+fn send_one(
     email: &Email,
     to: &str,
     password: Option<&SecretString>,
@@ -57,7 +81,7 @@ fn message(email: &Email, to: &str, notice: &Notice) -> Result<(Message, Vec<Str
     let domain = from.email.domain().to_owned();
     let mut builder = Message::builder()
         .from(from)
-        .subject(format!("[dpbackup] {}", words::subject(notice)))
+        .raw_header(subject(&format!("[dpbackup] {}", words::subject(notice))))
         // The same at a second try, so that a message that arrives twice is known as one.
         .message_id(Some(format!("<dpbackup.{}@{domain}>", notice.id())))
         .date(std::time::SystemTime::from(notice.time))
@@ -90,6 +114,16 @@ fn message(email: &Email, to: &str, notice: &Notice) -> Result<(Message, Vec<Str
     Ok((message, addresses))
 }
 
+/// What is not plain is encoded as a whole: whoever reads a mail decodes what is written as an encoded word, even where
+/// a device calls a domain so.
+fn subject(text: &str) -> HeaderValue {
+    let name = HeaderName::new_from_ascii_str("Subject");
+    match encoded_words(text) {
+        Some(words) => HeaderValue::dangerous_new_pre_encoded(name, text.to_owned(), words.join("\r\n ")),
+        None => HeaderValue::new(name, text.to_owned()),
+    }
+}
+
 fn raw(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
@@ -105,6 +139,9 @@ fn in_ascii(mailbox: Mailbox) -> Result<Mailbox, SendError> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
     use crate::notify::message_tests::failed;
     use crate::plan::model::notify::MailSecurity;
@@ -140,6 +177,55 @@ mod tests {
                 "{head}"
             );
         }
+    }
+
+    #[test]
+    fn a_name_that_is_an_encoded_word_is_shown_as_it_is_written() {
+        let mut notice = failed();
+        let name = "=?utf-8?q?=E2=80=AEok=0D=0ABcc=3A_x?=";
+        notice.plan = name.to_owned();
+        let (message, _) = message(&email(), "two@example.com", &notice).expect("a message");
+        let text = String::from_utf8(message.formatted()).expect("ASCII");
+        let (head, _) = text.split_once("\r\n\r\n").expect("a head");
+        let (_, rest) = head.split_once("Subject: ").expect("a subject");
+        let mut lines = vec![];
+        for line in rest.split("\r\n") {
+            match lines.is_empty() || line.starts_with(' ') {
+                true => lines.push(line.trim()),
+                false => break,
+            }
+        }
+        let decoded = lines.iter().map(|line| {
+            assert!(line.len() <= 75, "{line}");
+            let word = line
+                .strip_prefix("=?UTF-8?B?")
+                .and_then(|rest| rest.strip_suffix("?="));
+            let bytes = STANDARD.decode(word.expect("one encoded word")).expect("base64");
+            String::from_utf8(bytes).expect("text")
+        });
+        let subject: String = decoded.collect();
+        assert_eq!(subject, format!("[dpbackup] {}", words::subject(&notice)));
+        assert!(subject.contains(name), "{subject}");
+    }
+
+    #[test]
+    fn a_mail_that_is_too_large_with_its_page_goes_without_it_and_says_so() {
+        let mut notice = failed();
+        notice.page = Some(NoticePage::Attached("<p>".into()));
+        let sent = with_page_or_without(&notice, &|notice| match &notice.page {
+            Some(NoticePage::Attached(_)) => Err(SendError {
+                message: "the message was refused (552)".to_owned(),
+                trouble: SendTrouble::TooLarge,
+            }),
+            _ => Ok(words::mail_body(notice).into()),
+        });
+        let body = sent.expect("sent").answer;
+        assert!(
+            body.contains("report: left out (the message was refused (552)); "),
+            "{body}"
+        );
+        let lasting = with_page_or_without(&notice, &|_| Err(SendError::lasting("no")));
+        assert_eq!(lasting, Err(SendError::lasting("no")));
     }
 
     #[test]

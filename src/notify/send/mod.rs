@@ -15,6 +15,8 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustls::ClientConfig;
 
 use crate::soma::tcp::TcpConnect;
@@ -30,8 +32,18 @@ use crate::values::trust::Trust;
 pub struct SendError {
     /// What happened. It may hold a secret until it is scrubbed.
     pub message: String,
-    /// Whether another try can help.
-    pub is_passing: bool,
+    pub trouble: SendTrouble,
+}
+
+/// What can be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendTrouble {
+    /// Another try can help.
+    Passing,
+    /// It stays until somebody changes something.
+    Lasting,
+    /// The same: it was larger than the receiver takes.
+    TooLarge,
 }
 
 /// What a receiver answered that has taken a message.
@@ -59,7 +71,7 @@ impl SendError {
     pub fn passing(message: impl fmt::Display) -> Self {
         Self {
             message: message.to_string(),
-            is_passing: true,
+            trouble: SendTrouble::Passing,
         }
     }
 
@@ -72,7 +84,7 @@ impl SendError {
     pub fn lasting(message: impl fmt::Display) -> Self {
         Self {
             message: message.to_string(),
-            is_passing: false,
+            trouble: SendTrouble::Lasting,
         }
     }
 }
@@ -91,9 +103,30 @@ impl From<io::Error> for SendError {
         };
         Self {
             message,
-            is_passing: tls.is_none(),
+            trouble: match tls {
+                Some(_) => SendTrouble::Lasting,
+                None => SendTrouble::Passing,
+            },
         }
     }
+}
+
+/// A text of a header that is not plain, as encoded words of RFC 2047: it holds more than ASCII, or what would be taken
+/// for an encoded word. A line with one stays below 76 characters, and each is whole.
+pub fn encoded_words(text: &str) -> Option<Vec<String>> {
+    const MOST: usize = 39;
+    if text.is_ascii() && !text.contains("=?") {
+        return None;
+    }
+    let mut parts = vec![String::new()];
+    for character in text.chars() {
+        match parts.last_mut() {
+            Some(part) if part.len() + character.len_utf8() <= MOST => part.push(character),
+            _ => parts.push(character.to_string()),
+        }
+    }
+    let word = |part: &String| format!("=?UTF-8?B?{}?=", STANDARD.encode(part));
+    Some(parts.iter().map(word).collect())
 }
 
 /// Does `work` in a thread of its own and waits for it no longer than `limit`: name

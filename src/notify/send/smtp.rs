@@ -17,9 +17,10 @@ use rustls::{ClientConnection, StreamOwned};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::notify::send::{Receipt, SendError, connect, trust};
+use crate::notify::send::{Receipt, SendError, SendTrouble, connect, trust};
 use crate::plan::model::notify::MailSecurity;
 use crate::values::host_name;
+use crate::values::size::Bytes;
 use crate::values::text::printable;
 
 /// The longest line of an answer, in bytes: RFC 5321 asks for 512.
@@ -149,9 +150,25 @@ impl MailReply {
     /// A refusal with a code of 5xx is final, everything else can pass.
     fn refusal(&self, of: &str) -> SendError {
         let message = format!("{of} was refused ({})", self.words());
-        match self.code {
-            500..=599 => SendError::lasting(message),
-            _ => SendError::passing(message),
+        let trouble = match self.code {
+            500..=599 if self.is_of_size() => SendTrouble::TooLarge,
+            500..=599 => SendTrouble::Lasting,
+            _ => SendTrouble::Passing,
+        };
+        SendError { message, trouble }
+    }
+
+    /// Whether the message was too large, by the codes of RFC 3463 where there is one: 552 is said of a mailbox that is
+    /// full, too.
+    fn is_of_size(&self) -> bool {
+        let first = self.lines.first().map(String::as_str).unwrap_or_default();
+        match first
+            .split_whitespace()
+            .next()
+            .filter(|word| word.starts_with("5."))
+        {
+            Some(code) => matches!(code, "5.3.4" | "5.2.3"),
+            None => self.code == 552,
         }
     }
 }
@@ -245,7 +262,8 @@ impl<S: Read + Write> SmtpSession<S> {
 
     /// Hands a letter over to a server that has heard who we are.
     fn hand_over(&mut self, letter: &Letter<'_>) -> Result<Receipt, SendError> {
-        self.ask(&format!("MAIL FROM:<{}>", letter.from), "the sender")?;
+        let opening = self.mail_from(letter)?;
+        self.ask(&opening, "the sender")?;
         let mut refused = Vec::new();
         for to in letter.to {
             self.say(&format!("RCPT TO:<{to}>"))?;
@@ -276,6 +294,33 @@ impl<S: Read + Write> SmtpSession<S> {
             answer: reply.words(),
             refused: names,
         })
+    }
+
+    /// The word that opens a letter: with its size, where the server wants to know that (RFC 1870).
+    fn mail_from(&mut self, letter: &Letter<'_>) -> Result<String, SendError> {
+        let command = format!("MAIL FROM:<{}>", letter.from);
+        let mut sizes = self.offers.iter().filter_map(|offer| {
+            let mut words = offer.split_whitespace();
+            (words.next() == Some("SIZE")).then(|| words.next().and_then(|most| most.parse::<u64>().ok()))
+        });
+        let Some(most) = sizes.next() else {
+            return Ok(command);
+        };
+        let size = letter.text.len() as u64;
+        match most.filter(|most: &u64| (1..size).contains(most)) {
+            Some(most) => {
+                self.leave();
+                Err(SendError {
+                    message: format!(
+                        "the server takes {} at most, and the message has {}",
+                        Bytes(most),
+                        Bytes(size)
+                    ),
+                    trouble: SendTrouble::TooLarge,
+                })
+            }
+            None => Ok(format!("{command} SIZE={size}")),
+        }
     }
 
     /// What it answers to the farewell does not matter any more.

@@ -89,7 +89,7 @@ fn what_comes_before_the_encryption_is_refused() {
             "{}",
             error.message
         );
-        assert!(!error.is_passing);
+        assert_eq!(error.trouble, SendTrouble::Lasting);
     }
     let mut plain = session(&format!("{offer}220 go ahead\r\n"));
     plain.hello("a.b").expect("a greeting");
@@ -114,13 +114,13 @@ fn a_receiver_that_is_refused_is_named_and_the_others_get_theirs() {
         ["two@a (550 no such box)", "three@a (451 later)"]
     );
     assert!(heard(&some).contains("RCPT TO:<three@a>\r\nDATA\r\n"));
-    for (answers, is_passing) in [
-        ("550 no\r\n550 no\r\n550 no\r\n", false),
-        ("550 no\r\n451 x\r\n550 no\r\n", true),
+    for (answers, trouble) in [
+        ("550 no\r\n550 no\r\n550 no\r\n", SendTrouble::Lasting),
+        ("550 no\r\n451 x\r\n550 no\r\n", SendTrouble::Passing),
     ] {
         let mut none = session(&format!("250 a\r\n{answers}221 bye\r\n"));
         let error = none.hand_over(&letter(&to)).expect_err("taken for nobody");
-        assert_eq!(error.is_passing, is_passing);
+        assert_eq!(error.trouble, trouble);
         assert!(
             error
                 .message
@@ -150,10 +150,54 @@ fn only_what_a_server_has_done_is_taken_for_done() {
         let mut session = session(&format!("{answers}221 bye\r\n"));
         let error = session.hand_over(&letter(&to)).expect_err(answers);
         assert_eq!(error.message, what);
-        assert!(error.is_passing);
+        assert_eq!(error.trouble, SendTrouble::Passing);
     }
     assert!(session("354 go\r\n").greeting().is_err());
     assert!(session("334 go\r\n").hello("a.b").is_err());
+}
+
+#[test]
+fn a_message_that_is_larger_than_the_server_takes_is_known_by_its_offer_or_by_its_answer() {
+    let to = ["one@a".to_owned()];
+    let taken = "250 a\r\n250 b\r\n354 go\r\n250 queued\r\n221 bye\r\n";
+    for (offers, command) in [
+        (
+            "250-a\r\n250 SIZE 1000\r\n",
+            "MAIL FROM:<dp@example.com> SIZE=27\r\n",
+        ),
+        ("250-a\r\n250 SIZE\r\n", "MAIL FROM:<dp@example.com> SIZE=27\r\n"),
+        (
+            "250-a\r\n250 size 0\r\n",
+            "MAIL FROM:<dp@example.com> SIZE=27\r\n",
+        ),
+        ("250-a\r\n250 SIZES 3\r\n", "MAIL FROM:<dp@example.com>\r\n"),
+    ] {
+        let mut session = session(&format!("{offers}{taken}"));
+        session.hello("a.b").expect("a greeting");
+        session.hand_over(&letter(&to)).expect("taken");
+        assert!(heard(&session).contains(command), "{}", heard(&session));
+    }
+    for (answers, trouble) in [
+        ("250-a\r\n250 SIZE 26\r\n221 bye\r\n", SendTrouble::TooLarge),
+        ("250 a\r\n552 5.3.4 too big\r\n", SendTrouble::TooLarge),
+        (
+            "250 a\r\n250 a\r\n250 b\r\n354 go\r\n552 too big\r\n",
+            SendTrouble::TooLarge,
+        ),
+        (
+            "250 a\r\n250 a\r\n250 b\r\n354 go\r\n554 5.2.3 long\r\n",
+            SendTrouble::TooLarge,
+        ),
+        (
+            "250 a\r\n250 a\r\n250 b\r\n354 go\r\n552 5.2.2 full\r\n",
+            SendTrouble::Lasting,
+        ),
+    ] {
+        let mut session = session(answers);
+        session.hello("a.b").expect("a greeting");
+        let error = session.hand_over(&letter(&to)).expect_err(answers);
+        assert_eq!(error.trouble, trouble, "{answers}: {}", error.message);
+    }
 }
 
 #[test]
@@ -201,8 +245,8 @@ fn a_login_goes_by_what_the_server_offers() {
     let mut wrong = session("250-a\r\n250 AUTH PLAIN\r\n535 wrong\r\n");
     let error = wrong.log_in(&server, "a.b").expect_err("refused");
     assert_eq!(
-        (error.message.as_str(), error.is_passing),
-        ("the login was refused (535 wrong)", false)
+        (error.message.as_str(), error.trouble),
+        ("the login was refused (535 wrong)", SendTrouble::Lasting)
     );
     for answers in [
         "250-a\r\n250 AUTH PLAIN\r\n334 \r\n",
