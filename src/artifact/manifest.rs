@@ -9,6 +9,7 @@ use std::io::{self, Read, Seek as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::artifact::archive::alike;
 use crate::artifact::layout::component;
 pub use crate::artifact::manifest_list::MANIFEST;
 use crate::artifact::manifest_list::{Listed, Manifest, ManifestError};
@@ -163,6 +164,12 @@ fn compare(folder: &Path, manifest: &Manifest) -> Result<(FolderReport, Vec<Fold
     for listed in &manifest.files {
         let file_name = component(&listed.name);
         let path = folder.join(&file_name);
+        if file_name != listed.name {
+            report.notes.push(format!(
+                "{:?} stands here as {file_name:?}: a restore wants it under its own name",
+                listed.name
+            ));
+        }
         expected.insert(file_name);
         let (size, proof) = check_file(&path, listed, &mut problems)?;
         // A manifest cannot hold its own checksum, and its size only by chance.
@@ -172,6 +179,11 @@ fn compare(folder: &Path, manifest: &Manifest) -> Result<(FolderReport, Vec<Fold
         report.files += 1;
         report.bytes += size;
         report.tell(listed, proof);
+    }
+    let names: Vec<&str> = manifest.files.iter().map(|listed| listed.name.as_str()).collect();
+    for (one, other, systems) in alike(&names) {
+        let warning = format!("{other:?} and {one:?} are one file on {systems}");
+        report.warnings.push(warning);
     }
     let failed = |source| FolderError::Read {
         path: folder.to_owned(),

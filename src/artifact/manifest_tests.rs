@@ -55,6 +55,21 @@ fn a_folder_that_is_as_its_manifest_lists_is_good() {
 }
 
 #[test]
+fn parts_that_some_systems_take_for_one_are_warned_of_and_one_that_stands_encoded_is_told() {
+    let rows = abc("A.TGZ") + &abc("a.tgz") + &abc(".hidden.tgz") + &abc("b.tgz");
+    let files = ["A.TGZ", "a.tgz", "%2Ehidden.tgz", "b.tgz"].map(|name| (name, "abc"));
+    let report = verify(folder(&rows, &files).path()).expect("good");
+    assert_eq!(
+        report.warnings,
+        ["\"A.TGZ\" and \"a.tgz\" are one file on systems that do not tell upper from lower case"]
+    );
+    assert_eq!(
+        report.notes,
+        ["\".hidden.tgz\" stands here as \"%2Ehidden.tgz\": a restore wants it under its own name"]
+    );
+}
+
+#[test]
 fn a_checksum_of_no_known_kind_proves_no_damage_and_nothing_else() {
     let rows = row("a", "<filesize>3</filesize><checksum>crc32:352441c2</checksum>")
         + &row("b", "<checksum>352441c2</checksum>")

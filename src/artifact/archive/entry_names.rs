@@ -83,6 +83,14 @@ pub(super) fn clashes(names: &[&str]) -> NameClashes {
     found
 }
 
+/// Names that some systems take for the same file, and which systems these are: of files beside each other, too.
+pub(in crate::artifact) fn alike<'n>(names: &[&'n str]) -> Vec<(&'n str, &'n str, &'static str)> {
+    let alike = clashes(names).alike.into_iter();
+    alike
+        .map(|(one, other, systems)| (names[one], names[other], systems))
+        .collect()
+}
+
 /// Whether both name parts of files.
 fn are_parts(first: &str, second: &str) -> bool {
     first.contains(':') && second.contains(':')

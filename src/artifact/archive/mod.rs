@@ -43,6 +43,7 @@ use std::fs::File;
 use std::path::Path;
 
 pub use ahead::Ahead;
+pub(in crate::artifact) use entry_names::alike;
 pub use export_item::{Detail, ExportItem, ListedFile, Object, OpenFile, Property, RowForm};
 pub use limits::Limits;
 pub use lookalike::Lookalike;
