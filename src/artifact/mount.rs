@@ -81,6 +81,20 @@ pub fn against_history(mount: &Mount) -> Option<String> {
     }
 }
 
+/// What speaks against keeping the history on a file system of this kind where the backups are on another: what is in
+/// memory does not outlive the machine.
+pub fn against_memory(history: &Mount, store: &Mount) -> Option<String> {
+    let in_memory = |mount: &Mount| match mount {
+        Mount::Local(kind) if matches!(kind.as_str(), "tmpfs" | "ramfs") => Some(kind.clone()),
+        _ => None,
+    };
+    // Where all of it is in memory somebody tries something, and wants it so.
+    let kind = in_memory(history).filter(|_| in_memory(store).is_none())?;
+    Some(format!(
+        "it is in memory ({kind}): after a power cut nobody knows any more what is quiesced, nor which backups there are"
+    ))
+}
+
 /// Why files could not be made in a folder.
 #[derive(Debug, thiserror::Error)]
 pub enum Unwritable {
@@ -358,6 +372,19 @@ mod tests {
                 against_history(&Mount::Remote(kind.to_owned())).is_some(),
                 "{kind}"
             );
+        }
+    }
+
+    #[test]
+    fn memory_speaks_against_a_history_whose_backups_are_elsewhere() {
+        let local = |kind: &str| Mount::Local(kind.to_owned());
+        for kind in ["tmpfs", "ramfs"] {
+            let said = against_memory(&local(kind), &local("xfs")).unwrap_or_default();
+            assert!(said.contains(kind), "{said}");
+            assert_eq!(against_memory(&local(kind), &local("tmpfs")), None);
+        }
+        for disk in [Mount::NotMounted, local("xfs"), Mount::Remote("nfs".to_owned())] {
+            assert_eq!(against_memory(&disk, &Mount::NotMounted), None);
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
+use crate::artifact::mount;
 use crate::cli::{CheckArgs, Global, OutputFormat};
 use crate::commands::at_work::at_work;
 use crate::commands::error::{CommandError, Outcome, print, print_states};
@@ -19,7 +20,7 @@ use crate::commands::opening::{EngineBase, ScriptsDue, limits};
 use crate::commands::restore_note::unknown_backups;
 use crate::exit::Exit;
 use crate::lock::Locks;
-use crate::plan::model::{Device, Plan, PlanFile};
+use crate::plan::model::{Device, Plan, PlanFile, Settings};
 use crate::report::check_items;
 use crate::run::Engine;
 use crate::run::at_work::AtWorkLook;
@@ -91,7 +92,7 @@ fn on_this_machine(engine: Engine<'_>, plans: &[&Plan], open: Option<&str>) -> V
         .iter()
         .take_while(|look| look.subject == THIS_MACHINE)
         .count();
-    let own = [history(&file.settings.history)]
+    let own = [history(&file.settings)]
         .into_iter()
         .chain(beside(engine))
         .chain(journal(file, open));
@@ -252,33 +253,38 @@ fn certificate(path: &Path) -> Result<Certificate, CommandError> {
 }
 
 /// Whether history can be used, as far as looking at it tells.
-fn history(path: &Path) -> CheckItem {
+fn history(settings: &Settings) -> CheckItem {
+    let path = &settings.history;
     let shown = path.display();
-    let item = |verdict, text: String| CheckItem {
+    let item = |verdict, text: String, hint: Option<&str>| CheckItem {
         subject: THIS_MACHINE.to_owned(),
         item: "history",
         verdict,
         text,
-        hint: None,
+        hint: hint.map(str::to_owned),
     };
-    match look_at_history(path) {
+    let text = match look_at_history(path) {
         Ok(HistoryFile::Current) => {
             let group = owners_of_history(path).ok().flatten();
             let group = group.map_or_else(String::new, |group| format!("; {group}"));
-            item(
-                CheckVerdict::Ok,
-                format!("{shown} can be read and written{group}"),
-            )
+            format!("{shown} can be read and written{group}")
         }
-        Ok(HistoryFile::Absent) => item(
-            CheckVerdict::Ok,
-            format!("{shown} is not there yet; the first run makes it"),
-        ),
-        Ok(HistoryFile::Older) => item(
-            CheckVerdict::Ok,
-            format!("{shown} is of an older version; the next run brings it up to date"),
-        ),
+        Ok(HistoryFile::Absent) => format!("{shown} is not there yet; the first run makes it"),
+        Ok(HistoryFile::Older) => {
+            format!("{shown} is of an older version; the next run brings it up to date")
+        }
         // The message says what to do.
-        Err(why) => item(CheckVerdict::Fail, why),
+        Err(why) => return item(CheckVerdict::Fail, why, None),
+    };
+    // Where they are cannot be told everywhere; then nothing is said.
+    let mounts = mount::kind(path).and_then(|history| Ok((history, mount::kind(&settings.store)?)));
+    let against = mounts.map(|(history, store)| mount::against_memory(&history, &store));
+    match against.ok().flatten() {
+        None => item(CheckVerdict::Ok, text, None),
+        Some(against) => item(
+            CheckVerdict::Warn,
+            format!("{text}; {against}"),
+            Some("put it on a disk (`history` in the settings)"),
+        ),
     }
 }

@@ -272,10 +272,8 @@ pub(super) fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
     if let Some(there) = path.ancestors().find(|there| there.is_dir())
         && space::space(there).is_ok_and(|space| is_full(space.free))
     {
-        return Err(format!(
-            "{} cannot grow: its file system or quota is full; make room",
-            path.display()
-        ));
+        let path = path.to_owned();
+        return Err(HistoryError::Full { path }.to_string());
     }
     Ok(found)
 }

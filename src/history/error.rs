@@ -88,12 +88,13 @@ pub enum HistoryError {
         source: Untrusted,
     },
     /// There is no room for it.
-    #[error("{} cannot grow: its file system or quota is full; make room and try again", path.display())]
+    #[error(
+        "{} cannot grow: its file system or quota is full; make room and try again (where the backups fill it: what \
+         'dpbackup prune --dry-run' would delete may be removed by hand, and the next prune records it)", path.display()
+    )]
     Full {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
     },
     /// The file system failed.
     #[error("{} could not be read or written ({detail}): look at its disk, room, quota and limits on the size of files", path.display())]
@@ -253,7 +254,7 @@ impl HistoryFault {
                 source: None,
             },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => HistoryError::Busy { path, source },
-            Some(ErrorCode::DiskFull) => HistoryError::Full { path, source },
+            Some(ErrorCode::DiskFull) => HistoryError::Full { path },
             Some(ErrorCode::SystemIoFailure) => HistoryError::Disk { path, detail },
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
                 let source = None;
@@ -330,7 +331,7 @@ mod tests {
     #[test]
     fn what_sqlite_says_of_a_file_is_said_in_words_of_ours() {
         use crate::values::causes::with_causes;
-        for code in [10, 11, 14, 8, 3] {
+        for code in [10, 11, 13, 14, 8, 3] {
             let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
             let said = with_causes(&HistoryFault::Sql(error).at(Path::new("/h.db")));
             assert!(
