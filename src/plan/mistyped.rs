@@ -7,7 +7,7 @@ use crate::plan::keys::tables::{RETENTION, TIMEOUTS, WINDOW};
 use crate::plan::keys::{Key, KeyKind, Table};
 use crate::values::duration::{self, DurationError};
 use crate::values::hex::unhex;
-use crate::values::size::{Threshold, share_of_part};
+use crate::values::size::{Bytes, Threshold, share_of_part};
 use crate::values::window::{likely_time, likely_window};
 
 /// How a value of the wrong type is written right, if what is meant can be told.
@@ -218,6 +218,11 @@ pub(super) fn of_words(key: &Key, text: &str) -> Option<String> {
         KeyKind::Duration | KeyKind::DurationOrZero | KeyKind::Span => {
             let bare = text.trim_start_matches('-').trim();
             let words = of_iso(bare).unwrap_or_else(|| bare.to_owned());
+            let words = match key.kind {
+                // "30D": units are small letters; those of months stay refused.
+                KeyKind::Span => words.to_lowercase(),
+                _ => words,
+            };
             let is_right = match &key.kind {
                 KeyKind::Span => duration::parse_span(&words).is_ok(),
                 _ => duration::parse_positive(&words).is_ok(),
@@ -234,22 +239,7 @@ pub(super) fn of_words(key: &Key, text: &str) -> Option<String> {
         KeyKind::Threshold if matches!(text, "none" | "off" | "no" | "never" | "unlimited") => {
             Some(format!("write `{name} = \"0\"`: no limit"))
         }
-        KeyKind::Threshold | KeyKind::Size => {
-            let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
-            let (number, unit) = text.split_at(digits);
-            let unit = unit.trim().to_lowercase();
-            if number.is_empty() {
-                return None;
-            }
-            if unit.starts_with('%') || unit.starts_with("per") || unit.starts_with("pct") {
-                let share = format!("{number}%");
-                let is_right = matches!(key.kind, KeyKind::Threshold) && share.parse::<Threshold>().is_ok();
-                return is_right.then(|| format!("write `{name} = {share:?}`"));
-            }
-            let letter = unit.chars().next().filter(|letter| "kmgtp".contains(*letter))?;
-            let letter = letter.to_ascii_uppercase();
-            Some(format!("write `{name} = \"{number} {letter}iB\"`"))
-        }
+        KeyKind::Threshold | KeyKind::Size => of_size(key, text),
         KeyKind::Time if name == "end" && text.starts_with("24") => Some(
             "a window to the end of the day ends at \"23:59\"; one that is always open has neither `start` nor `end`"
                 .to_owned(),
@@ -260,6 +250,38 @@ pub(super) fn of_words(key: &Key, text: &str) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// How a size or a share is written right. Nothing is offered that would be refused in its turn.
+fn of_size(key: &Key, text: &str) -> Option<String> {
+    let name = key.name;
+    let text = text.trim_start_matches('-').trim_start();
+    // A comma in front of one digit or two is a point, and else it may divide thousands.
+    let text = match text.split_once(',') {
+        Some((whole, rest))
+            if rest.trim_start_matches(|c: char| c.is_ascii_digit()).len() + 3 > rest.len() =>
+        {
+            format!("{whole}.{rest}")
+        }
+        _ => text.to_owned(),
+    };
+    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim().to_lowercase();
+    if number.is_empty() {
+        return None;
+    }
+    if unit.starts_with('%') || unit.starts_with("per") || unit.starts_with("pct") {
+        let share = format!("{number}%");
+        let is_right = matches!(key.kind, KeyKind::Threshold) && share.parse::<Threshold>().is_ok();
+        return is_right.then(|| format!("write `{name} = {share:?}`"));
+    }
+    let letter = unit.chars().next().filter(|letter| "kmgtp".contains(*letter))?;
+    let letter = letter.to_ascii_uppercase();
+    let size = format!("{number} {letter}iB");
+    size.parse::<Bytes>()
+        .is_ok()
+        .then(|| format!("write `{name} = {size:?}`"))
 }
 
 /// A duration as ISO 8601 writes it: `PT1H30M`.
@@ -429,7 +451,7 @@ fn is(table: &'static Table, other: &'static Table) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::OTHER_WORDS;
+    use super::{OTHER_WORDS, of_words};
     use crate::plan::keys::KeyKind;
     use crate::plan::keys::file::tables;
 
@@ -448,6 +470,25 @@ mod tests {
                 }
             }
             assert!(found, "{name} takes {word}");
+        }
+    }
+
+    #[test]
+    fn what_is_offered_for_a_text_is_taken() {
+        for (name, text, offered) in [
+            ("min_free_store", "10 gigs", Some("10 GiB")),
+            ("min_free_store", "-1 GiB", Some("1 GiB")),
+            ("min_free_store", "5,5 GiB", Some("5.5 GiB")),
+            ("min_free_store", "99999999999 TiB", None),
+            ("min_free_store", "1,000 GB", None),
+            ("keep_within", "30D", Some("30d")),
+            ("keep_within", "4W", Some("4w")),
+            ("keep_within", "6M", None),
+        ] {
+            let tables = tables();
+            let key = tables.iter().find_map(|table| table.key(name)).expect("a key");
+            let line = offered.map(|value| format!("write `{name} = {value:?}`"));
+            assert_eq!(of_words(key, text), line, "{text}");
         }
     }
 }

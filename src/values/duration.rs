@@ -112,11 +112,19 @@ pub fn parse_span(text: &str) -> Result<Duration, DurationError> {
     parse_positive(text).map_err(|error| match error {
         DurationError::Empty => DurationError::NoSpan("nothing stands there".to_owned()),
         DurationError::NoUnit(number) => DurationError::NoSpan(format!("{number} has no unit")),
+        DurationError::UnknownUnit(unit) if is_small_one(&unit) => DurationError::NoSpan(format!(
+            "units are written in small letters, and {unit:?} is none"
+        )),
         DurationError::MonthOrYear(unit) | DurationError::UnknownUnit(unit) => {
             DurationError::NoSpan(format!("{unit:?} is no unit of a fixed length"))
         }
         other => other,
     })
+}
+
+/// Whether a unit is one of ours, written in large letters.
+fn is_small_one(unit: &str) -> bool {
+    parse(&format!("1{}", unit.to_lowercase())).is_ok()
 }
 
 fn is_month_or_year(unit: &str) -> bool {
@@ -223,6 +231,10 @@ mod tests {
                 error.ends_with("write days (\"180d\" for six months) or weeks (\"26w\")"),
                 "{text}: {error}"
             );
+        }
+        for text in ["30D", "4W"] {
+            let error = parse_span(text).expect_err(text).to_string();
+            assert!(error.starts_with("units are written in small letters"), "{error}");
         }
         for (text, seconds) in [
             ("6min", 360),

@@ -21,6 +21,12 @@ pub fn oddity(password: &str) -> Option<&'static str> {
     if is_quoted(bare) {
         return Some("what was read as the password stands in quotes, which are sent with it");
     }
+    if bare.contains(char::is_control) {
+        return Some(
+            "what was read as the password has a control character in it, such as the line end of an old Mac, which is \
+             sent with it",
+        );
+    }
     if bare.contains(" #") {
         return Some("what was read as the password has a blank and a # in it: a comment is sent with it");
     }
@@ -113,6 +119,8 @@ mod tests {
             ("QA1_PASSWORD=s3cr3t", "a name and a sign"),
             ("password: s3cr3t", "a name and a sign"),
             ("s3cr3t # of QA1", "a comment"),
+            ("s3cr3t\rnote", "a control character"),
+            ("s3c\tr3t", "a control character"),
             ("$ANSIBLE_VAULT;1.1;AES256", "is encrypted"),
             ("ENC[AES256,s3cr3t]", "is encrypted"),
             ("$QA1_PASSWORD", "a name or a command"),

@@ -76,6 +76,8 @@ fn check_device_name(name: &At<String>, out: &mut Findings<'_>) {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let label = if let Some(c) = text.chars().find(|c| !allowed(*c)) {
         format!("holds {c:?}; allowed are letters, digits, `.`, `_` and `-`")
+    } else if text.starts_with('-') {
+        "begins with `-`, as an option does".to_owned()
     } else if text == "." || text == ".." {
         "means a folder".to_owned()
     } else if text.len() > 128 {

@@ -37,7 +37,7 @@ pub use settings::usual_history;
 use context::OpenTable;
 use device::DeviceCommon;
 use known::KnownDevice;
-use names::{check_plan_name, find_duplicates};
+use names::{check_plan_name, doubt_one_folder, doubt_one_look, find_duplicates};
 use shared::{retention, window};
 
 /// Reads the plan file and what it includes. Gives nothing if there is an error, and then a finding
@@ -80,6 +80,7 @@ pub(super) fn check(
         .unzip();
     let known: Vec<KnownDevice> = known.into_iter().flatten().collect();
     find_duplicates("device", known.iter().map(|device| &device.name), out);
+    doubt_one_folder(known.iter().map(|device| &device.name), out);
 
     let hooks = included::webhooks(&files, out);
     let told = file
@@ -113,6 +114,7 @@ pub(super) fn check(
         ..
     } = reader;
     find_duplicates("plan", &plan_names, out);
+    doubt_one_look(&plan_names, out);
     notify::find_shared_pings(&pinging, out);
     told.doubt_unused(&plans, out);
     let is_used = plans.iter().flatten().any(|plan| plan.enabled);

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 use crate::plan::diagnostic::Findings;
 use crate::plan::value::At;
 use crate::values::text::printable;
@@ -23,6 +25,55 @@ pub(super) fn find_duplicates<'n>(
             .also(first.span.clone(), "the first");
         } else {
             first_uses.insert(&name.value, name);
+        }
+    }
+}
+
+/// Doubts names of devices that are one folder in a store which tells neither upper from lower case nor a dot at the
+/// end, as SMB does.
+pub(super) fn doubt_one_folder<'n>(names: impl IntoIterator<Item = &'n At<String>>, out: &mut Findings<'_>) {
+    let folder = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
+    let of_both = |first: &str, second: &str| {
+        format!("{first:?} and {second:?} are one folder in a store that does not tell upper from lower case")
+    };
+    doubt_alike(names, folder, of_both, out);
+}
+
+/// Doubts names of plans that look the same, for their letters are written in two ways.
+pub(super) fn doubt_one_look<'n>(names: impl IntoIterator<Item = &'n At<String>>, out: &mut Findings<'_>) {
+    let look = |name: &str| {
+        ComposingNormalizerBorrowed::new_nfc()
+            .normalize(name)
+            .into_owned()
+    };
+    let of_both = |first: &str, _: &str| {
+        format!(
+            "two plans look like {first:?}: a letter and its accent are one character in one of them, and two in the other"
+        )
+    };
+    doubt_alike(names, look, of_both, out);
+}
+
+/// Doubts the second of two names that are not the same, and alike in this form.
+fn doubt_alike<'n>(
+    names: impl IntoIterator<Item = &'n At<String>>,
+    form: impl Fn(&str) -> String,
+    title: impl Fn(&str, &str) -> String,
+    out: &mut Findings<'_>,
+) {
+    let mut first_uses: HashMap<String, &str> = HashMap::new();
+    for At { value: name, span } in names {
+        match first_uses.get(&form(name)) {
+            Some(first) if *first != name => out.doubt(
+                span.clone(),
+                &title(first, name),
+                "the second",
+                "let one of them have another name",
+            ),
+            Some(_) => {}
+            None => {
+                first_uses.insert(form(name), name);
+            }
         }
     }
 }

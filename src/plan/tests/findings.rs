@@ -26,6 +26,45 @@ fn a_pattern_of_another_program_is_no_misspelt_name() {
 }
 
 #[test]
+fn a_domain_that_is_called_as_all_of_them_can_be_left_out() {
+    let text = format!(
+        "{LEAST}{QA1}[[plan]]\nname = \"P\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\n\
+         domains = \"*, !all-domains\"\n"
+    );
+    assert_eq!(titles(&text), [""; 0]);
+}
+
+#[test]
+fn names_that_are_one_folder_or_one_look_are_doubted() {
+    let device = |name: &str, host: &str| {
+        QA1.replace("\"QA1\"", &format!("{name:?}"))
+            .replace("\"qa1\"", &format!("{host:?}"))
+    };
+    let plan = |name: &str| {
+        format!(
+            "[[plan]]\nname = \"{name}\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"*\"\n"
+        )
+    };
+    let devices: String = ["G1", "g1", "G1.", "G10"]
+        .iter()
+        .map(|name| device(name, &format!("{}x", name.replace('.', "-"))))
+        .collect();
+    let plans: String = ["\u{e9}", "e\u{301}", "E"]
+        .iter()
+        .map(|name| plan(name))
+        .collect();
+    let told = titles(&format!("{LEAST}{devices}{plans}"));
+    let folder = |line: u32, second: &str| {
+        format!(
+            "{line}:8 \"G1\" and {second:?} are one folder in a store that does not tell upper from lower case"
+        )
+    };
+    assert_eq!(told[..2], [folder(9, "g1"), folder(14, "G1.")], "{told:#?}");
+    assert!(told[2].contains(" two plans look like \"\u{e9}\""), "{told:#?}");
+    assert_eq!(told.len(), 3, "{told:#?}");
+}
+
+#[test]
 fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
     insta::assert_snapshot!(rendered(FULL_OF_MISTAKES), @r##"
     error: unknown key `stroe`
@@ -394,6 +433,10 @@ fn each_mistake_is_found_where_it_is() {
             "7:8 \"a b\" cannot be the name of a device",
         ),
         (
+            device("name = \"-x\""),
+            "7:8 \"-x\" cannot be the name of a device",
+        ),
+        (
             device("name = \"..\""),
             "7:8 \"..\" cannot be the name of a device",
         ),
@@ -485,8 +528,8 @@ fn each_mistake_is_found_where_it_is() {
             "13:11 `domains` is not a list of patterns",
         ),
         (
-            activity("devices = \"*\"\ndomains = \"*, !all-domains\""),
-            "13:16 \"all-domains\" stands beside other patterns",
+            activity("devices = \"*\"\ndomains = \"*, all-domains\""),
+            "13:15 \"all-domains\" stands beside other patterns",
         ),
     ] {
         assert!(
