@@ -185,11 +185,15 @@ fn devices_and_domains_count_what_was_to_be_backed_up() {
     for (name, tasks, expected) in cases {
         let plan = fixture.plan(name, 0);
         for (action, device, domain, status) in *tasks {
-            let activity = fixture.activity(plan, *action);
+            let opening = crate::run::event::ActivityOpening {
+                domain_pattern: (*domain).to_owned(),
+                ..crate::history::fixture::activity_opening(plan, *action)
+            };
+            let activity = fixture.history.open_activity(at(1), &opening);
             let opening = crate::run::event::TaskOpening {
                 action: *action,
                 status: *status,
-                ..crate::history::fixture::task_opening(plan, activity, device, domain)
+                ..crate::history::fixture::task_opening(plan, activity.expect("an activity"), device, domain)
             };
             fixture.history.open_task(at(2), &opening).expect("a task");
         }

@@ -47,7 +47,8 @@ fn names_that_are_one_folder_or_one_look_are_doubted() {
     };
     let devices: String = ["G1", "g1", "G1.", "G10"]
         .iter()
-        .map(|name| device(name, &format!("{}x", name.replace('.', "-"))))
+        .enumerate()
+        .map(|(at, name)| device(name, &format!("host{at}")))
         .collect();
     let plans: String = ["\u{e9}", "e\u{301}", "E"]
         .iter()
