@@ -105,7 +105,7 @@ fn on_this_machine(engine: Engine<'_>, plans: &[&Plan], open: Option<&str>) -> V
 fn beside(engine: Engine<'_>) -> Option<CheckItem> {
     let file = engine.file;
     let is_over = || engine.stop.is_requested();
-    let store = &file.settings.store;
+    let store = file.settings.store.folder();
     let history = read_history(&file.settings).ok()??;
     let found = store
         .is_dir()
@@ -277,7 +277,7 @@ fn history(settings: &Settings) -> CheckItem {
         Err(why) => return item(CheckVerdict::Fail, why, None),
     };
     // Where they are cannot be told everywhere; then nothing is said.
-    let mounts = mount::kind(path).and_then(|history| Ok((history, mount::kind(&settings.store)?)));
+    let mounts = mount::kind(path).and_then(|history| Ok((history, mount::kind(settings.store.folder())?)));
     let against = mounts.map(|(history, store)| mount::against_memory(&history, &store));
     match against.ok().flatten() {
         None => item(CheckVerdict::Ok, text, None),

@@ -13,7 +13,7 @@ use crate::cli::{ExecutionId, Global};
 use crate::commands::error::{CommandError, found};
 use crate::commands::history::execution::{execution, first_run};
 use crate::commands::history::named::device_names;
-use crate::commands::loading::{exit_of_part, load_plan_or_part, read_history};
+use crate::commands::loading::{exit_of_part, load_plan_or_part_with_store, read_history};
 use crate::commands::names::did_you_mean;
 use crate::commands::stored_export::{ProvedExport, stored_export};
 use crate::exit::Exit;
@@ -141,7 +141,7 @@ impl ExportSource {
         env: Lookup<'_>,
     ) -> Result<Self, CommandError> {
         let loaded = match need {
-            HistoryNeed::Needed => Some(load_plan_or_part(global, ui, env)?),
+            HistoryNeed::Needed => Some(load_plan_or_part_with_store(global, ui, env)?),
             HistoryNeed::NotNeeded => None,
         };
         let history = match &loaded {
@@ -384,7 +384,7 @@ impl ExportDesk<'_> {
     ) -> Result<Result<ProvedExport, String>, CommandError> {
         let store = self
             .plan
-            .map_or(Path::new(""), |plan| plan.settings.store.as_path());
+            .map_or(Path::new(""), |plan| plan.settings.store.folder());
         Ok(stored_export(history, store, self.scratch, row)?.map_err(|none| none.to_string()))
     }
 }

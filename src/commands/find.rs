@@ -10,7 +10,7 @@ use crate::cli::{FindArgs, Global, HistoryFormat};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::{ExportDesk, outer, trouble};
 use crate::commands::history::named::device_names;
-use crate::commands::loading::{exit_of_part, invocation, load_plan_or_part, read_history};
+use crate::commands::loading::{exit_of_part, invocation, load_plan_or_part_with_store, read_history};
 use crate::commands::log::is_domain_known;
 use crate::commands::names::{MeantDevices, mean_some_device};
 use crate::exit::Exit;
@@ -29,7 +29,7 @@ use crate::values::pattern::PatternList;
 /// Looks for a text in the newest good export of every domain.
 pub(super) fn find(global: &Global, args: &FindArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let query = query(args, &invocation(global, env))?;
-    let loaded = load_plan_or_part(global, ui, env)?;
+    let loaded = load_plan_or_part_with_store(global, ui, env)?;
     let plan = &loaded.plan_file;
     let Some(history) = read_history(&plan.settings)? else {
         mean_some_device(args.device.as_ref(), plan, &device_names(plan, None)?)?;

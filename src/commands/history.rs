@@ -154,7 +154,7 @@ fn whole(file: &PlanFile, history: &History, plan: PlanId, output: &HistoryOutpu
         scripts: &history.scripts(Owner::Plan(plan))?,
         tasks: &tasks,
         left_out,
-        store: &file.settings.store,
+        store: file.settings.store.known(),
     };
     show(file, ui, output, &View::Whole(&whole))
 }

@@ -18,8 +18,8 @@ use crate::lock::Locks;
 use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
 use crate::plan::diagnostic::{PlanReport, Style};
 use crate::plan::find::FindError;
-use crate::plan::model::{PlanFile, Settings};
-use crate::plan::{self, LoadError, Loaded, NotText};
+use crate::plan::model::{Device, DeviceRole, PlanFile, Settings, StorePlace};
+use crate::plan::{self, LoadError, Loaded};
 use crate::run::left::Left;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
@@ -132,6 +132,23 @@ pub(super) fn load_plan_or_part(global: &Global, ui: Ui, env: Lookup<'_>) -> Res
     })
 }
 
+/// The same for what is in the store: where the file does not say where that is, nothing can be done.
+pub(super) fn load_plan_or_part_with_store(
+    global: &Global,
+    ui: Ui,
+    env: Lookup<'_>,
+) -> Result<Loaded, CommandError> {
+    let loaded = load_plan_or_part(global, ui, env)?;
+    match loaded.plan_file.settings.store {
+        StorePlace::Known(_) => Ok(loaded),
+        StorePlace::NotKnown => {
+            let error = CommandError::new(Exit::Usage, LoadError::Invalid(loaded.warnings));
+            let error = error.with_hint("where the store is, is needed here: mend `store` in its [settings]");
+            Err(with_open_rows(error, global, env))
+        }
+    }
+}
+
 /// The exit code of a command that worked with what can be read: no success where that is not all.
 pub(super) fn exit_of_part(file: &PlanFile, exit: Exit) -> Exit {
     match file.is_whole {
@@ -232,7 +249,15 @@ pub(super) fn read_history(settings: &Settings) -> Result<Option<History>, Comma
 /// Opens the history for reading.
 pub(super) fn existing_history(settings: &Settings) -> Result<History, HistoryError> {
     let history = History::open_read_only(&settings.history)?;
-    Ok(history.in_store(&settings.store))
+    Ok(in_store(history, settings))
+}
+
+/// The history with the store in which its files stand, as far as that is known.
+fn in_store(history: History, settings: &Settings) -> History {
+    match settings.store.known() {
+        Some(store) => history.in_store(store),
+        None => history,
+    }
 }
 
 /// How many files history knows in the store; `None` where that cannot be told.
@@ -331,7 +356,7 @@ pub(super) fn open_history(settings: &Settings, ui: Ui) -> Result<History, Comma
     if let Some(why) = against {
         ui.warning(&format!("the history {}: {why}", path.display()));
     }
-    Ok(history.in_store(&settings.store))
+    Ok(in_store(history, settings))
 }
 
 fn show_warnings(loaded: &Loaded, ui: Ui) {

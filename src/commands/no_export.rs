@@ -26,7 +26,7 @@ pub(super) fn below_store(word: &Path, global: &Global, env: Lookup<'_>) -> Path
     let file = is_missing.then(|| plan_if_sound(global, env)).flatten();
     let found = file.and_then(|file| {
         let is_below = word.components().all(|step| matches!(step, Component::Normal(_)));
-        let below = file.settings.store.join(word);
+        let below = file.settings.store.folder().join(word);
         if is_below && below.is_file() {
             return Some(below);
         }

@@ -123,9 +123,9 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     let text = match args.format {
         OutputFormat::Json => report::document(&previews),
         OutputFormat::Table if ui.verbosity == Verbosity::Quiet => {
-            report::table(&not_good(previews), &file.settings.store, ui.width)
+            report::table(&not_good(previews), file.settings.store.folder(), ui.width)
         }
-        OutputFormat::Table => report::table(&previews, &file.settings.store, ui.width),
+        OutputFormat::Table => report::table(&previews, file.settings.store.folder(), ui.width),
     };
     let printed = match args.format {
         OutputFormat::Json => print(ui, &text),
@@ -326,10 +326,10 @@ fn path(action: &Action, task: &ExpandedTask<'_>, settings: &Settings, clock: &d
     let (now, zone) = (clock.now(), clock.zone());
     match action {
         Action::SecureBackup { .. } => {
-            layout::secure_backup_dir(&settings.store, &task.device_name, now, &zone)
+            layout::secure_backup_dir(settings.store.folder(), &task.device_name, now, &zone)
         }
         Action::ExportDomain { .. } => layout::export_path(
-            &settings.store,
+            settings.store.folder(),
             &task.device_name,
             &task.domain,
             now,

@@ -77,7 +77,7 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
                 let error = anyhow!("{}; nothing was removed", away.message);
                 CommandError::new(Exit::NotStarted, error)
             })?;
-            is_inhabited(&history, &devices, &file.settings.store)?;
+            is_inhabited(&history, &devices, file.settings.store.folder())?;
         }
         for device in devices {
             if pruning.heeding.is_requested() {
@@ -149,7 +149,7 @@ impl Pruning<'_> {
                 None => return Ok(()),
             },
         };
-        let store = &self.file.settings.store;
+        let store = self.file.settings.store.folder();
         for mut target in targets(history.prunable_files(device)?, self.file) {
             if self.heeding.is_requested() {
                 break;
@@ -221,7 +221,7 @@ impl Pruning<'_> {
             self.warn_of_the_future(backup);
             let mut line = line(backup);
             if !self.args.dry_run && line.fate == Fate::Delete {
-                match backup.remove(&self.file.settings.store) {
+                match backup.remove(self.file.settings.store.folder()) {
                     Ok(()) => {
                         history.mark_pruned(self.clock.now(), &backup.file_ids())?;
                         line.fate = Fate::Deleted;
@@ -286,7 +286,7 @@ impl Pruning<'_> {
         };
         if self.args.format == OutputFormat::Table && is_told {
             // Programs find a file by all of its path.
-            let store = self.ui.width.map(|_| self.file.settings.store.as_path());
+            let store = self.ui.width.map(|_| self.file.settings.store.folder());
             if let (Some(store), false) = (store, self.is_store_named) {
                 print(self.ui, &store_line(store))?;
                 self.is_store_named = true;

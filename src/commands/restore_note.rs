@@ -36,7 +36,7 @@ pub(super) fn write_after(file: &PlanFile, record: &mut Record<'_>, end: &mut Pl
 
 fn after(file: &PlanFile, plan: PlanId, zone: &TimeZone) -> Vec<String> {
     let read = || -> Result<_, HistoryError> {
-        let history = History::open_read_only(&file.settings.history)?.in_store(&file.settings.store);
+        let history = History::open_read_only(&file.settings.history)?.in_store(file.settings.store.folder());
         let tasks = history.tasks_of_plan(plan)?;
         Ok((history, tasks))
     };

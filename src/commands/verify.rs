@@ -43,9 +43,9 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     let is_there = |file: &PathBuf| file.symlink_metadata().is_ok();
     let alone = !of_history && args.files.iter().all(is_there);
     let loaded = if of_history {
-        Some(load_plan_or_part(global, ui, env)?)
+        Some(load_plan_or_part_with_store(global, ui, env)?)
     } else {
-        match load_plan_if_any(global, ui, env, load_plan_or_part) {
+        match load_plan_if_any(global, ui, env, load_plan_or_part_with_store) {
             Err(error) if alone => unheld.because(&error, ui),
             loaded => loaded?,
         }
@@ -119,7 +119,7 @@ fn looked(
         owners.extend(settings.history.metadata().map(|metadata| metadata.uid()));
     }
     let scratch = scratch_folder(env);
-    let store = settings.map_or_else(PathBuf::new, |settings| settings.store.clone());
+    let store = settings.map_or_else(PathBuf::new, |settings| settings.store.folder().to_owned());
     let mut round = Round {
         ui,
         heeding,
@@ -130,7 +130,7 @@ fn looked(
         found: FoundDamage::default(),
         done: BTreeSet::new(),
         tasks: &asked.tasks,
-        in_store: settings.map(|settings| settings.store.as_path()),
+        in_store: settings.map(|settings| settings.store.folder()),
         // Who names a file finds it again by the name that he gave it, and programs by all of it.
         store: Some(store.as_path()).filter(|_| asked.files.is_empty() && ui.width.is_some()),
         is_store_named: false,

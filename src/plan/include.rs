@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use crate::plan::check::Readers;
+use crate::plan::check::{Readers, StoreNeed};
 use crate::plan::diagnostic::{Findings, Severity};
 use crate::plan::error::LoadError;
 use crate::plan::file::{LARGEST_FILE, PlanFileId, PlanText, read};
@@ -51,6 +51,8 @@ pub(super) struct Gathered {
     /// The plan file, and behind each file those that it includes.
     pub(super) sources: Vec<PlanSource>,
     pub(super) findings: Vec<IncludeFinding>,
+    /// Whether they must say where the store is.
+    pub(super) store: StoreNeed,
 }
 
 /// A file that is included, and where that stands.
@@ -70,6 +72,7 @@ pub(super) fn gather(path: &Path, text: PlanText, env: Lookup<'_>) -> Gathered {
         gathered: Gathered {
             sources: Vec::new(),
             findings: Vec::new(),
+            store: StoreNeed::Needed,
         },
     };
     reader.file(path, text, None);

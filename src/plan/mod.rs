@@ -36,10 +36,12 @@ pub use error::LoadError;
 pub use text::NotText;
 pub use written_history::written_histories;
 
+#[cfg(test)]
+use crate::plan::check::StoreNeed;
 use crate::plan::diagnostic::{Findings, PlanReport};
 use crate::plan::include::{Gathered, PlanSource};
 use crate::plan::joined::JoinedText;
-use crate::plan::model::PlanFile;
+use crate::plan::model::{PlanFile, StorePlace};
 use crate::plan::syntax::SyntaxError;
 use crate::values::environment::Lookup;
 use crate::values::time_of_day;
@@ -88,7 +90,11 @@ pub fn load_part(path: &Path, env: Lookup<'_>) -> Option<LoadedPart> {
 
 /// History names files for years: by paths that do not depend on where a run was started.
 fn anchor(file: &mut PlanFile, path: &Path) -> Result<(), LoadError> {
-    for place in [&mut file.settings.store, &mut file.settings.history] {
+    let store = match &mut file.settings.store {
+        StorePlace::Known(store) => Some(store),
+        StorePlace::NotKnown => None,
+    };
+    for place in store.into_iter().chain([&mut file.settings.history]) {
         *place = std::path::absolute(&*place).map_err(|source| LoadError::Unreadable {
             path: path.to_owned(),
             source,
@@ -115,6 +121,7 @@ pub(crate) fn check_text(
     let gathered = Gathered {
         sources: vec![source],
         findings: Vec::new(),
+        store: StoreNeed::Needed,
     };
     check_gathered(&gathered, path, env)
 }
@@ -139,6 +146,7 @@ fn check_gathered(gathered: &Gathered, path: &Path, env: Lookup<'_>) -> Result<L
                     is_included: number > 0,
                     readers: source.readers,
                     env,
+                    store: gathered.store,
                     now,
                 },
             }),

@@ -97,7 +97,7 @@ impl PlanFile {
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where backups are stored.
-    pub store: PathBuf,
+    pub store: StorePlace,
     pub history: PathBuf,
     /// False: every run ends `BACKUPS_ARE_DISABLED`.
     pub backups_enabled: bool,
@@ -129,6 +129,30 @@ pub struct Settings {
     pub on_unchanged: OnUnchanged,
     /// What `prune` keeps of plans that do not say it themselves. `None`: everything.
     pub retention: Option<Retention>,
+}
+
+/// Where backups are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StorePlace {
+    /// In this folder.
+    Known(PathBuf),
+    /// The plan file was read in part, and its line for it cannot be used.
+    NotKnown,
+}
+
+impl StorePlace {
+    /// The folder, if the plan file says it.
+    pub fn known(&self) -> Option<&Path> {
+        match self {
+            Self::Known(folder) => Some(folder),
+            Self::NotKnown => None,
+        }
+    }
+
+    /// The folder; where it is not known, a place in which nothing is and nothing can be made.
+    pub fn folder(&self) -> &Path {
+        self.known().unwrap_or(Path::new("/dev/null/store"))
+    }
 }
 
 /// What `require_mount` asks of the store.

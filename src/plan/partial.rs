@@ -2,12 +2,14 @@
 //!
 //! A table goes with all that belongs to it, and what remains is checked as a whole file is, by the same
 //! rules: nothing is taken that a sound file could not say. Of `[settings]` itself the places of store and
-//! history are enough; everything else of it is then as if it had not been written.
+//! history are enough; everything else of it is then as if it had not been written. Where the store has the
+//! error, the place of the history is, and that of the store is not known.
 
 use std::ops::Range;
 
+use crate::plan::check::StoreNeed;
 use crate::plan::diagnostic::{PlanReport, Severity};
-use crate::plan::include::Gathered;
+use crate::plan::include::{Gathered, PlanSource};
 
 /// The table without which nothing can be read.
 const SETTINGS: &str = "settings";
@@ -61,16 +63,25 @@ pub(super) fn sound_part<T>(
         has_changed = false;
         for (number, source) in gathered.sources.iter_mut().enumerate() {
             let file = (number > 0).then(|| source.path.display().to_string());
-            if let Some(reduced) =
-                without_errors(&source.text, source.base, file.as_deref(), &report, &mut left_out)
-            {
+            let places = &["store", "history"];
+            if let Some(reduced) = without_errors(source, file.as_deref(), places, &report, &mut left_out) {
                 source.text = reduced;
                 has_changed = true;
             }
         }
-        if !has_changed {
+        if has_changed {
+            continue;
+        }
+        if gathered.store == StoreNeed::LeftOut {
             return None;
         }
+        gathered.store = StoreNeed::LeftOut;
+        let source = gathered.sources.first_mut()?;
+        // Where it is not written at all nothing is to be left out for it.
+        if let Some(reduced) = without_errors(source, None, &["history"], &report, &mut left_out) {
+            source.text = reduced;
+        }
+        has_changed = true;
     }
     None
 }
@@ -78,15 +89,16 @@ pub(super) fn sound_part<T>(
 /// Where something stood that was left out, counted through all files, and what it was.
 type LeftOut = (usize, String);
 
-/// The text of a file that begins at `base` without the tables that have errors; `None` where that
-/// changes nothing. The plan file itself has no name here.
+/// The text of a file without the tables that have errors, but for these places in its settings; `None` where
+/// that changes nothing. The plan file itself has no name here.
 fn without_errors(
-    text: &str,
-    base: usize,
+    source: &PlanSource,
     file: Option<&str>,
+    places: &[&str],
     report: &PlanReport,
     left_out: &mut Vec<LeftOut>,
 ) -> Option<String> {
+    let (text, base) = (source.text.as_str(), source.base);
     let blocks = blocks(text);
     let is_settings = |block: &Block<'_>| block.name == SETTINGS && file.is_none();
     let has_error = |block: &Block<'_>| {
@@ -96,11 +108,11 @@ fn without_errors(
             .filter(|finding| finding.severity == Severity::Error);
         errors.any(|finding| {
             // Of two tables with one name neither is taken. Other places only explain.
-            let places = match is_settings(block) {
+            let counted = match is_settings(block) {
                 true => 1,
                 false => finding.labels.len(),
             };
-            let mut labels = finding.labels.iter().take(places);
+            let mut labels = finding.labels.iter().take(counted);
             labels.any(|label| {
                 let start = label.span.start.checked_sub(base);
                 start.is_some_and(|start| block.range.contains(&start))
@@ -112,7 +124,7 @@ fn without_errors(
         let before = text.get(block.range.clone())?;
         let after: String = before
             .split_inclusive('\n')
-            .map(|line| match is_settings(block) && is_place(line) {
+            .map(|line| match is_settings(block) && is_place(line, places) {
                 true => line.to_owned(),
                 false => blank(line),
             })
@@ -123,16 +135,23 @@ fn without_errors(
         };
         let mut words = match block.name {
             "" => format!("line {}", block.line),
-            SETTINGS if file.is_none() => format!(
-                "all but `store` and `history` of [settings] (line {})",
-                block.line
-            ),
+            SETTINGS if file.is_none() => {
+                let kept: Vec<String> = places.iter().map(|place| format!("`{place}`")).collect();
+                format!(
+                    "all but {} of [settings] (line {})",
+                    kept.join(" and "),
+                    block.line
+                )
+            }
             name => format!("[[{name}]] of line {}", block.line),
         };
         if let Some(file) = file {
             words.push_str(&format!(" of {file}"));
         }
-        left_out.push((base + block.range.start, words));
+        let start = base + block.range.start;
+        // Of the settings less is left each time.
+        left_out.retain(|(other, _)| !is_settings(block) || *other != start);
+        left_out.push((start, words));
         // Each character is one again, of one byte: from the end to the beginning nothing moves.
         reduced.replace_range(block.range.clone(), &padded(&after, before.len()));
     }
@@ -152,10 +171,10 @@ fn blank(line: &str) -> String {
     line.chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect()
 }
 
-/// Whether a line of `[settings]` says where the store or the history is.
-fn is_place(line: &str) -> bool {
-    let key = line.split_once('=').map(|(key, _)| key.trim());
-    matches!(key, Some("store" | "history"))
+/// Whether a line of `[settings]` says where one of these is.
+fn is_place(line: &str, places: &[&str]) -> bool {
+    line.split_once('=')
+        .is_some_and(|(key, _)| places.contains(&key.trim()))
 }
 
 fn blocks(text: &str) -> Vec<Block<'_>> {
@@ -226,6 +245,7 @@ mod tests {
     #[test]
     fn what_is_left_out_keeps_its_length() {
         assert_eq!(padded(&blank("ä = \"é\"\n"), 10), "         \n");
-        assert!(is_place("  history = \"h\"\n") && !is_place("historyx = 1\n"));
+        let is_place = |line| is_place(line, &["history"]);
+        assert!(is_place("  history = \"h\"\n") && !is_place("historyx = 1\n") && !is_place("store = \"s\""));
     }
 }

@@ -116,7 +116,7 @@ fn note_keys(table: &'static Table, value: &DeValue<'_>, seen: &mut BTreeMap<&'s
 #[test]
 fn the_example_becomes_the_model_that_it_describes() {
     let file = valid(EXAMPLE);
-    assert_eq!(file.settings.store, Path::new("/backup/datapower"));
+    assert_eq!(file.settings.store.known(), Some(Path::new("/backup/datapower")));
     assert_eq!(file.settings.min_free_device, Threshold::Share(25.0));
     let devices: Vec<_> = file
         .devices
@@ -209,7 +209,7 @@ fn the_example_becomes_the_model_that_it_describes() {
 fn the_least_file_has_the_documented_defaults() {
     let file = valid(&format!("{LEAST}{QA1}[[plan]]\nname = \"P\"\nenabled = false\n"));
     let settings = &file.settings;
-    assert_eq!(settings.store, Path::new("conf/store"));
+    assert_eq!(settings.store.known(), Some(Path::new("conf/store")));
     assert_eq!(
         settings.history,
         Path::new("/home/op/.local/state/dpbackup/history.db")

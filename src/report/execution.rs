@@ -6,9 +6,9 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use crate::history::{FailedFileRow, FileRow, NoteLevel, NoteRow, TaskDetails};
-use crate::report::WholeExecution;
 use crate::report::changed::{changed, unsaved};
 use crate::report::written::{Layout, duration, remarks, shown, zone_name};
+use crate::report::{WholeExecution, store_line};
 use crate::values::clock_time::on_clock;
 use crate::values::size::Bytes;
 use crate::values::text::hanging;
@@ -100,15 +100,17 @@ fn heading(whole: &WholeExecution<'_>, zone: &TimeZone) -> String {
         ""
     };
     let mut text = format!(
-        "Plan {}, execution {}: {}\nStarted {} ({}), took {}{ignored}\nStore {}\n",
+        "Plan {}, execution {}: {}\nStarted {} ({}), took {}{ignored}\n",
         shown(&plan.plan),
         plan.id.0,
         plan.status,
         on_clock(plan.start_time, zone),
         zone_name(zone),
         duration(plan.took()),
-        shown(&whole.store.to_string_lossy()),
     );
+    if let Some(store) = whole.store {
+        text.push_str(&store_line(store));
+    }
     let error = plan.error_message.as_deref().unwrap_or_default();
     let mut words = error.to_owned();
     for (details, _) in whole.tasks {
@@ -176,7 +178,7 @@ fn target(details: &TaskDetails) -> String {
 }
 
 /// Its size, and where it stands in the store.
-fn file_line(file: &FileRow, store: &Path, zone: &TimeZone) -> String {
+fn file_line(file: &FileRow, store: Option<&Path>, zone: &TimeZone) -> String {
     let size = Bytes(file.size);
     let unchanged = file
         .unchanged_since
@@ -185,7 +187,8 @@ fn file_line(file: &FileRow, store: &Path, zone: &TimeZone) -> String {
         _ if !file.kept => format!("{}: not kept", shown(&file.name)),
         Some(pruned) => format!("{}: removed {}", shown(&file.name), on_clock(pruned, zone)),
         None => {
-            let below = file.path.strip_prefix(store).unwrap_or(&file.path);
+            let below = store.and_then(|store| file.path.strip_prefix(store).ok());
+            let below = below.unwrap_or(&file.path);
             shown(&below.to_string_lossy())
         }
     };
@@ -212,7 +215,7 @@ mod tests {
             scripts: &[],
             tasks: &tasks,
             left_out: 0,
-            store: Path::new("/backup/datapower"),
+            store: Some(Path::new("/backup/datapower")),
         };
         let layout = Layout {
             width,
@@ -280,7 +283,7 @@ mod tests {
                 scripts: &[],
                 tasks: &tasks,
                 left_out: 0,
-                store: Path::new("/backup/datapower"),
+                store: Some(Path::new("/backup/datapower")),
             };
             let layout = Layout {
                 width: None,
@@ -325,7 +328,7 @@ mod tests {
             scripts: &[],
             tasks: &[],
             left_out: 0,
-            store: Path::new("/backup/datapower"),
+            store: Some(Path::new("/backup/datapower")),
         };
         let layout = Layout {
             width: None,

@@ -52,8 +52,8 @@ pub struct WholeExecution<'a> {
     pub tasks: &'a [(TaskDetails, Option<Timestamp>)],
     /// How many more it has, which are good and of which nobody wants to hear.
     pub left_out: usize,
-    /// The store: paths begin there.
-    pub store: &'a Path,
+    /// The store, where it is known: paths begin there.
+    pub store: Option<&'a Path>,
 }
 
 /// One of the four levels of `dpbackup history`, each drilling into the one before, or all of

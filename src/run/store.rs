@@ -7,7 +7,7 @@ use crate::artifact::mount::{self, Mount, Unwritable};
 use crate::artifact::probe::{self, Probed};
 use crate::artifact::space::{self, Allowance};
 use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
-use crate::plan::model::{MountRule, Settings};
+use crate::plan::model::{MountRule, Settings, StorePlace};
 use crate::run::failure::Failure;
 use crate::run::status::Status;
 use crate::values::causes::{said, with_causes};
@@ -16,7 +16,7 @@ use crate::values::size::Bytes;
 /// Steps 4 and 5 before a plan: mounted as asked, made where it is not there, tried, with the free space.
 pub fn make_ready(settings: &Settings) -> Result<(), Failure> {
     is_mounted(settings)?;
-    let store = &settings.store;
+    let store = settings.store.folder();
     match OwnFolder::open_or_make(store, WrittenKind::Store) {
         Ok(_) => {}
         Err(TouchError::Untrusted(why)) => return Err(untrusted(&why)),
@@ -29,7 +29,7 @@ pub fn make_ready(settings: &Settings) -> Result<(), Failure> {
 /// Tries in the store what a publication needs: files and folders that can be made, synced, read back
 /// and named. Leaves nothing behind.
 pub fn probe(settings: &Settings) -> Result<Probed, Failure> {
-    probe::probe(&settings.store).map_err(|error| match error.kind {
+    probe::probe(settings.store.folder()).map_err(|error| match error.kind {
         StoreErrorKind::NoSpace => Failure {
             status: Status::StoreOutOfSpace,
             ..failure(settings, &error)
@@ -51,19 +51,19 @@ pub fn probe(settings: &Settings) -> Result<Probed, Failure> {
 /// The same where a task will put its backup: in the folder nearest to that which is there. One that a
 /// device or a domain has already may be worse than the store. Gives what would fail such a task.
 pub fn probe_below(settings: &Settings, folder: &Path) -> Result<Option<Probed>, Failure> {
-    probe::probe_below(&settings.store, folder).map_err(|error| failure(settings, &error))
+    probe::probe_below(settings.store.folder(), folder).map_err(|error| failure(settings, &error))
 }
 
 /// The same as far as looking tells: nothing is made or written. The folder that was looked
 /// at comes back: the store, or the one above it in which a run would make it.
 pub fn could_be_written(settings: &Settings) -> Result<&Path, Unwritable> {
-    mount::could_be_written(&settings.store)
+    mount::could_be_written(settings.store.folder())
 }
 
 /// Whose the store is, if it is there: refused where it belongs to somebody else or everybody may
 /// write to it. A group that may is somebody's choice, and is told to who asks.
 pub fn owners(settings: &Settings) -> Result<Option<OthersWrite>, Untrusted> {
-    match OwnFolder::open(&settings.store, WrittenKind::Store) {
+    match OwnFolder::open(settings.store.folder(), WrittenKind::Store) {
         Ok(folder) => Ok(folder.others_write()),
         Err(TouchError::Untrusted(why)) => Err(why),
         // What stands in the way is found by who tries to write.
@@ -82,7 +82,7 @@ pub enum Bare {
 
 /// Whether nothing is in the store; `None` also where it cannot be looked into.
 pub fn bare(settings: &Settings) -> Option<Bare> {
-    match std::fs::read_dir(&settings.store) {
+    match std::fs::read_dir(settings.store.folder()) {
         // What a file system makes in itself is nobody's backup.
         Ok(mut entries) => entries
             .all(|entry| entry.is_ok_and(|entry| entry.file_name() == "lost+found"))
@@ -105,7 +105,7 @@ pub fn is_away(settings: &Settings, bare: Bare, files: Option<u64>) -> Option<St
     };
     Some(format!(
         "the store {} {how}, and {known}: is its file system not mounted, or was it moved?",
-        settings.store.display()
+        settings.store.folder().display()
     ))
 }
 
@@ -116,7 +116,7 @@ pub fn untrusted(why: &Untrusted) -> Failure {
 
 /// What a run would make of a store that cannot be written: as a look at it tells, else as who tried says.
 pub fn unwritable(settings: &Settings, why: &(dyn std::error::Error + 'static)) -> Failure {
-    let store = &settings.store;
+    let store = settings.store.folder();
     let (why, advice) = match could_be_written(settings) {
         Err(seen) => {
             let words = match &seen {
@@ -144,8 +144,8 @@ pub fn allowance(settings: &Settings) -> Allowance {
 /// What trouble with the store means for a task. The store is named by its path: nobody is to
 /// look for it on the gateway.
 pub fn failure(settings: &Settings, error: &StoreError) -> Failure {
-    let store = settings.store.display();
-    let inside = error.path.strip_prefix(&settings.store);
+    let store = settings.store.folder().display();
+    let inside = error.path.strip_prefix(settings.store.folder());
     let path = inside.unwrap_or(&error.path).display();
     let cause = said(&error.source);
     let (status, message) = match error.kind {
@@ -193,12 +193,12 @@ pub fn failure(settings: &Settings, error: &StoreError) -> Failure {
 
 /// Whether the store is on the kind of mount that `require_mount` asks for.
 pub fn is_mounted(settings: &Settings) -> Result<(), Failure> {
-    let store = settings.store.display();
+    let store = settings.store.folder().display();
     let refuse = |why: String| Err(Failure::new(Status::StoreIsNotMounted, why));
     if settings.require_mount == MountRule::No {
         return Ok(());
     }
-    let mount = match mount::kind(&settings.store) {
+    let mount = match mount::kind(settings.store.folder()) {
         Ok(mount) => mount,
         Err(error) => {
             return refuse(format!(
@@ -222,8 +222,12 @@ pub fn is_mounted(settings: &Settings) -> Result<(), Failure> {
 
 /// Whether the store is there to be looked into, mounted as asked.
 pub fn is_there(settings: &Settings) -> Result<(), Failure> {
+    if settings.store == StorePlace::NotKnown {
+        let why = "where the store is cannot be read in the plan file";
+        return Err(Failure::new(Status::StoreIsNotMounted, why));
+    }
     is_mounted(settings)?;
-    let store = &settings.store;
+    let store = settings.store.folder();
     std::fs::read_dir(store).map(|_| ()).map_err(|error| {
         let store = store.display();
         let why = match error.kind() {
@@ -238,8 +242,8 @@ pub fn is_there(settings: &Settings) -> Result<(), Failure> {
 
 /// Whether the store has the free space; `status` is that of the failure.
 pub fn has_space(settings: &Settings, status: Status) -> Result<(), Failure> {
-    let store = settings.store.display();
-    let space = space::space(&settings.store).map_err(|error| {
+    let store = settings.store.folder().display();
+    let space = space::space(settings.store.folder()).map_err(|error| {
         Failure::new(
             status,
             format!(

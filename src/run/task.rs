@@ -270,7 +270,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
         let mut facts = Facts::of_plan(
             self.task.plan,
             self.task.plan_name,
-            &self.engine.file.settings.store,
+            self.engine.file.settings.store.folder(),
         );
         facts.task = Some(TaskFacts {
             id: self.task.id.0,

@@ -96,6 +96,77 @@ fn an_error_elsewhere_does_not_keep_anybody_from_looking_and_mending() {
 }
 
 #[test]
+fn an_error_in_the_store_alone_stops_only_who_needs_the_store() {
+    let gateway = gateway();
+    let home = home(&gateway);
+    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    gateway.forget_requests();
+    die(&home, &gateway);
+    let lines: [&dyn Fn(&str) -> String; 4] = [
+        &|_| "store = 5".to_owned(),
+        &|_| "store = /backup".to_owned(),
+        &|_| "store = \"~/backup\"".to_owned(),
+        &|_| String::new(),
+    ];
+    for line in lines {
+        let changed = Changed::by(&home, |text| {
+            let lines = text.lines().map(|old| match old.starts_with("store = ") {
+                true => line(old),
+                false => old.to_owned(),
+            });
+            lines.map(|line| line + "\n").collect()
+        });
+        for look in [
+            ["history"].as_slice(),
+            &["history", "last"],
+            &["trust", "QA1"],
+            &["log"],
+            &["report", "-"],
+        ] {
+            let ran = changed.dpbackup(look).exits(3);
+            assert!(!ran.stdout.is_empty(), "{look:?}");
+            assert!(
+                ran.stderr
+                    .contains("left out: all but `history` of [settings] (line"),
+                "{look:?}: {}",
+                ran.stderr
+            );
+        }
+        for look in [
+            ["verify", "--all"].as_slice(),
+            &["diff", "1", "1"],
+            &["find", "x"],
+        ] {
+            let ran = changed.dpbackup(look).exits(10);
+            assert!(
+                ran.stderr.contains("mend `store` in its [settings]"),
+                "{look:?}: {}",
+                ran.stderr
+            );
+        }
+    }
+    let changed = Changed::by(&home, |text| text.replace("store = \"", "store = \"~"));
+    let status = changed.dpbackup(&["history", "status"]);
+    assert!(
+        status
+            .stdout
+            .contains("where the store is cannot be read in the plan file"),
+        "{}",
+        status.stdout
+    );
+    let ran = changed.dpbackup(&["recover"]).exits(3);
+    assert!(
+        ran.stdout.contains("unquiesced and confirmed")
+            && ran
+                .stdout
+                .contains("was not looked for: the plan file does not say where"),
+        "{}",
+        ran.stdout
+    );
+    assert!(gateway.state().is_unquiesced());
+}
+
+#[test]
 fn a_device_whose_own_table_is_broken_is_not_forgotten() {
     let gateway = gateway();
     let home = home(&gateway);
@@ -242,7 +313,11 @@ fn the_age_of_backups_is_not_known_of_what_could_not_be_read() {
 #[test]
 fn a_plan_file_of_which_nothing_can_be_read_is_refused_as_ever() {
     let home = Home::new().absent_device("QA1");
-    for text in ["[settings\n", "[settings]\nstore = 5\n", "plans:\n  - name: P\n"] {
+    for text in [
+        "[settings\n",
+        "[settings]\nhistory = 5\n",
+        "plans:\n  - name: P\n",
+    ] {
         let changed = Changed::by(&home, |_| text.to_owned());
         for arguments in [["history"].as_slice(), &["recover"], &["trust", "QA1"]] {
             let _ran = changed.dpbackup(arguments).exits(2);
@@ -255,10 +330,7 @@ fn a_history_that_only_a_line_of_a_plan_file_names_which_cannot_be_used_is_asked
     let gateway = gateway();
     let home = home(&gateway);
     die(&home, &gateway);
-    let changes: [(&str, &dyn Fn(String) -> String); 4] = [
-        ("another key's value", &|text| {
-            text.replacen("store = \"", "store = \"~/x", 1)
-        }),
+    let changes: [(&str, &dyn Fn(String) -> String); 3] = [
         ("a key of another name", &|text| {
             text.replacen("history = ", "histori = ", 1)
         }),

@@ -429,8 +429,8 @@ impl Home {
         };
         let mut record = Record::new(&mut ledger, Vec::new(), clock, &process);
         let recovered = dpbackup::run::recover::recover(engine, &mut record);
-        let swept = dpbackup::artifact::sweep::sweep(&file.settings.store);
-        assert!(swept.is_ok_and(|swept| swept.failed.is_empty()) || !file.settings.store.exists());
+        let swept = dpbackup::artifact::sweep::sweep(file.settings.store.folder());
+        assert!(swept.is_ok_and(|swept| swept.failed.is_empty()) || !file.settings.store.folder().exists());
         recovered
     }
 
@@ -461,7 +461,7 @@ impl Home {
 fn watched<'f>(file: &PlanFile, touched: &'f dyn Fn()) -> WatchedLedger<&'f dyn Fn()> {
     let history = History::open(&file.settings.history, Writing::Log).expect("a history");
     WatchedLedger {
-        history: history.in_store(&file.settings.store),
+        history: history.in_store(file.settings.store.folder()),
         write: touched,
         read: touched,
     }

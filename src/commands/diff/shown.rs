@@ -22,7 +22,7 @@ pub(super) fn show(
     if ui.verbosity == Verbosity::Quiet && difference.domains.is_empty() {
         return Ok(());
     }
-    let store = plan.map(|plan| plan.settings.store.as_path());
+    let store = plan.map(|plan| plan.settings.store.folder());
     let store = store.filter(|_| ui.width.is_some());
     let label = |export: &OpenExport| match store {
         Some(store) => export.label_below(store),

@@ -59,7 +59,7 @@ impl VerifyScope {
         for id in &args.tasks {
             asked.tasks.push(task(*id)?);
         }
-        let store = plan_file.map(|file| file.settings.store.as_path());
+        let store = plan_file.map(|file| file.settings.store.folder());
         let known = devices(plan_file, history)?;
         for name in &args.devices {
             // A misspelt name would otherwise be verified with success for ever.

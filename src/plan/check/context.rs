@@ -19,6 +19,7 @@ pub(in crate::plan) struct Context<'c> {
     pub(in crate::plan) readers: Readers,
     /// The environment, for defaults.
     pub(in crate::plan) env: Lookup<'c>,
+    pub(in crate::plan) store: StoreNeed,
     /// The time, for doubts about days to come.
     pub(in crate::plan) now: Timestamp,
 }
@@ -33,6 +34,15 @@ pub(in crate::plan) struct CheckedFile<'c> {
 
 /// A table of a file, and what is known about the file.
 pub(super) type OpenTable<'a> = (PlanSection<'a>, &'a Context<'a>);
+
+/// Whether a plan file must say where the store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::plan) enum StoreNeed {
+    /// As every whole file does.
+    Needed,
+    /// What it said could not be used, and was left out.
+    LeftOut,
+}
 
 /// Who may read the plan file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,7 +31,7 @@ use crate::values::invocation::Invocation;
 use crate::values::window::Window;
 
 pub use context::Readers;
-pub(super) use context::{CheckedFile, Context};
+pub(super) use context::{CheckedFile, Context, StoreNeed};
 pub use settings::usual_history;
 
 use context::OpenTable;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::ownership;
-use crate::plan::check::context::Context;
+use crate::plan::check::context::{Context, StoreNeed};
 use crate::plan::check::shared::{retention, window};
 use crate::plan::diagnostic::Findings;
-use crate::plan::model::{MountRule, OnUnchanged, Settings, Timeouts};
+use crate::plan::model::{MountRule, OnUnchanged, Settings, StorePlace, Timeouts};
 use crate::plan::section::PlanSection;
 use crate::plan::value::At;
 use crate::values::environment::{Lookup, non_empty};
@@ -58,10 +58,10 @@ fn settings(
     quiesce_timeout: Option<&At<Duration>>,
     out: &mut Findings<'_>,
 ) -> Option<Settings> {
-    let store =
-        path(section, "store", context, out).filter(|store| is_a_folder_of_its_own(store, section, out));
+    let store = store(section, context, out);
     let history = history(section, context, out);
-    let history = history.filter(|history| is_a_file_of_its_own(history, store.as_deref(), section, out));
+    let beside = store.as_ref().and_then(StorePlace::known);
+    let history = history.filter(|history| is_a_file_of_its_own(history, beside, section, out));
     let backups_enabled = section.boolean("backups_enabled", out);
     let mount_rules = [
         ("no", MountRule::No),
@@ -111,6 +111,16 @@ fn settings(
         on_unchanged: on_unchanged?,
         retention,
     })
+}
+
+/// Where the store is.
+fn store(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<StorePlace> {
+    if context.store == StoreNeed::LeftOut && section.key_span("store").is_none() {
+        return Some(StorePlace::NotKnown);
+    }
+    path(section, "store", context, out)
+        .filter(|store| is_a_folder_of_its_own(store, section, out))
+        .map(StorePlace::Known)
 }
 
 /// Whether the store is a folder of its own: everything below it is taken for backups.

@@ -10,7 +10,7 @@ use crate::plan::model::{Activity, Device, ErrorPolicy, Plan, Settings};
 
 pub(super) fn of_settings(key: &str, settings: &Settings) -> Option<String> {
     match key {
-        "store" => Some(path(&settings.store)),
+        "store" => settings.store.known().map(path),
         "history" => Some(path(&settings.history)),
         "scripts_dir" => Some(path(&settings.scripts_dir)),
         _ => None,

@@ -52,7 +52,7 @@ fn switches(settings: &Settings, found: &mut CheckItems) {
 /// it, and nothing is left behind. A store that is not there yet is not made, but judged by the
 /// folder in which a run would make it.
 fn folder(settings: &Settings, stored: Option<u64>, found: &mut CheckItems) {
-    let store = settings.store.as_path();
+    let store = settings.store.folder();
     let shown = store.display();
     if let Err(failure) = store::is_mounted(settings) {
         let hint = "mount it, or change `store` or `require_mount` in the settings";
@@ -124,7 +124,7 @@ fn free_space(settings: &Settings, found: &mut CheckItems) {
     }
     match (
         store::has_space(settings, Status::StoreOutOfSpace),
-        space::space(&settings.store),
+        space::space(settings.store.folder()),
     ) {
         (Ok(()), Ok(space)) => {
             let (free, total) = (Bytes(space.free), Bytes(space.total));
@@ -158,6 +158,9 @@ pub fn scripts_that_cannot_start(plans: &[&Plan], env: Lookup<'_>) -> Vec<String
 pub fn why_it_cannot_start(script: Option<&Path>, env: Lookup<'_>) -> Option<String> {
     script::could_start(script?, env).err()
 }
+
+/// Where a script is looked for.
+const WHERE: &str = "a bare name is looked up in `scripts_dir`, a path starts at the plan file";
 
 /// Every script once, with the plans that name it.
 fn scripts_of<'p>(plans: &[&'p Plan]) -> BTreeMap<&'p Path, Vec<&'p str>> {

@@ -20,11 +20,11 @@ pub(super) fn examine(
     domains: &[DomainStatus],
     found: &mut CheckItems,
 ) {
-    let is_there = matches!(store::could_be_written(settings), Ok(there) if there == settings.store);
+    let is_there = matches!(store::could_be_written(settings), Ok(there) if there == settings.store.folder());
     if !is_there || store::is_mounted(settings).is_err() {
         return;
     }
-    let (store, device) = (&settings.store, &device.name);
+    let (store, device) = (settings.store.folder(), &device.name);
     let mut folders = Vec::new();
     if needs.secure_backup() {
         folders.push(layout::secure_backups_dir(store, device));

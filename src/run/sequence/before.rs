@@ -96,7 +96,7 @@ impl<'a> Run<'_, 'a, '_> {
     /// Removes what dead runs left in the store.
     fn sweep(&mut self) -> Result<(), LedgerError> {
         let owner = Owner::Plan(self.id);
-        let swept = match sweep::sweep(&self.engine.file.settings.store) {
+        let swept = match sweep::sweep(self.engine.file.settings.store.folder()) {
             Ok(swept) => swept,
             Err(error) => {
                 return self.warn(format!(

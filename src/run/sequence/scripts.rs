@@ -37,7 +37,7 @@ impl<'a> Run<'_, 'a, '_> {
     }
 
     fn facts(&self) -> Facts<'a> {
-        Facts::of_plan(self.id, &self.plan.name, &self.engine.file.settings.store)
+        Facts::of_plan(self.id, &self.plan.name, self.engine.file.settings.store.folder())
     }
 
     /// Step 10.

@@ -252,7 +252,7 @@ impl<'a> Run<'_, 'a, '_> {
                  the store {} as it was stored; {} says what else does not",
                 file.name,
                 since.0,
-                settings.store.display(),
+                settings.store.folder().display(),
                 self.engine.file.invocation.command(["verify", "--all"])
             );
             ended.warnings.push(warning.clone());

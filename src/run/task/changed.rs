@@ -134,7 +134,7 @@ impl Walk<'_, '_, '_> {
 
     /// A file of the store, if its bytes are those that were recorded when they were verified.
     fn open_kept(&self, kept: &KeptFile) -> Result<File, String> {
-        let store = self.engine.file.settings.store.as_path();
+        let store = self.engine.file.settings.store.folder();
         let recorded = Recorded {
             path: &kept.path,
             size: kept.size,
@@ -162,7 +162,7 @@ impl Walk<'_, '_, '_> {
             only: None,
         };
         let (old, new) = (side(old), side(new));
-        let scratch: &Path = &self.engine.file.settings.store;
+        let scratch: &Path = self.engine.file.settings.store.folder();
         let outer = match self.task.domain {
             ALL_DOMAINS => DEFAULT_DOMAIN,
             domain => domain,

@@ -101,9 +101,9 @@ impl Walk<'_, '_, '_> {
     fn try_store(&self) -> Result<(), Failure> {
         let (settings, device) = (&self.engine.file.settings, &self.session.device.name);
         let folder = match &self.task.activity.action {
-            Action::SecureBackup { .. } => layout::secure_backups_dir(&settings.store, device),
+            Action::SecureBackup { .. } => layout::secure_backups_dir(settings.store.folder(), device),
             Action::ExportDomain { .. } if self.scope().is_some() => {
-                layout::exports_dir(&settings.store, device, self.task.domain)
+                layout::exports_dir(settings.store.folder(), device, self.task.domain)
             }
             Action::ExportDomain { .. } => return Ok(()),
         };

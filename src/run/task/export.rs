@@ -31,7 +31,7 @@ impl Walk<'_, '_, '_> {
         let settings = &self.engine.file.settings;
         let clock = self.engine.clock;
         let path = layout::export_path(
-            &settings.store,
+            settings.store.folder(),
             &self.session.device.name,
             self.task.domain,
             clock.now(),
@@ -137,7 +137,7 @@ impl Walk<'_, '_, '_> {
     fn stage(&self, path: &Path) -> Result<HandedFile, StoreError> {
         let settings = &self.engine.file.settings;
         let (store, place, allowance) = (
-            settings.store.clone(),
+            settings.store.folder().to_owned(),
             path.to_owned(),
             store::allowance(settings),
         );
@@ -254,7 +254,7 @@ impl Walk<'_, '_, '_> {
     /// Whether one of these files stands in the store, byte by byte as it was stored. One that
     /// is there and is not, is a warning.
     fn stands(&mut self, kept: &[KeptFile]) -> Result<bool, LedgerError> {
-        let store = self.engine.file.settings.store.as_path();
+        let store = self.engine.file.settings.store.folder();
         // What was left in a former store is as it was, and no help to who restores from this one.
         for file in kept.iter().filter(|file| file.path.starts_with(store)) {
             let recorded = Recorded {

@@ -26,8 +26,8 @@ impl Walk<'_, '_, '_> {
         let settings = &self.engine.file.settings;
         let (device, clock) = (&self.session.device.name, self.engine.clock);
         self.record.task_status(self.task.id, Status::Downloading)?;
-        let path = layout::secure_backup_dir(&settings.store, device, clock.now(), &clock.zone());
-        let staged = StagedFolder::create(&settings.store, &path)
+        let path = layout::secure_backup_dir(settings.store.folder(), device, clock.now(), &clock.zone());
+        let staged = StagedFolder::create(settings.store.folder(), &path)
             .map_err(|error| self.storage(&error))?
             .within(store::allowance(settings));
         let sealed = self.fetch_parts(folder, files, &staged)?;
