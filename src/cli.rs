@@ -130,7 +130,8 @@ pub enum Command {
     ///
     /// Exit code 0 when nothing is left, 10 when something may still be quiesced, 1 when something
     /// else could not be removed, 3 when it is not known of a run whether it is at work. What is left is
-    /// tried again by the next run and the next recover.
+    /// tried again by the next run and the next recover. Where a device does not confirm that it works again, unquiesce
+    /// it by hand (in its web GUI: Application Domain, the domain, Unquiesce), and run recover again, which looks.
     Recover(RecoverArgs),
     /// Look again at what is stored: there, unchanged, and still good
     ///
@@ -263,7 +264,8 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct RecoverArgs {
     /// Strike out what is remembered of this device, which is gone for good or was seen to by
-    /// a person, but for imports; with a domain, the imports into it. It is not asked
+    /// a person, but for imports; with a domain, the imports into it. It is not asked; all
+    /// other devices are, as without this
     #[arg(long, value_name = "DEVICE[/DOMAIN]")]
     pub forget: Option<String>,
 }

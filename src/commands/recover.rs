@@ -32,6 +32,7 @@ use crate::run::recover::told::{Mended, Mending, Recovered};
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
+use crate::values::invocation::Invocation;
 use crate::values::text::printable;
 
 /// Mends what runs that died have left on devices, in the store and in history.
@@ -243,6 +244,32 @@ fn swept(file: &PlanFile, is_nothing: bool, ui: Ui) -> (Vec<String>, Exit) {
     (lines, exit)
 }
 
+/// What is left to do where `recover` itself has not put something right.
+struct ByHand<'f>(&'f Invocation);
+
+impl ByHand<'_> {
+    /// Takes the place of the advice to recover.
+    fn advise(&self, recovered: &mut Mending) {
+        let recover = self.0.command(["recover"]);
+        recovered.advise(&format!(
+            "unquiesce it by hand, and run {recover} again, which looks"
+        ));
+    }
+
+    /// Says where it stands how that is done, and what to do about a device that nobody can ask any more.
+    fn hint(&self, recovered: &Mending, ui: Ui) {
+        let open = |mended: &&Mended| mended.outcome.is_err() && mended.entry.is_quiesce();
+        let Some(first) = recovered.mended.iter().find(open) else {
+            return;
+        };
+        ui.hint(&format!(
+            "by hand: docs/operations.md has how; where {} is gone for good, or at work and cannot be asked: `{}`",
+            first.entry.device,
+            self.0.command(["recover", "--forget", &first.entry.device])
+        ));
+    }
+}
+
 /// What was done, and what could not be, a sentence each; of the one who asks for little, what could not.
 fn lines_of(recovered: &Mending, ui: Ui) -> Vec<String> {
     if ui.verbosity != Verbosity::Quiet {
@@ -269,13 +296,7 @@ impl Sink for BesideResult<'_> {
         match event {
             Event::Recovered { .. } | Event::PlanAbandoned { .. } => {}
             // Loud all the same, for whoever keeps the result in a file; why stands there.
-            Event::StillQuiesced(still) => self.0.event(
-                at,
-                &Event::StillQuiesced(StillQuiesced {
-                    error: "why is told below".to_owned(),
-                    ..still.clone()
-                }),
-            ),
+            Event::StillQuiesced(still) => self.0.still_quiesced(still, "why is told below"),
             event => self.0.event(at, event),
         }
     }

@@ -105,6 +105,17 @@ impl Screen {
         self.ui.lines || self.ui.verbosity >= Verbosity::Verbose
     }
 
+    /// Says loudly what stays quiesced, with these words on it.
+    pub fn still_quiesced(&mut self, still: &StillQuiesced, words: &str) {
+        let loud = self.ui.paint(still.certainty.words(), "1;31");
+        self.say(&format!(
+            "{loud} {}, {}: {words}",
+            still.device,
+            printable(&still.domain)
+        ));
+        self.still.push(still.clone());
+    }
+
     fn say(&self, text: &str) {
         self.live.say(text);
     }

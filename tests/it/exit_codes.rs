@@ -294,10 +294,20 @@ fn something_that_may_still_be_quiesced_is_10_and_loud() {
     assert!(ran.stderr.contains("run dpbackup recover"), "{}", ran.stderr);
     assert_eq!(home.open_entries().len(), 1);
     let ran = home.dpbackup(&["recover"]).exits(10);
+    // It has just been run: what else there is to do is told.
     assert!(
-        ran.stdout.contains("STILL QUIESCED: run dpbackup recover"),
+        ran.stdout
+            .contains("STILL QUIESCED: unquiesce it by hand, and run dpbackup recover --config"),
         "{}",
         ran.stdout
+    );
+    assert!(
+        ran.stderr
+            .contains("STILL QUIESCED QA1, DOM1: why is told below\n")
+            && ran.stderr.contains("docs/operations.md")
+            && ran.stderr.contains("`dpbackup recover --forget QA1 --config"),
+        "{}",
+        ran.stderr
     );
     gateway.state().set_quiesced("DOM1", false);
     let _ = home.dpbackup(&["recover"]).exits(0);

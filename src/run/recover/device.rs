@@ -36,14 +36,13 @@ pub(super) fn mend_device(
 ) -> Result<(), RunTrouble> {
     let Some(device) = engine.file.device(name) else {
         let path = engine.file.path.display();
-        let again = engine.file.invocation.command(["recover"]);
         let why = match engine.file.is_whole {
             true => {
-                format!("the plan file {path} has no device {name} any more; add it again, and run {again}")
+                format!("the plan file {path} has no device {name} any more: add it again")
             }
             false => format!(
-                "what can be read of the plan file {path} has no device {name}; mend the file (`{}` shows what is \
-                 wrong with it), and run {again}",
+                "what can be read of the plan file {path} has no device {name}: mend the file (`{}` shows what is \
+                 wrong with it)",
                 engine.file.invocation.command(["validate"])
             ),
         };
@@ -231,7 +230,7 @@ fn stays_open(engine: Engine<'_>, certainty: Certainty, why: &str) -> StaysOpen 
     StaysOpen {
         why: why.to_owned(),
         certainty,
-        again: engine.file.invocation.command(["recover"]),
+        advice: format!("run {}", engine.file.invocation.command(["recover"])),
     }
 }
 

@@ -51,14 +51,23 @@ pub struct StaysOpen {
     pub why: String,
     /// What is known of the quiesce, if it is one.
     pub certainty: Certainty,
-    /// The command that tries again, ready to be pasted.
-    pub again: String,
+    /// What is to be done about a quiesce, with a command that can be pasted.
+    pub advice: String,
 }
 
 impl Mending {
     /// Whether anything could not be undone.
     pub fn is_incomplete(&self) -> bool {
         self.mended.iter().any(|mended| mended.outcome.is_err())
+    }
+
+    /// Puts another advice in the place of the one to recover, for who has just done that.
+    pub fn advise(&mut self, advice: &str) {
+        let failed = self
+            .mended
+            .iter_mut()
+            .filter_map(|mended| mended.outcome.as_mut().err());
+        failed.for_each(|stays| advice.clone_into(&mut stays.advice));
     }
 
     /// What was done, a sentence each.
@@ -187,21 +196,20 @@ impl std::fmt::Display for Mended {
             Ok(how) => write!(f, "{what} by task {}: {how}", self.entry.task.0),
             Err(StaysOpen {
                 why,
-                again,
+                advice,
                 certainty,
             }) if self.entry.is_quiesce() => {
                 let (task, cry) = (self.entry.task.0, certainty.words());
                 match certainty {
-                    Certainty::Seen => write!(f, "{what} by task {task}: {why}; {cry}: run {again}"),
+                    Certainty::Seen => write!(f, "{what} by task {task}: {why}; {cry}: {advice}"),
                     Certainty::NotKnown if self.entry.seen => write!(
                         f,
                         "{what} by task {task}, as was seen then: {why}; whether it is quiesced now is not known: \
-                         {cry}: look at it, and run {again}"
+                         {cry}: look at it, and {advice}"
                     ),
-                    Certainty::NotKnown => write!(
-                        f,
-                        "{what} by task {task}: {why}; {cry}: look at it, and run {again}"
-                    ),
+                    Certainty::NotKnown => {
+                        write!(f, "{what} by task {task}: {why}; {cry}: look at it, and {advice}")
+                    }
                 }
             }
             Err(StaysOpen { why, .. }) => write!(f, "{what} by task {}: {why}", self.entry.task.0),
