@@ -303,7 +303,8 @@ fn tasks(expanded: Vec<ExpandedActivity<'_>>, settings: &Settings, clock: &dyn C
                 && status.class() == Class::Failed
                 && activity.error_policy == ErrorPolicy::Halt
             {
-                halted.get_or_insert_with(|| format!("task {position} would end {status}"));
+                let what = activity.kind().of(&task.device_name, &task.domain);
+                halted.get_or_insert_with(|| format!("{what} would end {status}"));
             }
             let runs = verdict == PreviewVerdict::Runs;
             previews.push(PreviewTask {

@@ -342,7 +342,7 @@ mod tests {
 
     fn line(what: &str, limit: Option<u64>, arrived: Option<(u64, Option<u64>)>) -> Line {
         Line {
-            head: "task 3 of 6: ".to_owned(),
+            head: "3 of 6: ".to_owned(),
             what: what.to_owned(),
             since: Instant::now(),
             limit: limit.map(Duration::from_secs),
@@ -359,11 +359,11 @@ mod tests {
         let wait = line("waiting for QA1: the export of DOM1", Some(1800), None);
         assert_eq!(
             after(&wait, 4, None),
-            "task 3 of 6: waiting for QA1: the export of DOM1, 4s, at most 30m"
+            "3 of 6: waiting for QA1: the export of DOM1, 4s, at most 30m"
         );
         assert_eq!(
             after(&line("asking", None, None), 75, None),
-            "task 3 of 6: asking, 1m 15s"
+            "3 of 6: asking, 1m 15s"
         );
     }
 
@@ -372,7 +372,7 @@ mod tests {
         let some = line("downloading QA1 a.zip", Some(60), Some((512, None)));
         assert_eq!(
             after(&some, 0, None),
-            "task 3 of 6: downloading QA1 a.zip: 512 B so far, 0s, at most 1m"
+            "3 of 6: downloading QA1 a.zip: 512 B so far, 0s, at most 1m"
         );
         for (bytes, bar) in [
             (0, "--------------------"),
@@ -398,7 +398,7 @@ mod tests {
         }
         assert_eq!(
             after(&download, 7, Some(77)),
-            "task 3 of 6: downloading…sisted.zip: 512 B so far of 1.0 KiB, 7s, at most 30m"
+            "3 of 6: downloading Q…persisted.zip: 512 B so far of 1.0 KiB, 7s, at most 30m"
         );
         assert!(after(&download, 7, Some(100)).contains("[##########----------], 7s, at most 30m"));
     }
@@ -408,7 +408,7 @@ mod tests {
         let name = "downloading QA1 DOM1-export-2026-11-22-08-30-12-345-persisted.zip";
         let text = after(&line(name, Some(1800), Some((5000, None))), 7, Some(77));
         assert_eq!(text.chars().count(), 77);
-        assert!(text.starts_with("task 3 of 6: downloading"), "{text}");
+        assert!(text.starts_with("3 of 6: downloading"), "{text}");
         assert!(text.contains("…"), "{text}");
         assert!(text.contains("persisted.zip: "), "{text}");
         assert!(text.ends_with(", 7s, at most 30m"), "{text}");

@@ -130,11 +130,10 @@ pub fn hanging(text: &str, indent: usize, width: Option<u16>) -> String {
         Some(room) if room >= LEAST => room,
         _ => return text.to_owned(),
     };
-    let length = |text: &str| text.chars().count();
     let mut lines = vec![String::new()];
     for piece in text.split_inclusive(' ') {
         match lines.last_mut() {
-            Some(line) if line.is_empty() || length(line) + length(piece.trim_end()) <= room => {
+            Some(line) if line.is_empty() || columns(line) + columns(piece.trim_end()) <= room => {
                 line.push_str(piece);
             }
             _ => lines.push(piece.to_owned()),
@@ -144,9 +143,17 @@ pub fn hanging(text: &str, indent: usize, width: Option<u16>) -> String {
     lines.join(&format!("\n{:indent$}", ""))
 }
 
+/// How many letters of a text stand in a line: what sets a colour takes no room.
+fn columns(text: &str) -> usize {
+    let mut pieces = text.split("\u{1b}[");
+    let first = pieces.next().unwrap_or_default().chars().count();
+    let behind = pieces.map(|piece| piece.split_once('m').map_or(piece, |(_, rest)| rest));
+    first + behind.map(|piece| piece.chars().count()).sum::<usize>()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{cut_where_they_differ, is_unsafe, printable, printable_json, visible};
+    use super::{cut_where_they_differ, hanging, is_unsafe, printable, printable_json, visible};
     use proptest::prelude::*;
     use std::borrow::Cow;
 
@@ -154,6 +161,21 @@ mod tests {
     fn plain_text_is_borrowed_as_it_is() {
         for text in ["", "DOMAIN1", "Größe ≥ 10 %, 日本", r"C:\temp"] {
             assert!(matches!(printable(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn a_colour_takes_no_room_in_a_line_that_is_broken() {
+        let (plain, coloured) = (
+            "ended FAILED after 1s, and so on",
+            "ended \u{1b}[31mFAILED\u{1b}[0m after 1s, and so on",
+        );
+        let bare = |text: String| text.replace("\u{1b}[31m", "").replace("\u{1b}[0m", "");
+        for width in 20..40 {
+            assert_eq!(
+                bare(hanging(coloured, 0, Some(width))),
+                hanging(plain, 0, Some(width))
+            );
         }
     }
 

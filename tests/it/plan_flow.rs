@@ -275,7 +275,7 @@ fn without_a_policy_a_failed_task_halts_the_plan_within_its_activity_too() {
     );
     let first = home.task_rows()[0].id.0;
     assert!(
-        run.errors()[1].starts_with(&format!("task {first} ended BACKUP_FAILED")),
+        run.errors()[1].starts_with(&format!("QA1/DOM1 export ended BACKUP_FAILED (task {first})")),
         "{:?}",
         run.errors()
     );

@@ -113,7 +113,7 @@ fn a_preview_says_which_tasks_a_failure_would_cancel() {
     for line in &found[3..5] {
         assert!(
             line.ends_with(
-                "EXECUTION_CANCELED_BECAUSE_ERROR_POLICY: task 1 would end DEVICE_ERROR, and the error policy is halt"
+                "EXECUTION_CANCELED_BECAUSE_ERROR_POLICY: BAD/DOM* export would end DEVICE_ERROR, and the error policy is halt"
             ),
             "{found:?}"
         );

@@ -33,7 +33,7 @@ fn an_interrupt_is_answered_while_the_gateway_still_withholds_its_own_answer() {
     let gateway = gateways::with_faults(&["do-backup=stall"]);
     let home = home(&gateway, &export("*", "DOM1", "quiesce = true"));
     let mut terminal = home.in_terminal(120, &[], &["run", "P"]);
-    terminal.shows("task 1 of 1: waiting for QA1: the export of DOM1, ");
+    terminal.shows("1 of 1: waiting for QA1: the export of DOM1, ");
     {
         // From now on the gateway answers nothing.
         let state = gateway.state();
@@ -291,7 +291,7 @@ fn tasks_that_never_began_for_one_cause_are_one_line_at_a_terminal_and_in_a_mail
     gateway.fail_as("do-backup@DOM2=file-error");
     let home = home(&gateway, &export("*", "DOM*", ""));
     let cancelled = "cancelled 7 tasks, QA1/DOM3 export to QA1/DOM9 export: EXECUTION_CANCELED_BECAUSE_ERROR_POLICY: \
-                     task 2 ended BACKUP_FAILED, and the error policy is halt";
+                     QA1/DOM2 export ended BACKUP_FAILED (task 2), and the error policy is halt";
     let mail = home.dpbackup(&["run", "P"]).exits(1).stderr;
     assert!(mail.contains(&format!("\n  {cancelled}\n")), "{mail}");
     assert_eq!(mail.matches("cancelled").count(), 2, "and in the count: {mail}");
@@ -320,7 +320,7 @@ fn tasks_that_an_interruption_kept_from_beginning_are_one_line_too() {
     gateway.fail_as("do-backup@DOM2=stall");
     let home = home(&gateway, &export("*", "DOM*", ""));
     let mut terminal = home.in_terminal(120, &[], &["run", "P", "--color", "never"]);
-    terminal.shows("task 2 of 9: waiting for QA1: the export of DOM2, ");
+    terminal.shows("2 of 9: waiting for QA1: the export of DOM2, ");
     terminal.press(INTERRUPT);
     let (code, lines) = terminal.end();
     assert_eq!(code, Some(130), "{lines:#?}");
@@ -342,9 +342,9 @@ fn what_a_terminal_shows_a_log_has_in_lines() {
     command.env("DPBACKUP_HEARTBEAT", "20ms");
     let ran = Ran::of(command.output().expect("the binary starts")).exits(0);
     for line in [
-        "task 1 of 2: QA1/DOM1 export\n",
-        "task 1 of 2: waiting for QA1: the export of DOM1, 0s, at most 1h\n",
-        "task 2 of 2: QA1/DOM2 export\n",
+        "1 of 2: QA1/DOM1 export\n",
+        "1 of 2: waiting for QA1: the export of DOM1, 0s, at most 1h\n",
+        "2 of 2: QA1/DOM2 export\n",
     ] {
         assert!(ran.stderr.contains(line), "{line}: {}", ran.stderr);
     }

@@ -246,7 +246,7 @@ fn the_wait_for_an_export_to_begin_says_since_when_and_how_long_at_most() {
     let ran = home(&gateway).at_terminal(100, &[], &["run", "P"]).exits(0);
     assert!(
         ran.stdout
-            .contains("task 1 of 2: waiting for QA1: the export of DOM1, 0s, at most 30s"),
+            .contains("1 of 2: waiting for QA1: the export of DOM1, 0s, at most 30s"),
         "{:?}",
         ran.stdout
     );
@@ -282,7 +282,7 @@ fn a_log_sees_how_much_of_a_download_has_come() {
     let home = home(&gateway).timeouts("idle = 1s");
     let ran = heartbeats(&home, &["run", "P", "-v"]).exits(1);
     let told = |line: &str| {
-        line.starts_with("task 1 of 2: downloading QA1 DOM1-export-")
+        line.starts_with("1 of 2: downloading QA1 DOM1-export-")
             && line.contains("B so far, ")
             && line.ends_with(", at most 30s")
             && !line.contains(" 0 B")

@@ -35,7 +35,9 @@ impl<'a> Run<'_, 'a, '_> {
                 };
                 let halts = row.activity.error_policy == ErrorPolicy::Halt;
                 if status.class() == Class::Failed && halts && halted.is_none() {
-                    halted = Some(format!("task {} ended {status}", task.id.0));
+                    let expanded = &task.expanded;
+                    let what = row.activity.kind().of(&expanded.device_name, &expanded.domain);
+                    halted = Some(format!("{what} ended {status} (task {})", task.id.0));
                 }
             }
         }

@@ -69,10 +69,10 @@ impl Tasks {
         self.0.is_empty()
     }
 
-    /// `task 3 of 6: `: a plan has all its tasks before the first one begins.
+    /// `3 of 6: `, without the word that goes with an ID: a plan has all its tasks before the first one begins.
     pub(super) fn position(&self, task: TaskId) -> String {
         let position = self.0.range(..=task).count();
-        format!("task {position} of {}: ", self.0.len())
+        format!("{position} of {}: ", self.0.len())
     }
 }
 
