@@ -222,6 +222,21 @@ impl SecretSource {
         }
     }
 
+    /// The file that it names, where that is known not to be there.
+    pub fn missing_file(&self, folder: &Path) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => {
+                let path = folder.join(path);
+                let looked = path.symlink_metadata();
+                let is_missing = looked.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+                // As it stands in a message, it can be pasted anywhere.
+                is_missing.then(|| std::path::absolute(&path).unwrap_or(path))
+            }
+            Self::Within { folder, source } => source.missing_file(folder),
+            Self::Plain(_) | Self::Env(_) | Self::Command(_) | Self::Credential(_) => None,
+        }
+    }
+
     /// The variable of the environment that it takes: its own, or that which names the folder
     /// of credentials.
     pub fn variable(&self) -> Option<&str> {

@@ -1,6 +1,6 @@
 //! `dpbackup validate`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -17,6 +17,7 @@ use crate::run::store;
 use crate::soma::tls;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
+use crate::values::invocation::quoted;
 use crate::values::text::hanging;
 
 /// Checks the plan file and says what it holds.
@@ -27,41 +28,80 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         global.config = Some(file.clone());
     }
     let loaded = load_plan_to_judge(&global, ui, env)?;
-    let unusable = authorities(&loaded.plan_file);
-    if !unusable.is_empty() {
-        for why in &unusable {
-            ui.error(&anyhow!("{why}"), None);
-        }
-        let error = anyhow!(
-            "the plan file {} names {} that cannot be used",
-            loaded.plan_file.path.display(),
-            count(unusable.len(), "file of certificates", "files of certificates")
-        );
-        let hint = "correct `ca_file`, or put the certificates there, in PEM";
-        return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
-    }
     let file = &loaded.plan_file;
-    // They may be there when they are needed.
+    can_trust(file, ui)?;
+    let owners = [
+        store::owners(&file.settings),
+        owners_of_history(&file.settings.history),
+    ];
+    // Who validates may be another user than who runs it: what is refused for its owner alone, `check` says.
+    let refused = owners.iter().filter_map(|owner| owner.as_ref().err());
+    let open = refused.filter(|why| why.lets_others_write());
+    let mut doubts = doubts(file, env);
+    doubts.extend(open.map(|why| format!("a run refuses it: {why}")));
+    for doubt in &doubts {
+        ui.warning(doubt);
+    }
+    if ui.verbosity > Verbosity::Quiet {
+        let mut text = summary(file, loaded.warnings.warnings() + doubts.len(), ui);
+        // Somebody's choice, and no fault: a volume of Kubernetes with a group is such.
+        for group in owners.into_iter().filter_map(Result::ok).flatten() {
+            text.push_str(&format!("  note: {group}\n"));
+        }
+        print(ui, &text)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Refuses files of certificates that no run could use.
+fn can_trust(file: &PlanFile, ui: Ui) -> Result<(), CommandError> {
+    let unusable = authorities(file);
+    if unusable.is_empty() {
+        return Ok(());
+    }
+    for why in &unusable {
+        ui.error(&anyhow!("{why}"), None);
+    }
+    let error = anyhow!(
+        "the plan file {} names {} that cannot be used",
+        file.path.display(),
+        count(unusable.len(), "file of certificates", "files of certificates")
+    );
+    let hint = "correct `ca_file`, or put the certificates there, in PEM";
+    Err(CommandError::new(Exit::Usage, error).with_hint(hint))
+}
+
+/// What does not stand on this machine as the file has it. It may be there when it is needed.
+fn doubts(file: &PlanFile, env: Lookup<'_>) -> Vec<String> {
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
     let mut doubts: Vec<String> = scripts_that_cannot_start(&enabled, env)
         .iter()
         .map(|why| format!("a script cannot start: {why}"))
         .collect();
-    if file.settings.store.is_file() {
-        let store = file.settings.store.display();
+    if file.settings.store.folder().is_file() {
+        let store = file.settings.store.folder().display();
         doubts.push(format!(
             "the store {store} is a file: write a folder of its own, such as \"/backup/datapower\""
         ));
     }
-    let settings = &file.settings;
-    let owners = [store::owners(settings), owners_of_history(&settings.history)];
-    // Who validates may be another user than who runs it: what is refused for its owner alone, `check` says.
-    let refused = owners.iter().filter_map(|owner| owner.as_ref().err());
-    let open = refused.filter(|why| why.lets_others_write());
-    doubts.extend(open.map(|why| format!("a run refuses it: {why}")));
-    for doubt in &doubts {
-        ui.warning(doubt);
-    }
+    let folder = file.path.parent().unwrap_or(Path::new(""));
+    let missing: BTreeSet<_> = file
+        .secrets()
+        .filter_map(|secret| secret.missing_file(folder))
+        .collect();
+    doubts.extend(missing.iter().map(|path| {
+        let path = path.to_string_lossy();
+        format!(
+            "no file with a secret is at {path} yet: make it with `install -m 600 /dev/null {}`, and write the secret into \
+             its first line",
+            quoted(&path)
+        )
+    }));
+    doubts
+}
+
+/// That it is valid, and what it holds.
+fn summary(file: &PlanFile, warnings: usize, ui: Ui) -> String {
     let activities: usize = file.plans.iter().map(|plan| plan.activities.len()).sum();
     let mut text = format!(
         "{}{} is valid: {}, {}, {}{}\n",
@@ -73,13 +113,13 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         count(file.devices.len(), "device", "devices"),
         count(file.plans.len(), "plan", "plans"),
         count(activities, "activity", "activities"),
-        match loaded.warnings.warnings() + doubts.len() {
+        match warnings {
             0 => String::new(),
             warnings => format!(", {}", count(warnings, "warning", "warnings")),
         }
     );
-    text.push_str(&format!("  store: {}\n", settings.store.display()));
-    text.push_str(&format!("  history: {}\n", settings.history.display()));
+    text.push_str(&format!("  store: {}\n", file.settings.store.folder().display()));
+    text.push_str(&format!("  history: {}\n", file.settings.history.display()));
     for plan in &file.plans {
         let disabled = if plan.enabled { "" } else { ", disabled" };
         let devices = file.devices.iter().filter(|device| plan.concerns(device)).count();
@@ -100,14 +140,7 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         }
         text.push_str(&devices_of(file, ui.width));
     }
-    // Somebody's choice, and no fault: a volume of Kubernetes with a group is such.
-    for group in owners.into_iter().filter_map(Result::ok).flatten() {
-        text.push_str(&format!("  note: {group}\n"));
-    }
-    if ui.verbosity > Verbosity::Quiet {
-        print(ui, &text)?;
-    }
-    Ok(Exit::Success)
+    text
 }
 
 /// Refuses a word that names no plan file, or another one than `--config`: of two only one would be checked.

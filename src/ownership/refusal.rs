@@ -101,7 +101,7 @@ impl Untrusted {
             }
             Objection::SecondName => format!("{path} has a second name (a hard link)"),
             Objection::Link => format!("{path} is a symbolic link, and none may stand there"),
-            Objection::NotAFile => format!("{path} is not a regular file"),
+            Objection::NotAFile => format!("{path} is not a regular file: name one that is"),
             Objection::NotAFolder => format!("{path} is not a folder"),
         }
     }
@@ -270,7 +270,7 @@ mod tests {
             /srv/two words belongs to root, and user 990 may not write there: run dpbackup as root: a history may be there, and in another place an empty one would begin
             /srv/two words has a second name (a hard link): run `cp -p '/srv/two words' '/srv/two words.copy' && mv '/srv/two words.copy' '/srv/two words'`
             /srv/two words is a symbolic link, and none may stand there
-            /srv/two words is not a regular file
+            /srv/two words is not a regular file: name one that is
             /srv/two words is not a folder
             "
         );

@@ -181,7 +181,8 @@ impl IncludeReader<'_> {
         if (together + text.text.len()) as u64 > LARGEST_FILE {
             let title = format!("{} is too much", path.display());
             self.add(Severity::Error, span, title)
-                .label("with it the plan file and what it includes are larger than 16 MiB");
+                .label("with it the plan file and what it includes are larger than 16 MiB")
+                .help("make several plan files of it, each with its own `--config`");
             return;
         }
         if self.way.len() > DEEPEST {

@@ -1,10 +1,14 @@
 //! What is written in place of what is expected, and how it is written right.
 
+mod words;
+
+use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::plan::keys::device::{DEVICE_TIMEOUTS, PASSWORD, TLS};
 use crate::plan::keys::tables::{RETENTION, TIMEOUTS, WINDOW};
 use crate::plan::keys::{Key, KeyKind, Table};
+use crate::plan::mistyped::words::{IN_SERVICE, OTHER_WORDS};
 use crate::values::duration::{self, DurationError};
 use crate::values::hex::unhex;
 use crate::values::size::{Bytes, Threshold, share_of_part};
@@ -51,7 +55,10 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
             (
                 KeyKind::Text | KeyKind::Name | KeyKind::Path | KeyKind::Script | KeyKind::OpenTextOrTable(_),
                 1..,
-            ) => Some("one text is expected, without brackets".to_owned()),
+            ) => Some(match (name, joined(items)) {
+                ("to" | "email_to", Some(addresses)) => format!("without brackets: `{name} = {addresses:?}`"),
+                _ => "one text is expected, without brackets".to_owned(),
+            }),
             // What is written there may be the secret.
             (KeyKind::TextOrTable(table), 2..) if is(table, &PASSWORD) => Some(format!(
                 "a program that prints it stands behind `command`: `{name} = {{ command = [\"pass\", \"show\", \"qa1\"] }}`"
@@ -75,6 +82,12 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
             _ => example(key),
         },
     }
+}
+
+/// Texts in one, with commas between them.
+fn joined(items: &[Spanned<DeValue<'_>>]) -> Option<String> {
+    let texts: Option<Vec<&str>> = items.iter().map(|item| item.get_ref().as_str()).collect();
+    Some(texts?.join(", "))
 }
 
 fn of_text(key: &Key, text: &str) -> Option<String> {
@@ -348,130 +361,14 @@ fn is_always(text: &str) -> bool {
     ALWAYS.contains(&text.trim().to_lowercase().as_str())
 }
 
-/// What a device that is no spare is called elsewhere.
-const IN_SERVICE: [&str; 7] = [
-    "prod",
-    "production",
-    "primary",
-    "active",
-    "master",
-    "normal",
-    "live",
-];
-
-/// Words of others for the words of a key.
-const OTHER_WORDS: &[(&str, &[&str], &str)] = &[
-    ("error_policy", &["continue", "skip", "go-on", "none"], "ignore"),
-    (
-        "error_policy",
-        &["stop", "abort", "fail", "cancel", "exit", "break"],
-        "halt",
-    ),
-    (
-        "action",
-        &[
-            "export",
-            "domain",
-            "domains",
-            "do-backup",
-            "do-export",
-            "backup",
-            "domain-export",
-        ],
-        "export-domain",
-    ),
-    (
-        "action",
-        &["secure", "device", "appliance", "full", "securebackup"],
-        "secure-backup",
-    ),
-    (
-        "require_mount",
-        &["yes", "true", "mount", "local", "any"],
-        "mounted",
-    ),
-    (
-        "require_mount",
-        &["nfs", "nfs4", "cifs", "smb", "network", "net"],
-        "remote",
-    ),
-    ("require_mount", &["false", "none", "off"], "no"),
-    ("on_unchanged", &["keep", "always", "save"], "store"),
-    (
-        "on_unchanged",
-        &["ignore", "no", "none", "drop", "discard", "dedup"],
-        "skip",
-    ),
-    (
-        "post_script_when",
-        &["failure", "failed", "error", "on-error"],
-        "on-failure",
-    ),
-    ("post_script_when", &["success", "yes", "true", "both"], "always"),
-    (
-        "role",
-        &[
-            "standby",
-            "backup",
-            "secondary",
-            "dr",
-            "test",
-            "rehearsal",
-            "cold",
-            "passive",
-        ],
-        "spare",
-    ),
-    ("facility", &["16"], "local0"),
-    ("facility", &["17"], "local1"),
-    ("facility", &["18"], "local2"),
-    ("facility", &["19"], "local3"),
-    ("facility", &["20"], "local4"),
-    ("facility", &["21"], "local5"),
-    ("facility", &["22"], "local6"),
-    ("facility", &["23"], "local7"),
-    ("facility", &["1", "log_user"], "user"),
-    (
-        "facility",
-        &["3", "syslog", "log_daemon", "cron", "auth"],
-        "daemon",
-    ),
-    (
-        "format",
-        &["mattermost", "rocketchat", "rocket.chat", "teams", "google"],
-        "slack",
-    ),
-    ("security", &["ssl", "smtps"], "tls"),
-    ("security", &["no", "off", "plain", "false"], "none"),
-];
-
 fn is(table: &'static Table, other: &'static Table) -> bool {
     std::ptr::eq(table, other)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{OTHER_WORDS, of_words};
-    use crate::plan::keys::KeyKind;
+    use super::of_words;
     use crate::plan::keys::file::tables;
-
-    #[test]
-    fn every_word_that_is_advised_is_one_of_its_key() {
-        for (name, others, word) in OTHER_WORDS {
-            let keys = tables().into_iter().filter_map(|table| table.key(name));
-            let mut found = false;
-            for key in keys {
-                if let KeyKind::Choice(words) = &key.kind {
-                    found |= words.contains(word);
-                    assert!(
-                        !others.iter().any(|other| words.contains(other)),
-                        "{name}: {others:?}"
-                    );
-                }
-            }
-            assert!(found, "{name} takes {word}");
-        }
-    }
 
     #[test]
     fn what_is_offered_for_a_text_is_taken() {

@@ -106,7 +106,17 @@ impl<'a> PlanSection<'a> {
     pub(super) fn missing(&self, name: &str, out: &mut Findings<'_>) {
         if !out.is_incomplete() && !self.is_misspelt(name) {
             let label = format!("{} needs the key `{name}`", self.table.heading);
-            out.error(self.span.clone(), format!("`{name}` is missing"), label);
+            let finding = out.error(self.span.clone(), format!("`{name}` is missing"), label);
+            if let Some(key) = self.key(name) {
+                finding.help(match name {
+                    "certificate" => format!(
+                        "add {}, the name of a Crypto Certificate object in the domain `default`; `dpbackup check` says \
+                         which there are",
+                        key.sample()
+                    ),
+                    _ => format!("add {}, say", key.sample()),
+                });
+            }
         }
     }
 
@@ -162,7 +172,13 @@ impl<'a> PlanSection<'a> {
         let number = number.filter(|number| (least..=most).contains(number));
         if number.is_none() {
             let label = format!("expected {}", key.kind.expected());
-            out.error(value.span(), format!("`{name}` is out of range"), label);
+            out.error(value.span(), format!("`{name}` is out of range"), label)
+                .help(match default(key) {
+                    Some(usual) => {
+                        format!("leave it out, and it is {usual}; or write a number of that range")
+                    }
+                    None => "leave it out, or write a number of that range".to_owned(),
+                });
         }
         number
     }
@@ -226,7 +242,8 @@ impl<'a> PlanSection<'a> {
                 None
             }
             Err(error) => {
-                out.error(span, format!("`{name}` is not a time zone"), error.to_string());
+                out.error(span, format!("`{name}` is not a time zone"), error.to_string())
+                    .help("write the name of a place, such as \"Europe/Rome\", or \"UTC\"");
                 None
             }
         }
@@ -256,12 +273,10 @@ impl<'a> PlanSection<'a> {
         }
         let label = format!("expected {}", words_in_quotes(words));
         let finding = out.error(span, format!("unknown value {text:?} of `{name}`"), label);
-        match mistyped::of_choice(key, text) {
-            Some(help) => {
-                finding.help(help);
-            }
-            None => did_you_mean(finding, nearest(text, words.iter().copied())),
-        }
+        let near = nearest(text, words.iter().copied());
+        let near = near.map(|near| format!("did you mean {near:?}?"));
+        let help = mistyped::of_choice(key, text).or(near);
+        finding.help(help.unwrap_or_else(|| format!("write one of these, such as {}", key.sample())));
         None
     }
 
@@ -287,6 +302,7 @@ impl<'a> PlanSection<'a> {
             DeValue::Array(_) => strings(key, value, out)?,
             _ => vec![string(key, value, out)?],
         };
+        let written = items.join(", ");
         match parse(items) {
             Ok(patterns) => Some(At {
                 value: patterns,
@@ -297,7 +313,22 @@ impl<'a> PlanSection<'a> {
                     value.span(),
                     format!("`{name}` is not a list of patterns"),
                     error.to_string(),
-                );
+                )
+                .help(match error {
+                    PatternError::Empty => {
+                        format!("`{name} = \"*\"` is all of them; between two commas stands a pattern")
+                    }
+                    PatternError::NothingExcluded => {
+                        "write a name or a pattern behind the `!`, or leave it out".to_owned()
+                    }
+                    PatternError::NoTag => "write a tag behind the `@`, such as \"@prod\"".to_owned(),
+                    PatternError::OnlyExclusions => {
+                        format!(
+                            "say first what they are taken from: `{name} = {:?}`",
+                            format!("*, {written}")
+                        )
+                    }
+                });
                 None
             }
         }
@@ -348,7 +379,8 @@ impl<'a> PlanSection<'a> {
                 value.span(),
                 format!("`{name}` is empty"),
                 "expected at least one item",
-            );
+            )
+            .help(format!("write {}, say", self.key(name)?.sample()));
             return None;
         }
         Some(items.into_iter().map(str::to_owned).collect())
@@ -405,8 +437,13 @@ impl<'a> PlanSection<'a> {
         match parse(text) {
             Ok(value) => Some(At { value, span }),
             Err(error) => {
-                let finding = out.error(span, format!("`{name}` is not {what}"), error.to_string());
-                if let Some(help) = mistyped::of_words(key, text) {
+                let label = error.to_string();
+                let finding = out.error(span, format!("`{name}` is not {what}"), &label);
+                let help = mistyped::of_words(key, text);
+                let says_what_to_write = label.contains("write ");
+                if let Some(help) =
+                    help.or_else(|| (!says_what_to_write).then(|| format!("write {}, say", key.sample())))
+                {
                     finding.help(help);
                 }
                 None

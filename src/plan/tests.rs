@@ -40,7 +40,17 @@ fn env(name: &str) -> Option<OsString> {
 }
 
 fn check(text: &str) -> Result<Loaded, PlanReport> {
-    check_text(text, Path::new("conf/plans.toml"), Readers::Others, &env)
+    let checked = check_text(text, Path::new("conf/plans.toml"), Readers::Others, &env);
+    let report = match &checked {
+        Ok(loaded) => &loaded.warnings,
+        Err(report) => report,
+    };
+    for finding in &report.findings {
+        // In the label it stands where the place itself shows what is to be written there.
+        let says_what_to_do = finding.help.is_some() || finding.labels[0].text.contains("write ");
+        assert!(says_what_to_do, "no next step: {finding:?}");
+    }
+    checked
 }
 
 fn valid(text: &str) -> PlanFile {

@@ -48,7 +48,9 @@ pub(super) fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>
         let finding = out.error(value.span(), title, label);
         if c == '\t' && !is_escape {
             finding.help("write a blank in place of the tab");
-        } else if is_escape {
+        } else if !is_escape {
+            finding.help("take it out");
+        } else {
             finding.help(
                 "a backslash begins an escape in double quotes: write \\\\ for one, or put the text in single quotes; paths \
                  of this machine have /",
@@ -83,8 +85,21 @@ pub(super) fn is_named(key: &str, text: &str, span: &Range<usize>, out: &mut Fin
         finding.help(format!(
             "the `@` stands in the `devices` of a plan alone: {bare:?} here"
         ));
+    } else {
+        finding.help(format!("write {:?}, say", named_so(text)));
     }
     false
+}
+
+/// The nearest to a text that can be a name.
+pub(super) fn named_so(text: &str) -> String {
+    let is_good = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let name = text.trim().chars().map(|c| if is_good(&c) { c } else { '-' });
+    let name: String = name.take(128).collect();
+    match name.trim_matches(['-', '.']) {
+        "" => "QA1".to_owned(),
+        name => name.to_owned(),
+    }
 }
 
 /// The texts that the array `value` holds.
@@ -109,9 +124,9 @@ pub(super) fn wrong_type<T>(key: &Key, value: &Value<'_>, out: &mut Findings<'_>
     };
     let label = format!("expected {}, found {found}", key.kind.expected());
     let finding = out.error(value.span(), format!("`{}` has the wrong type", key.name), label);
-    if let Some(help) = mistyped::of_type(key, value.get_ref()) {
-        finding.help(help);
-    }
+    finding.help(
+        mistyped::of_type(key, value.get_ref()).unwrap_or_else(|| format!("write {}, say", key.sample())),
+    );
     None
 }
 

@@ -82,6 +82,13 @@ fn of_file(path: &Path, why: &io::Error) -> String {
 
 fn of_program(program: &str, why: &io::Error) -> Option<String> {
     let advice = match why.kind() {
+        io::ErrorKind::NotFound if program.contains(' ') => {
+            let words: Vec<String> = program.split_whitespace().map(|word| format!("{word:?}")).collect();
+            format!(
+                "no shell is involved, and each word is an element of its own: {{ command = [{}] }}",
+                words.join(", ")
+            )
+        }
         io::ErrorKind::NotFound if program.contains('/') => {
             "correct its path: a relative one starts in the folder of the plan file".to_owned()
         }

@@ -371,6 +371,31 @@ fn a_word_or_a_kind_of_value_that_others_have_is_answered_with_what_is_written_h
             ("username = \"backup\"", "role = true\nusername = \"backup\""),
             ("username = \"backup\"", "username = [\"backup\"]"),
             ("{ env = \"QA1_PASSWORD\" }", "[\"pass\", \"show\"]"),
+            ("devices = \"QA*\"", "devices = \"!QA1\""),
+            ("domains = \"DOM*\"", "domains = []"),
+            (
+                "domains = \"DOM*\"",
+                "domains = \"DOM*\"\ncertificate = \"backup-cert\"",
+            ),
+            ("\"export-domain\"", "\"secure-backup\""),
+            (policy, "maintenance_window = { start = \"22:00\" }"),
+            (policy, "retention = { keep_last = 0 }"),
+            (policy, "webhook = true"),
+            (settings, "[settings]\nretries = 100"),
+            (settings, "[settings]\non_unchanged = \"hardlink\""),
+            ("username = \"backup\"", "port = 99999\nusername = \"backup\""),
+            ("name = \"QA1\"", "name = \"QA 1\""),
+            (
+                notify,
+                "[notify.email]\nhost = \"mail.example.com\"\nport = \"smtp\"\nfrom = \"me\"\nto = \"a@example.com; \
+                 b@example.com\"\n[[plan]]",
+            ),
+            (
+                notify,
+                "[notify.email]\nhost = \"mail.example.com\"\nfrom = \"a@example.com\"\nto = [\"a@example.com\", \
+                 \"b@example.com\"]\n[[plan]]",
+            ),
+            (policy, "retries = 2\nquiesce = true"),
         ],
     );
     assert_shown!(said);
@@ -620,6 +645,7 @@ fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
             (policy, "pre_script = \"pre.sh arg1\""),
             (policy, "post_script = \"scripts/gone.sh\""),
             ("devices = \"QA*\"", "devices = \"QA*\"\npre_script = \"gone.sh\""),
+            ("{ env = \"QA1_PASSWORD\" }", "{ file = \"gone\" }"),
             (&RIGHT[RIGHT.find("[[plan]]").expect("a plan")..], "# no plan"),
         ],
     );

@@ -186,6 +186,10 @@ fn action(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Action> {
             format!("`{foreign}` does not belong to \"{word}\""),
             "has no meaning here",
         );
+        finding.help(match name? {
+            ActionName::SecureBackup => "take it out: a secure backup is one of the whole device; domains are of `action = \"export-domain\"`",
+            ActionName::ExportDomain => "take it out: an export is not encrypted; a certificate is of `action = \"secure-backup\"`",
+        });
         if let Some(action) = section.key_span("action") {
             finding.also(action, "because of this action");
         }

@@ -11,7 +11,7 @@ use crate::plan::diagnostic::Findings;
 use crate::plan::keys::device::DEVICE;
 use crate::plan::model::{Device, DeviceRole, Timeouts};
 use crate::plan::section::PlanSection;
-use crate::plan::value::At;
+use crate::plan::value::{At, named_so};
 use crate::values::address::Address;
 use crate::values::host_name;
 use crate::values::written_path::variable_alone;
@@ -89,7 +89,8 @@ fn check_device_name(name: &At<String>, out: &mut Findings<'_>) {
         name.span.clone(),
         format!("{text:?} cannot be the name of a device"),
         label,
-    );
+    )
+    .help(format!("write `name = {:?}`, say", named_so(text)));
 }
 
 /// The host as it is looked up: an IPv6 address without its brackets.
@@ -135,9 +136,8 @@ fn bare_host(host: &At<String>, out: &mut Findings<'_>) -> Option<String> {
         title,
         "expected a host name or an IP address, and nothing else",
     );
-    if let Some(help) = of_address(text).or_else(|| of_other(text)) {
-        finding.help(help);
-    }
+    let help = of_address(text).or_else(|| of_other(text));
+    finding.help(help.unwrap_or_else(|| "write one alone, such as `host = \"192.0.2.10\"`".to_owned()));
     None
 }
 

@@ -14,7 +14,8 @@ pub(super) fn open<'a>(file: &'a CheckedFile<'a>, out: &mut Findings<'_>) -> Ope
             file.root.span(),
             format!("{} is empty", file.context.path.display()),
             "nothing is included by it",
-        );
+        )
+        .help("write [[device]] or [[plan]] tables into it, or leave it out of `include`");
     }
     (section, &file.context)
 }

@@ -167,7 +167,8 @@ fn warn_of_short_timeout(
             "`quiesce_timeout` is too short",
             "a device asks for at least 60s",
         )
-        .also(quiesce, "a plan with this does not run");
+        .also(quiesce, "a plan with this does not run")
+        .help("write `quiesce_timeout = \"60s\"` or more");
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) fn find_duplicates<'n>(
                 format!("two {what}s are named {:?}", name.value),
                 "the second",
             )
-            .also(first.span.clone(), "the first");
+            .also(first.span.clone(), "the first")
+            .help("give one of them another name, or take it out");
         } else {
             first_uses.insert(&name.value, name);
         }
@@ -94,9 +95,19 @@ pub(super) fn check_plan_name(name: &At<String>, out: &mut Findings<'_>) {
     } else {
         return;
     };
+    let seen: String = text
+        .chars()
+        .map(|c| if c == '/' || c.is_control() { '-' } else { c })
+        .collect();
+    let seen: String = printable(seen.trim().trim_start_matches('-'))
+        .chars()
+        .take(32)
+        .collect();
+    let better = if seen.is_empty() { "Nightly" } else { &seen };
     out.error(
         name.span.clone(),
         format!("{text:?} cannot be the name of a plan"),
         label,
-    );
+    )
+    .help(format!("write `name = {better:?}`, say"));
 }

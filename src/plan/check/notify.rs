@@ -3,31 +3,28 @@
 mod email;
 mod pings;
 mod shared;
+mod syslog;
+mod web;
 
 use std::ops::Range;
 use std::path::PathBuf;
 
 pub(super) use pings::find_shared_pings;
-use secrecy::ExposeSecret as _;
-use toml::de::DeValue;
 
-use crate::plan::check::context::{Context, OpenTable, Readers};
+use crate::plan::check::context::{Context, OpenTable};
 use crate::plan::check::names::find_duplicates;
-use crate::plan::check::notify::shared::{ca_file, events};
-use crate::plan::check::secret::{password, secret_form};
-use crate::plan::check::settings::{path, path_text};
+use crate::plan::check::notify::shared::events;
+use crate::plan::check::notify::syslog::syslog;
+use crate::plan::check::notify::web::{ping, url, webhook};
+use crate::plan::check::settings::path;
 use crate::plan::diagnostic::Findings;
-use crate::plan::keys::{Table, notify as keys, tables};
+use crate::plan::keys::tables;
 use crate::plan::model::Plan;
-use crate::plan::model::notify::{Notify, Ping, PlanNotify, Syslog, SyslogAddress, Webhook, WebhookFormat};
+use crate::plan::model::notify::{Notify, PlanNotify};
 use crate::plan::section::PlanSection;
 use crate::plan::value::{At, did_you_mean};
 use crate::secret::SecretSource;
-use crate::values::event_name::EventNames;
-use crate::values::invocation::quoted;
 use crate::values::nearest::nearest;
-use crate::values::ping_address::address_of;
-use crate::values::web_url::WebUrl;
 
 /// What was read. Plans refer to some of it even if the whole is not valid.
 #[derive(Default)]
@@ -299,224 +296,6 @@ impl NotifyRead {
     }
 }
 
-fn syslog(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Syslog> {
-    let address = section
-        .text_or_default("address", out)
-        .and_then(|text| syslog_address(text, context, out));
-    // The numbers of RFC 5424, section 6.2.1.
-    let facilities = [
-        ("user", 1),
-        ("daemon", 3),
-        ("local0", 16),
-        ("local1", 17),
-        ("local2", 18),
-        ("local3", 19),
-        ("local4", 20),
-        ("local5", 21),
-        ("local6", 22),
-        ("local7", 23),
-    ];
-    let facility = section.choice("facility", &facilities, out);
-    let ca_file = ca_file(section, context, out);
-    let events = events(section, "events", out);
-    Some(Syslog {
-        address: address?,
-        facility: facility?,
-        ca_file: ca_file?,
-        events: events?.unwrap_or_else(EventNames::of_backups),
-    })
-}
-
-fn syslog_address(text: At<String>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<SyslogAddress> {
-    let Some((scheme, rest)) = text.value.split_once("://") else {
-        if let Some((host, port)) = text.value.split_once(':')
-            && !host.contains('/')
-            && port.parse::<u16>().is_ok()
-        {
-            let label = "expected a path, udp://…, tcp://… or tls://…";
-            out.error(
-                text.span,
-                "`address` does not say how the host is spoken to",
-                label,
-            )
-            .help(format!("write \"udp://{host}:{port}\", or tcp:// or tls://"));
-            return None;
-        }
-        let (written, span) = (text.value.clone(), text.span.clone());
-        let path = path_text(text, context, out).map(|path| context.path_of(&path))?;
-        if !written.contains('/') && !path.exists() {
-            out.doubt(
-                span,
-                "`address` is a path, and nothing is there",
-                "a host is named with how it is spoken to",
-                &format!("write \"udp://{written}\", or tcp:// or tls://; or the path of a socket"),
-            );
-        }
-        return Some(SyslogAddress::Local(path));
-    };
-    let (kind, port): (fn(String, u16) -> SyslogAddress, u16) = match scheme {
-        "udp" => (SyslogAddress::Udp, 514),
-        "tcp" => (SyslogAddress::Tcp, 601),
-        "tls" => (SyslogAddress::Tls, 6514),
-        _ => {
-            let label = "expected a path, udp://…, tcp://… or tls://…";
-            out.error(
-                text.span,
-                format!("unknown scheme {scheme:?} of `address`"),
-                label,
-            );
-            return None;
-        }
-    };
-    // The rules for host and port are those of addresses on the web.
-    match WebUrl::parse(&format!("https://{rest}")) {
-        Ok(url) if url.path_and_query().is_empty() => {
-            let written = rest.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-            let bare = rest.ends_with(']') || written.is_none();
-            Some(kind(
-                url.host().to_owned(),
-                if bare { port } else { written.unwrap_or(port) },
-            ))
-        }
-        Ok(_) => {
-            out.error(
-                text.span,
-                "`address` is more than a host and a port",
-                "expected nothing behind the port",
-            );
-            None
-        }
-        Err(error) => {
-            out.error(text.span, "`address` is not a host and a port", error.to_string());
-            None
-        }
-    }
-}
-
-fn webhook(
-    section: &PlanSection<'_>,
-    context: &Context<'_>,
-    out: &mut Findings<'_>,
-) -> (Option<At<String>>, Option<Webhook>) {
-    let name = section.text("name", out).filter(|name| is_name(name, out));
-    let url = url(section, &keys::WEBHOOK, "url", context, out);
-    let formats = [
-        ("json", WebhookFormat::Json),
-        ("slack", WebhookFormat::Slack),
-        ("text", WebhookFormat::Text),
-    ];
-    let format = section.choice("format", &formats, out);
-    if let (Some(WebhookFormat::Json), Some(SecretSource::Plain(address))) = (&format, &url)
-        && is_of_a_chat(address.expose_secret())
-        && let Some(span) = section.value_span("url")
-    {
-        out.doubt(
-            span,
-            "a chat is told in the form of an event, which it does not take",
-            "`format` is \"json\" here",
-            "add `format = \"slack\"`",
-        );
-    }
-    let mut secret = |name: &str| match section.value(name, out) {
-        Some(value) => password(keys::WEBHOOK.key(name)?, value, context, out).map(Some),
-        None => Some(None),
-    };
-    let (secret, authorization) = (secret("secret"), secret("authorization"));
-    let ca_file = ca_file(section, context, out);
-    let events = events(section, "events", out);
-    let repeat = section.duration("repeat", out);
-    let read = || {
-        Some(Webhook {
-            name: name.clone()?.value,
-            url: url?,
-            format: format?,
-            secret: secret?,
-            authorization: authorization?,
-            ca_file: ca_file?,
-            events: events?.unwrap_or_else(EventNames::of_backups),
-            repeat: repeat?.value,
-        })
-    };
-    let webhook = read();
-    (name, webhook)
-}
-
-/// Whether an address is one of those at which chats take messages.
-fn is_of_a_chat(address: &str) -> bool {
-    const CHATS: [&str; 4] = [
-        "://hooks.slack.com/",
-        "://chat.googleapis.com/",
-        ".webhook.office.com/",
-        "/hooks/mattermost",
-    ];
-    CHATS.iter().any(|chat| address.contains(chat))
-}
-
-fn is_name(name: &At<String>, out: &mut Findings<'_>) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let good = name.value.chars().all(allowed);
-    if !good {
-        let title = format!("{:?} cannot be the name of a webhook", name.value);
-        out.error(
-            name.span.clone(),
-            title,
-            "allowed are letters, digits, `.`, `_` and `-`",
-        );
-    }
-    good
-}
-
-fn ping(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<Ping> {
-    let url = match section.key_span("url") {
-        Some(_) => url(section, &keys::PING, "url", context, out).map(Some),
-        None => Some(None),
-    };
-    let start = section
-        .text_or_default("start", out)
-        .filter(|text| is_suffix(text, out));
-    let fail = section
-        .text_or_default("fail", out)
-        .filter(|text| is_suffix(text, out));
-    let meanings = [("fail", false), ("success", true)];
-    let warnings = section.choice("warnings", &meanings, out);
-    let ca_file = ca_file(section, context, out);
-    Some(Ping {
-        url: url?,
-        start: start?.value,
-        fail: fail?.value,
-        warnings_are_success: warnings?,
-        ca_file: ca_file?,
-    })
-}
-
-/// Doubts an address that is already that of one state: each success would tell that state, too.
-fn doubt_ping(url: &At<String>, out: &mut Findings<'_>) {
-    let path = url.value.split(['?', '#']).next().unwrap_or_default();
-    let state = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    if matches!(state, "fail" | "failure" | "start" | "log") {
-        out.doubt(
-            url.span.clone(),
-            &format!("a success would ping `/{state}`, too"),
-            "the address of a check is expected",
-            "leave that word out: what `start` and `fail` of [notify.ping] say is added to the address",
-        );
-    }
-}
-
-fn is_suffix(text: &At<String>, out: &mut Findings<'_>) -> bool {
-    let good =
-        text.value.starts_with(['/', '?']) && WebUrl::parse(&format!("https://a{}", text.value)).is_ok();
-    if !good {
-        let title = "this cannot be added to an address";
-        out.error(
-            text.span.clone(),
-            title,
-            "expected something like \"/fail\" or \"?state=fail\"",
-        );
-    }
-    good
-}
-
 fn metrics(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<PathBuf> {
     let file = path(section, "path", context, out)?;
     if file.extension().is_none_or(|end| end != "prom") {
@@ -525,51 +304,12 @@ fn metrics(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<
             span,
             "node_exporter would not read this file",
             "its name must end in `.prom`",
-        );
+        )
+        .help(format!(
+            "write `path = {:?}`",
+            file.with_extension("prom").display().to_string()
+        ));
         return None;
     }
     Some(file)
-}
-
-/// An address: text that is checked now, or a secret that is checked when it is used.
-fn url(
-    section: &PlanSection<'_>,
-    table: &'static Table,
-    name: &str,
-    context: &Context<'_>,
-    out: &mut Findings<'_>,
-) -> Option<SecretSource> {
-    let key = table.key(name)?;
-    let value = section.value(name, out)?;
-    let DeValue::String(_) = value.get_ref() else {
-        return secret_form(key, value, context, out);
-    };
-    let text = section.text(name, out)?;
-    match WebUrl::parse(&address_of(&text.value, "plan")) {
-        Ok(url) => {
-            if name == "ping_url" || std::ptr::eq(table, &raw const keys::PING) {
-                doubt_ping(&text, out);
-            }
-            if context.readers == Readers::Others && url.looks_secret() {
-                out.doubt(
-                    text.span,
-                    "an address with a token stands in a file that others can read",
-                    "whoever knows it can send to it",
-                    &format!(
-                        "run `chmod 600 {}`, or write where it comes from: {{ file = \"…\" }} or {{ env = \"…\" }}",
-                        quoted(&context.path.to_string_lossy())
-                    ),
-                );
-            }
-            Some(SecretSource::Plain(text.value.into()))
-        }
-        Err(error) => {
-            out.error(
-                text.span,
-                format!("`{name}` is no address to send to"),
-                error.to_string(),
-            );
-            None
-        }
-    }
 }

@@ -259,7 +259,8 @@ pub(super) fn only_form(
                 format!("`{first}` and `{second}` exclude each other"),
                 label,
             )
-            .also(also.0, also.1);
+            .also(also.0, also.1)
+            .help("take one of them out");
             None
         }
     }

@@ -243,7 +243,8 @@ fn can_be_sent(timeout: &At<Duration>, out: &mut Findings<'_>) -> bool {
         timeout.span.clone(),
         "`quiesce_timeout` cannot be sent to a device",
         label,
-    );
+    )
+    .help("write `quiesce_timeout = \"60s\"`, say");
     false
 }
 

@@ -2,7 +2,7 @@
 
 use crate::plan::keys::device::{DEVICE_TIMEOUTS, PASSWORD, TLS};
 use crate::plan::keys::tables::{RETENTION, TIMEOUTS, WINDOW};
-use crate::plan::keys::{Key, KeyKind, Table};
+use crate::plan::keys::{Absent, Key, KeyKind, Table};
 
 impl Key {
     /// A value that the key takes, as it is written; `None` where nothing can be shown that is not
@@ -23,6 +23,44 @@ impl Key {
         }
     }
 }
+
+impl Key {
+    /// A line that holds the key and a value, for who has not written it, or something that it does not take.
+    pub fn sample(&self) -> String {
+        let of_kind = || match &self.kind {
+            KeyKind::Integer { least, .. } => match self.absent {
+                Absent::Default(usual) => usual.to_owned(),
+                _ => least.to_string(),
+            },
+            KeyKind::Choice([first, ..]) | KeyKind::ChoiceOrTable([first, ..], _) => format!("{first:?}"),
+            _ => self.example().unwrap_or("\"…\"").to_owned(),
+        };
+        let has_default = matches!(self.absent, Absent::Default(_));
+        let known = SAMPLES
+            .iter()
+            .find(|(name, _)| *name == self.name && !has_default);
+        let value = known.map_or_else(of_kind, |(_, value)| (*value).to_owned());
+        format!("`{} = {value}`", self.name)
+    }
+}
+
+/// Of keys whose kind says too little.
+const SAMPLES: &[(&str, &str)] = &[
+    ("address", "\"udp://syslog.example.com\""),
+    ("certificate", "\"backup-cert\""),
+    ("devices", "\"*\""),
+    ("domains", "\"*\""),
+    ("end", "\"06:30\""),
+    ("from", "\"dpbackup@example.com\""),
+    ("host", "\"192.0.2.10\""),
+    ("port", "587"),
+    ("path", "\"/var/lib/node_exporter/dpbackup.prom\""),
+    ("store", "\"/backup/datapower\""),
+    ("to", "\"team@example.com\""),
+    ("url", "\"https://chat.example.com/hook\""),
+    ("username", "\"backup\""),
+    ("webhook", "\"*\""),
+];
 
 impl Table {
     /// The table on one line, with one of its keys; `None` of those that have a heading.
@@ -50,7 +88,10 @@ mod tests {
     fn every_example_can_be_read() {
         let keys = tables().into_iter().flat_map(|table| table.keys);
         let examples: Vec<String> = keys
-            .filter_map(|key| Some(format!("{} = {}", key.name, key.example()?)))
+            .flat_map(|key| {
+                let example = key.example().map(|value| format!("{} = {value}", key.name));
+                example.into_iter().chain([key.sample().replace('`', "")])
+            })
             .collect();
         assert!(examples.len() > 30, "{examples:?}");
         for example in examples {

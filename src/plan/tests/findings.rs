@@ -89,6 +89,8 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
       |
     5 | min_free_store = "110%"
       |                  ^^^^^^ a share lies between 0% and 100%
+      |
+      = help: write `min_free_store = "10%"`, say
 
     warning: `quiesce_timeout` is too short
       --> conf/plans.toml:6:19
@@ -98,6 +100,8 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
     ...
     40 | quiesce = true
        | ------- a plan with this does not run
+       |
+       = help: write `quiesce_timeout = "60s"` or more
 
     error: `script_timeout` is not a duration
      --> conf/plans.toml:7:18
@@ -118,12 +122,16 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
       |
     9 | retries = 99
       |           ^^ expected a whole number from 0 to 10
+      |
+      = help: leave it out, and it is 2; or write a number of that range
 
     error: `end` is missing
       --> conf/plans.toml:10:18
        |
     10 | default_window = { start = "21:30" }
        |                  ^^^^^^^^^^^^^^^^^^^ a maintenance window needs the key `end`
+       |
+       = help: add `end = "06:30"`, say
 
     error: "https://qa1" is not a host
       --> conf/plans.toml:14:8
@@ -146,6 +154,8 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
        |
     16 | port = 70000
        |        ^^^^^ expected a whole number from 1 to 65535
+       |
+       = help: leave it out, or write a number of that range
 
     error: a user's name cannot hold a colon
       --> conf/plans.toml:17:12
@@ -170,6 +180,8 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
        |         -------        ^^^^^^ only one key is allowed in `tls`
        |         |
        |         this is the other
+       |
+       = help: take one of them out
 
     error: two devices are named "QA1"
       --> conf/plans.toml:22:8
@@ -179,6 +191,8 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
     ...
     22 | name = "QA1"
        |        ^^^^^ the second
+       |
+       = help: give one of them another name, or take it out
 
     error: unknown key `pin`
       --> conf/plans.toml:25:25
@@ -209,6 +223,8 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
        |
     32 | name = "P/x "
        |        ^^^^^^ begins or ends with a blank
+       |
+       = help: write `name = "P-x"`, say
 
     error: a window of no length
       --> conf/plans.toml:33:41
@@ -239,6 +255,8 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
        |
     36 | [[plan.activity]]
        | ^^^^^^^^^^^^^^^^^ [[plan.activity]] needs the key `certificate`
+       |
+       = help: add `certificate = "backup-cert"`, the name of a Crypto Certificate object in the domain `default`; `dpbackup check` says which there are
 
     error: unknown device "QA"
       --> conf/plans.toml:38:12
@@ -256,12 +274,16 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
     38 | devices = "QA, QA1, *"
     39 | domains = "*"
        | ^^^^^^^ has no meaning here
+       |
+       = help: take it out: a secure backup is one of the whole device; domains are of `action = "export-domain"`
 
     error: `devices` is not a list of patterns
       --> conf/plans.toml:44:11
        |
     44 | devices = ["!QA1"]
        |           ^^^^^^^^ every pattern begins with `!`, so nothing can match
+       |
+       = help: say first what they are taken from: `devices = "*, !QA1"`
 
     error: "all-domains" stands beside other patterns
       --> conf/plans.toml:45:12
@@ -279,6 +301,8 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
     ...
     46 | certificate = "c"
        | ^^^^^^^^^^^ has no meaning here
+       |
+       = help: take it out: an export is not encrypted; a certificate is of `action = "secure-backup"`
     "##);
 }
 
@@ -299,6 +323,8 @@ fn errors_of_syntax_do_not_hide_the_others_and_nothing_is_guessed() {
       |
     3 | retries = -1
       |           ^^ expected a whole number from 0 to 10
+      |
+      = help: leave it out, and it is 2; or write a number of that range
 
     error: a quote is not closed
      --> conf/plans.toml:5:8

@@ -182,6 +182,8 @@ fn a_finding_shows_the_line_of_the_file_in_which_it_is() {
       |
     5 | name = "A"
       |        --- the first
+      |
+      = help: give one of them another name, or take it out
     "#);
 }
 
@@ -413,7 +415,11 @@ fn an_included_file_holds_devices_plans_and_web_hooks_and_nothing_else() {
             "store = \"x\"\n",
             "d/a.toml:1:1 unknown key `store`: it is a key of [settings]".to_owned(),
         ),
-        ("# nothing\n", "d/a.toml:1:1 d/a.toml is empty".to_owned()),
+        (
+            "# nothing\n",
+            "d/a.toml:1:1 d/a.toml is empty: write [[device]] or [[plan]] tables into it, or leave it out of `include`"
+                .to_owned(),
+        ),
     ] {
         let folder = Folder::with(&main_file("\"d/*\""), &[("d/a.toml", text)]);
         assert_eq!(folder.found(), [found], "{text}");

@@ -149,7 +149,7 @@ fn free_space(settings: &Settings, found: &mut CheckItems) {
 pub fn scripts_that_cannot_start(plans: &[&Plan], env: Lookup<'_>) -> Vec<String> {
     let unable = scripts_of(plans).into_iter().filter_map(|(script, plans)| {
         let why = script::could_start(script, env).err()?;
-        Some(format!("{why}; named by {}", plans.join(", ")))
+        Some(format!("{why}; named by {}: {WHERE}", plans.join(", ")))
     });
     unable.collect()
 }
@@ -187,10 +187,7 @@ fn scripts(plans: &[&Plan], env: Lookup<'_>, found: &mut CheckItems) {
         match script::could_start(script, env) {
             Ok(()) => found.ok("script", script.display().to_string()),
             Err(why) => {
-                let hint = format!(
-                    "named by {}; a bare name is looked up in `scripts_dir`, a path starts at the plan file",
-                    plans.join(", ")
-                );
+                let hint = format!("named by {}; {WHERE}", plans.join(", "));
                 found.fail("script", why, hint);
             }
         }

@@ -20,7 +20,8 @@ pub(super) fn email(
 ) -> Option<Email> {
     if cfg!(not(feature = "mail")) {
         let label = "built without the feature `mail`";
-        out.error(section.span.clone(), "this dpbackup cannot send e-mail", label);
+        out.error(section.span.clone(), "this dpbackup cannot send e-mail", label)
+            .help("take the table out, or use a build that has it");
     }
     let host = section.text("host", out).and_then(|host| {
         let is_odd = |c: char| c.is_whitespace() || "/@\\,;".contains(c);
@@ -43,7 +44,8 @@ pub(super) fn email(
                 host.span,
                 format!("{:?} is not a host", host.value),
                 "DNS has no such name",
-            );
+            )
+            .help("write `host = \"mail.example.com\"`, or an address");
         }
         ascii
     });
@@ -162,7 +164,18 @@ pub(super) fn are_addresses(text: &At<String>, most: usize, out: &mut Findings<'
         // The words of the parser say nothing.
         Err(_) => "expected NAME@DOMAIN, several with commas between them".to_owned(),
     };
-    out.error(text.span.clone(), "this is no mail address", why);
+    // What people put between addresses elsewhere.
+    let with_commas = text.value.replace(';', ",");
+    let parsed = with_commas.parse::<lettre::message::Mailboxes>();
+    let help = match (parsed, most) {
+        (Ok(boxes), 2..) if with_commas != text.value && boxes.iter().next().is_some() => {
+            format!("write commas between them: {with_commas:?}")
+        }
+        (_, 1) => "write one, such as `from = \"dpbackup@example.com\"`".to_owned(),
+        _ => "write \"team@example.com\", or \"team@example.com, boss@example.com\"".to_owned(),
+    };
+    out.error(text.span.clone(), "this is no mail address", why)
+        .help(help);
     false
 }
 

@@ -53,10 +53,12 @@ pub(super) fn events(
                     .filter(|word| literal.len() > 3 && word.contains(literal))
                     .min_by_key(|word| word.len())
             };
-            did_you_mean(
-                finding,
-                other().or_else(|| nearest(literal, words())).or_else(begun),
-            );
+            match other().or_else(|| nearest(literal, words())).or_else(begun) {
+                Some(meant) => did_you_mean(finding, Some(meant)),
+                None => {
+                    finding.help("write one of these, or \"*\" for all");
+                }
+            }
         }
     }
     Some(Some(EventNames::matching(&patterns.value)))
