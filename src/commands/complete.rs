@@ -7,19 +7,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Command, CommandFactory as _};
-use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::engine::{
+    ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _,
+};
 use clap_complete::env::Shells;
 use jiff::tz::TimeZone;
 
 use crate::cli::{Cli, Global};
 use crate::exit::Exit;
-use crate::history::{History, PlanFilter, PlanRow};
+use crate::history::{History, PlanFilter, PlanRow, TaskRow};
 use crate::plan::model::{DeviceRole, PlanFile};
 use crate::plan::{self};
-use crate::run::event::FileKind;
+use crate::run::event::{ActionKind, FileKind};
 use crate::run::status::Status;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
+use crate::values::restorable_domain::RestorableDomain;
 
 /// The variable by which the script of a shell asks: it holds the name of the shell.
 pub(super) const VARIABLE: &str = "DPBACKUP_COMPLETE";
@@ -90,21 +93,33 @@ enum Offer {
     PlanIds,
     ActivityIds,
     TaskIds,
+    /// Those of exports of one domain.
+    RestorableIds,
     /// `DEVICE/DOMAIN`
     Targets,
+    /// What names an export, and files.
+    Exports,
+    /// The same with devices: what is stored.
+    Stored,
+    /// Commands, for the manual.
+    Commands,
 }
 
 /// What is offered for a value of a command, by its path and the name of the value.
 fn offer(command: &str, value: &str) -> Option<Offer> {
     Some(match (command, value) {
-        ("check", "names") => Offer::PlansAndDevices,
+        ("check", "names") | ("show", "plan") => Offer::PlansAndDevices,
+        ("man", "command") => Offer::Commands,
         ("history", "what") => Offer::Executions,
         ("history", "status") => Offer::Statuses,
         ("history activities", "id") => Offer::PlanIds,
         ("history tasks", "id") => Offer::ActivityIds,
-        ("history files", "id") | ("verify" | "rehearse" | "restore", "tasks" | "task") => Offer::TaskIds,
+        ("history files", "id") | ("verify", "tasks") => Offer::TaskIds,
+        ("rehearse" | "restore", "tasks" | "task") => Offer::RestorableIds,
+        ("verify", "files") => Offer::Stored,
         ("rehearse", "on") => Offer::Spares,
-        ("log", "blame") | ("diff", "old" | "new") | ("extract", "export") => Offer::Targets,
+        ("log", "blame") => Offer::Targets,
+        ("diff", "old" | "new") | ("extract", "export") => Offer::Exports,
         ("recover", "forget") | ("restore", "to") => Offer::Devices,
         (_, "plan" | "plans") => Offer::Plans,
         (_, "device" | "devices") => Offer::Devices,
@@ -117,7 +132,12 @@ fn with_names(command: Command, path: &str, source: &Arc<Source>) -> Command {
     let command = command.mut_args(|value| match offer(path, value.get_id().as_str()) {
         Some(offer) => {
             let source = Arc::clone(source);
-            value.add(ArgValueCandidates::new(move || source.candidates(offer)))
+            match offer {
+                Offer::Exports | Offer::Stored => value.add(ArgValueCompleter::new(move |typed: &OsStr| {
+                    source.with_files(offer, typed)
+                })),
+                _ => value.add(ArgValueCandidates::new(move || source.candidates(offer))),
+            }
         }
         None => value,
     });
@@ -168,7 +188,11 @@ impl Source {
                 .map(|(_, code, _)| ((*code).to_owned(), String::new()))
                 .collect(),
             Offer::Executions => [self.ids(offer), names(&self.plans), names(&self.devices)].concat(),
-            Offer::PlanIds | Offer::ActivityIds | Offer::TaskIds | Offer::Targets => self.ids(offer),
+            Offer::PlanIds | Offer::ActivityIds | Offer::TaskIds | Offer::RestorableIds => self.ids(offer),
+            Offer::Targets => self.targets(),
+            Offer::Exports => [self.targets(), self.ids(Offer::TaskIds)].concat(),
+            Offer::Stored => [names(&self.devices), self.targets(), self.ids(Offer::TaskIds)].concat(),
+            Offer::Commands => commands(),
         };
         let offered = offered.into_iter().map(|(name, about)| {
             let name = match self.is_bare {
@@ -180,28 +204,42 @@ impl Source {
         offered.collect()
     }
 
+    /// The same as far as they begin so, with the files that do.
+    fn with_files(&self, offer: Offer, typed: &OsStr) -> Vec<CompletionCandidate> {
+        let mut offered = self.candidates(offer);
+        let begins = |name: &OsStr| name.as_encoded_bytes().starts_with(typed.as_encoded_bytes());
+        offered.retain(|candidate| begins(candidate.get_value()));
+        offered.extend(PathCompleter::any().complete(typed));
+        offered
+    }
+
+    fn history(&self) -> Option<History> {
+        History::open_read_only(self.history.as_deref()?).ok()
+    }
+
+    /// Each domain of which there is a good export.
+    fn targets(&self) -> Vec<(String, String)> {
+        let targets = self.history().and_then(|history| history.targets().ok());
+        let targets = targets.unwrap_or_default().into_iter();
+        let exports = targets.filter(|target| target.kind == FileKind::Persisted && target.good.is_some());
+        exports
+            .map(|target| {
+                (
+                    format!("{}/{}", target.device_name, target.domain_name),
+                    String::new(),
+                )
+            })
+            .collect()
+    }
+
     /// The newest IDs, `last` before them, each with what it is.
     fn ids(&self, offer: Offer) -> Vec<(String, String)> {
-        let history = self.history.as_deref();
-        let Some(history) = history.and_then(|path| History::open_read_only(path).ok()) else {
+        let Some(history) = self.history() else {
             return Vec::new();
         };
         let plans = history.plans(&PlanFilter::default()).unwrap_or_default();
-        let newest = ("last".to_owned(), "the newest".to_owned());
-        let mut ids: Vec<(String, String)> = match offer {
-            Offer::Targets => Vec::new(),
-            _ => vec![newest],
-        };
+        let mut ids = vec![("last".to_owned(), "the newest".to_owned())];
         match offer {
-            Offer::Targets => {
-                let targets = history.targets().unwrap_or_default().into_iter();
-                let exports = targets.filter(|target| target.kind == FileKind::Persisted);
-                ids.extend(exports.map(|target| {
-                    let name = format!("{}/{}", target.device_name, target.domain_name);
-                    (name, String::new())
-                }));
-                return ids;
-            }
             Offer::ActivityIds => {
                 for plan in &plans {
                     let rows = history.activities(plan.id).unwrap_or_default().into_iter();
@@ -214,9 +252,11 @@ impl Source {
                     }
                 }
             }
-            Offer::TaskIds => {
+            Offer::TaskIds | Offer::RestorableIds => {
                 for plan in &plans {
-                    let rows = history.tasks_of_plan(plan.id).unwrap_or_default().into_iter();
+                    let mut rows = history.tasks_of_plan(plan.id).unwrap_or_default();
+                    rows.retain(|row| offer == Offer::TaskIds || is_restorable(row));
+                    let rows = rows.into_iter();
                     ids.extend(rows.rev().map(|row| {
                         let about = format!("{} {} {}", row.device_name, row.domain_name, row.status);
                         (row.id.0.to_string(), about)
@@ -231,6 +271,22 @@ impl Source {
         ids.truncate(IDS + 1);
         ids
     }
+}
+
+/// Whether a task stored what can be laid over a domain.
+fn is_restorable(row: &TaskRow) -> bool {
+    row.action == ActionKind::ExportDomain
+        && row.files_downloaded > 0
+        && RestorableDomain::named(&row.domain_name).is_ok()
+}
+
+/// The commands that have a page.
+fn commands() -> Vec<(String, String)> {
+    let tree = Cli::command();
+    let shown = tree.get_subcommands().filter(|below| !below.is_hide_set());
+    shown
+        .map(|below| (below.get_name().to_owned(), String::new()))
+        .collect()
 }
 
 fn about_plan(row: &PlanRow) -> String {

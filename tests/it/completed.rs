@@ -57,6 +57,13 @@ fn plans_devices_statuses_and_ids_are_completed_for_every_shell() {
             (&["recover", "--forget", "Q"], &["QA1"]),
             (&["log", "--blame", "QA1/DOM2"], &["QA1/DOM2"]),
             (&["diff", "QA1/"], &["QA1/DOM1", "QA1/DOM2"]),
+            (&["verify", "QA1/"], &["QA1/DOM1", "QA1/DOM2"]),
+            (&["verify", "Q"], &["QA1", "QA1/DOM1", "QA1/DOM2"]),
+            (&["extract", "la"], &["last"]),
+            (&["extract", "plans.t"], &["plans.toml"]),
+            (&["show", "Q"], &["QA1"]),
+            (&["restore", ""], &["last", "2", "1"]),
+            (&["man", "hist"], &["history"]),
             (&["rehe"], &["rehearse"]),
         ] {
             let found = offered(&home, shell, words);
