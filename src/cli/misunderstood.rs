@@ -1,8 +1,8 @@
 //! What is said of arguments that could not be understood: what is wrong, in words of ours,
 //! and what to type instead.
 
-use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, ValueEnum as _};
 
 use crate::cli::Cli;
 use crate::cli::proposed::KnownNames;
@@ -127,28 +127,8 @@ pub fn explain(
     };
     let argument = context(ContextKind::InvalidArg).replace("...", "");
     let value = context(ContextKind::InvalidValue);
-    let help = place.help();
     let (title, hint) = match error.kind() {
-        ErrorKind::InvalidSubcommand => {
-            let word = context(ContextKind::InvalidSubcommand);
-            if let Some((help, about)) = place.path.split_first()
-                && help == "help"
-                && word.starts_with('-')
-            {
-                let words = about.iter().map(String::as_str).chain(["--help"]);
-                return Misunderstood {
-                    title: format!("`dpbackup help` has no option {word}"),
-                    hint: format!(
-                        "`{}` says all that there is to say",
-                        Invocation::default().command(words)
-                    ),
-                };
-            }
-            (
-                format!("`{}` has no command '{word}'", place.name()),
-                advice.command_instead(&word),
-            )
-        }
+        ErrorKind::InvalidSubcommand => no_command(&context(ContextKind::InvalidSubcommand), &advice),
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
             let option = as_typed(&argument, words);
             advice.of_minus(&argument).unwrap_or_else(|| {
@@ -168,90 +148,21 @@ pub fn explain(
         ),
         ErrorKind::MissingRequiredArgument => (
             format!("`{}` needs {argument}", place.name()),
-            match place.path.first().map(String::as_str) {
-                Some("history") => format!(
-                    "the table one level above has the IDs; `{}` is about the newest",
-                    place.line("last", invocation)
-                ),
-                // In the worst hour nobody knows an ID.
-                Some("restore") if argument.contains("TASK") => format!(
-                    "`{}` has the task of each newest good backup; `{}` shows what would change, and changes nothing before \
-                     that is confirmed{}",
-                    invocation.command(["history", "status"]),
-                    invocation.command(["restore", "TASK", "--to", "DEVICE"]),
-                    advice.devices()
-                ),
-                _ if ["--to", "--on"].iter().any(|option| argument.contains(option)) => {
-                    format!("{}{}", place.usage(), advice.devices())
-                }
-                _ => place.usage(),
-            },
+            what_is_missing(&argument, &advice),
         ),
-        // Only the options of history stand in the way of a command below it.
-        ErrorKind::ArgumentConflict if argument.is_empty() && place.path.len() < 2 => (
-            format!("there is a word too many for `{}`", place.name()),
-            format!(
-                "the levels of history are `{}`, `{}` and `{}`, each with an ID or `last`",
-                invocation.command(["history", "activities", "ID"]),
-                invocation.command(["history", "tasks", "ID"]),
-                invocation.command(["history", "files", "ID"])
-            ),
+        ErrorKind::ArgumentConflict => conflict(
+            &argument,
+            &context(ContextKind::PriorArg).replace("...", ""),
+            &advice,
         ),
-        ErrorKind::ArgumentConflict if argument.is_empty() => advice.options_before_a_level(),
-        ErrorKind::ArgumentConflict => {
-            let other = context(ContextKind::PriorArg).replace("...", "");
-            let other = if other.is_empty() {
-                "another".to_owned()
-            } else {
-                other
-            };
-            (
-                format!("{argument} and {other} exclude each other"),
-                "leave one of them out".to_owned(),
-            )
-        }
         ErrorKind::InvalidValue if value.is_empty() => (format!("{argument} needs a value"), place.usage()),
-        ErrorKind::InvalidValue => {
-            let known = context(ContextKind::ValidValue);
-            // What a shell of Bourne's kind can do, the script for bash asks for as well.
-            let is_shell =
-                argument.contains("SHELL") && matches!(value.as_str(), "sh" | "ash" | "dash" | "ksh");
-            let near = match is_shell {
-                true => Some("bash"),
-                false => nearest(&value, known.split(", ")),
-            };
-            let near = near.map(|near| format!("did you mean {near}? "));
-            (
-                format!("'{value}' is no value of {argument}"),
-                format!("{}it takes: {known}", near.unwrap_or_default()),
-            )
-        }
+        ErrorKind::InvalidValue => (
+            format!("'{value}' is no value of {argument}"),
+            value_instead(&argument, &value, &context(ContextKind::ValidValue)),
+        ),
         ErrorKind::ValueValidation => {
             let why = std::error::Error::source(error).map_or_else(String::new, ToString::to_string);
-            match one_dash(&value, words) {
-                Some(typed) => (
-                    format!("`{}` has no option {typed}", place.name()),
-                    format!("a long option has two dashes: -{typed}"),
-                ),
-                // No table stands above these: they take a task from anywhere.
-                None if argument.contains("TASK") || argument.contains("--task") => {
-                    let device = match value.split_once('/') {
-                        Some((device, _)) if !device.is_empty() && !value.ends_with(".zip") => device,
-                        _ => "DEVICE",
-                    };
-                    (
-                        format!("'{value}' is no ID of a task"),
-                        format!(
-                            "`{}` has the IDs of the newest execution, each with its device and domain; `{}` lists the \
-                             executions of one device, and `{}` what one of them did",
-                            invocation.command(["history", "last"]),
-                            invocation.command(["history", "--device", device]),
-                            invocation.command(["history", "ID"])
-                        ),
-                    )
-                }
-                None => (format!("'{value}' is no value of {argument}"), why),
-            }
+            refused_value(&argument, &value, why, &advice)
         }
         ErrorKind::TooManyValues if argument.contains("--verbose") => (
             "--verbose takes no number".to_owned(),
@@ -261,19 +172,134 @@ pub fn explain(
             format!("{argument} has the wrong number of values"),
             place.usage(),
         ),
-        ErrorKind::InvalidUtf8 => ("an argument is not UTF-8 text".to_owned(), help),
-        _ => (
-            error
-                .to_string()
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .trim_start_matches("error: ")
-                .to_owned(),
-            help,
-        ),
+        ErrorKind::InvalidUtf8 => ("an argument is not UTF-8 text".to_owned(), place.help()),
+        _ => {
+            let whole = error.to_string();
+            let first = whole.lines().next().unwrap_or_default();
+            (first.trim_start_matches("error: ").to_owned(), place.help())
+        }
     };
     Misunderstood { title, hint }
+}
+
+/// A word that is no command.
+fn no_command(word: &str, advice: &Advice<'_>) -> (String, String) {
+    match advice.place.path.split_first() {
+        Some((help, about)) if help == "help" && word.starts_with('-') => {
+            let words = about.iter().map(String::as_str).chain(["--help"]);
+            (
+                format!("`dpbackup help` has no option {word}"),
+                format!(
+                    "`{}` says all that there is to say",
+                    Invocation::default().command(words)
+                ),
+            )
+        }
+        _ => (
+            format!("`{}` has no command '{word}'", advice.place.name()),
+            advice.command_instead(word),
+        ),
+    }
+}
+
+/// What to type where something is missing.
+fn what_is_missing(argument: &str, advice: &Advice<'_>) -> String {
+    let (place, invocation) = (advice.place, advice.invocation);
+    match place.path.first().map(String::as_str) {
+        Some("history") => format!(
+            "the table one level above has the IDs; `{}` is about the newest",
+            place.line("last", invocation)
+        ),
+        // In the worst hour nobody knows an ID.
+        Some("restore") if argument.contains("TASK") => format!(
+            "`{}` has the task of each newest good backup; `{}` shows what would change, and changes nothing before that is \
+             confirmed{}",
+            invocation.command(["history", "status"]),
+            invocation.command(["restore", "TASK", "--to", "DEVICE"]),
+            advice.devices()
+        ),
+        Some("find") => format!(
+            "`{}` looks for a text in every newest good export; without a text `{}` lists the objects of a class, and \
+             --property what they have",
+            invocation.command(["find", "TEXT"]),
+            invocation.command(["find", "--class", "CLASS"])
+        ),
+        Some("completions") => {
+            let shells = clap_complete::Shell::value_variants().iter();
+            let shells: Vec<String> = shells.map(ToString::to_string).collect();
+            format!("name one of {}: `dpbackup completions bash`", shells.join(", "))
+        }
+        _ if argument.contains("--to") => advice.device_behind("--to"),
+        _ if argument.contains("--on") => advice.device_behind("--on"),
+        _ => place.usage(),
+    }
+}
+
+/// Two that exclude each other.
+fn conflict(argument: &str, other: &str, advice: &Advice<'_>) -> (String, String) {
+    let (place, invocation) = (advice.place, advice.invocation);
+    match (argument.is_empty(), other) {
+        // Only the options of history stand in the way of a command below it.
+        (true, _) if place.path.len() < 2 => (
+            format!("there is a word too many for `{}`", place.name()),
+            format!(
+                "the levels of history are `{}`, `{}` and `{}`, each with an ID or `last`",
+                invocation.command(["history", "activities", "ID"]),
+                invocation.command(["history", "tasks", "ID"]),
+                invocation.command(["history", "files", "ID"])
+            ),
+        ),
+        (true, _) => advice.options_before_a_level(),
+        (false, other) => (
+            format!(
+                "{argument} and {} exclude each other",
+                if other.is_empty() { "another" } else { other }
+            ),
+            "leave one of them out".to_owned(),
+        ),
+    }
+}
+
+/// The value that is nearest, and all that there are.
+fn value_instead(argument: &str, value: &str, known: &str) -> String {
+    // What a shell of Bourne's kind can do, the script for bash asks for as well.
+    let is_shell = argument.contains("SHELL") && matches!(value, "sh" | "ash" | "dash" | "ksh");
+    let near = match is_shell {
+        true => Some("bash"),
+        false => nearest(value, known.split(", ")),
+    };
+    let near = near.map(|near| format!("did you mean {near}? "));
+    format!("{}it takes: {known}", near.unwrap_or_default())
+}
+
+/// A value that could not be read.
+fn refused_value(argument: &str, value: &str, why: String, advice: &Advice<'_>) -> (String, String) {
+    if let Some(typed) = one_dash(value, advice.words) {
+        return (
+            format!("`{}` has no option {typed}", advice.place.name()),
+            format!("a long option has two dashes: -{typed}"),
+        );
+    }
+    // No table stands above these: they take a task from anywhere.
+    if !argument.contains("TASK") && !argument.contains("--task") {
+        return (format!("'{value}' is no value of {argument}"), why);
+    }
+    let is_device = |device: &str| advice.names.is_some_and(|names| names.has_device(device));
+    let device = match value.split_once('/') {
+        Some((device, _)) if is_device(device) => device,
+        _ => "DEVICE",
+    };
+    let invocation = advice.invocation;
+    (
+        format!("'{value}' is no ID of a task"),
+        format!(
+            "`{}` has the IDs of the newest execution, each with its device and domain; `{}` lists the executions of one \
+             device, and `{}` what one of them did",
+            invocation.command(["history", "last"]),
+            invocation.command(["history", "--device", device]),
+            invocation.command(["history", "ID"])
+        ),
+    )
 }
 
 /// The words that were read before the one that could not be: what follows a word that is no command

@@ -271,13 +271,12 @@ pub(super) const COMMANDS: &[OtherWords] = &[
             "gc",
             "compact",
         ],
-        "no backup is removed by its name or ID, for the `retention` of the plan file says which stay: `{prune --dry-run}` says it \
-         of each, `{prune}` removes the others; a device or a plan is taken out of the plan file with an editor",
+        "no backup is removed by its name: `retention` of the plan file says which stay, `{prune --dry-run}` shows it, `{prune}` \
+         removes the others; a device or a plan is taken out of the plan file with an editor",
     ),
     words(
         &["forget"],
-        "which backups stay says `retention` in the plan file, and `{prune --dry-run}` shows it; `{recover --forget DEVICE}` \
-         strikes out what a run left on a device that is gone",
+        "which backups stay says `retention` in the plan file: `{prune --dry-run}` shows it, and `{prune}` removes the others",
     ),
     words(
         &[
@@ -290,8 +289,8 @@ pub(super) const COMMANDS: &[OtherWords] = &[
             "rescue",
             "reset",
         ],
-        "`{recover}` puts right what a run that died has left: devices still quiesced, folders on devices; `{recover --forget \
-         DEVICE}` strikes out what it left on a device that is gone",
+        "`{recover}` puts right what a run that died has left: devices still quiesced, folders on devices; what somebody else \
+         has quiesced is unquiesced on the device: docs/operations.md",
     ),
     words(
         &["quiesce"],
@@ -376,7 +375,7 @@ pub(super) const COMMANDS: &[OtherWords] = &[
             "sample",
             "generate",
         ],
-        "`{init}` writes a plan file to start from",
+        "`{init}` writes a plan file to start from; a backup is made by a run of a plan: `{run PLAN}`",
     ),
     words(
         &["monitor", "nagios", "age", "freshness", "alerts"],

@@ -15,6 +15,8 @@ pub struct KnownNames {
     pub plans: Vec<String>,
     /// The devices.
     pub devices: Vec<String>,
+    /// Those of them that are spares.
+    pub spares: Vec<String>,
 }
 
 impl KnownNames {

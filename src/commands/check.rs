@@ -40,7 +40,7 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     let mut plans: Vec<String> = Vec::new();
     let mut devices: Vec<&Device> = Vec::new();
     for name in &args.names {
-        match (file.plan(name), names::device(file, name)) {
+        match (file.plan(name), names::device(file, &["check"], name)) {
             (None, Ok(device)) if devices.iter().any(|named| named.name == device.name) => {}
             (None, Ok(device)) => devices.push(device),
             _ => plans.push(name.clone()),

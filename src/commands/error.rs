@@ -83,7 +83,7 @@ impl From<HistoryError> for CommandError {
 
 /// Why a history could not be written where it is, as far as looking tells, and what to do about it.
 pub(super) fn refused_place(path: &Path) -> Option<(String, String)> {
-    let cannot = |why: &dyn fmt::Display| format!("{} cannot be written: {why}", path.display());
+    let cannot = |why: &dyn fmt::Display| format!("{} cannot be used: {why}", path.display());
     let folder = path.parent()?;
     if let Err(why) = mount::could_be_written(folder) {
         let words = match &why {

@@ -12,7 +12,7 @@ use crate::commands::exports::{ExportDesk, outer, trouble};
 use crate::commands::history::named::device_names;
 use crate::commands::loading::{exit_of_part, invocation, load_plan_or_part_with_store, read_history};
 use crate::commands::log::is_domain_known;
-use crate::commands::names::{MeantDevices, mean_some_device};
+use crate::commands::meant_devices::{MeantDevices, mean_some_device};
 use crate::exit::Exit;
 use crate::history::{FileRow, History, LongestNames};
 use crate::plan::model::PlanFile;
@@ -22,6 +22,7 @@ use crate::run::event::ALL_DOMAINS;
 use crate::ui::{Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::first_few::first_few;
 use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
 use crate::values::pattern::PatternList;
@@ -197,8 +198,13 @@ fn remember(known: &mut BTreeSet<String>, name: &str) {
 /// Says that no export that was looked at has the class or the property. Whether it did: then nothing could be found.
 fn tell_unknown(args: &FindArgs, classes: &BTreeSet<String>, properties: &BTreeSet<String>, ui: Ui) -> bool {
     let near = |name: &str, known: &BTreeSet<String>| {
-        let near = nearest(name, known.iter().map(String::as_str));
-        near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
+        let same = |other: &&String| other.eq_ignore_ascii_case(name);
+        let near = known.iter().find(same).map(String::as_str);
+        match near.or_else(|| nearest(name, known.iter().map(String::as_str))) {
+            Some(near) => format!("; did you mean '{near}'?"),
+            None if known.is_empty() => String::new(),
+            None => format!("; there are: {}", first_few(known, LISTED)),
+        }
     };
     if let Some(class) = args.class.as_ref().filter(|class| !classes.contains(*class)) {
         ui.hint(&format!(
@@ -225,6 +231,9 @@ fn tell_unknown(args: &FindArgs, classes: &BTreeSet<String>, properties: &BTreeS
     }
     false
 }
+
+/// So many names are listed.
+const LISTED: usize = 8;
 
 /// What was looked at in vain.
 fn nothing_found(exports: usize, invocation: &Invocation) -> String {

@@ -1,17 +1,19 @@
 //! The plan file and the history, as commands need them.
 
+mod unreadable;
+
 use std::ffi::OsStr;
-use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use crate::artifact::mount::{self, Unwritable};
+use crate::artifact::mount;
 use crate::artifact::space;
 use crate::cli::{Global, KnownNames};
 use crate::commands::error::{CommandError, refused_place};
 use crate::commands::left_behind::{left_behind, with_left, with_rows_of};
+use crate::commands::loading::unreadable::hint_on;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, Writing};
 use crate::lock::Locks;
@@ -23,9 +25,7 @@ use crate::plan::{self, LoadError, Loaded};
 use crate::run::left::Left;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
-use crate::values::invocation::{Invocation, quoted};
-use crate::values::nearest::nearest;
-use crate::values::written_path::path_slip;
+use crate::values::invocation::Invocation;
 
 /// How this process was called: with a plan file that was named, or with one that is found.
 pub(super) fn invocation(global: &Global, env: Lookup<'_>) -> Invocation {
@@ -72,10 +72,14 @@ pub(super) fn named_in_place_of_a_command(global: &Global, word: &str, env: Look
 pub(super) fn known_names(global: &Global, env: Lookup<'_>) -> Option<KnownNames> {
     let file = plan_if_sound(global, env)?;
     let plans = file.plans.iter().map(|plan| plan.name.clone());
-    let devices = file.devices.iter().map(|device| device.name.clone());
+    let names = |is_meant: &dyn Fn(&&Device) -> bool| {
+        let devices = file.devices.iter().filter(is_meant);
+        devices.map(|device| device.name.clone()).collect()
+    };
     Some(KnownNames {
         plans: plans.collect(),
-        devices: devices.collect(),
+        devices: names(&|_| true),
+        spares: names(&|device| device.role == DeviceRole::Spare),
     })
 }
 
@@ -414,83 +418,6 @@ pub(super) fn names_of_new(path: &Path, env: Lookup<'_>) -> Result<Invocation, S
         _ if is_found && plan::find::find(None, Path::new(""), env).is_ok() => Ok(Invocation::default()),
         _ => Ok(Invocation::naming(path)),
     }
-}
-
-/// What to do about a plan file that cannot be read at all.
-fn hint_on(error: &LoadError, path: &Path, env: Lookup<'_>) -> Option<String> {
-    let shown = path.to_string_lossy();
-    if path.is_dir() {
-        let inside = path.join("plans.toml");
-        return Some(format!(
-            "it is a folder: name the file in it, such as `--config {}`",
-            quoted(&inside.to_string_lossy())
-        ));
-    }
-    let is_odd = !is_a_pipe(&shown) && path.metadata().is_ok_and(|found| !found.is_file());
-    match error {
-        _ if is_odd => Some(format!(
-            "a plan file is a file of text: name one with --config FILE; `{}` writes one to start from",
-            Invocation::default().command(["init", "plans.toml"])
-        )),
-        _ if is_a_pipe(&shown) => Some(
-            "a pipe is read once, and each command reads the plan file: write it into a file, and name that"
-                .to_owned(),
-        ),
-        LoadError::Unreadable { source, .. } => match source.kind() {
-            ErrorKind::NotFound => {
-                if let Some(slip) = path_slip(&shown, env) {
-                    return Some(format!("{}: {}", slip.title, slip.help));
-                }
-                if let Some(near) = plan_file_near(path) {
-                    return Some(format!("did you mean {}?", quoted(&near.to_string_lossy())));
-                }
-                let init = Invocation::default().command(["init", &shown]);
-                Some(format!("`{init}` writes one to start from"))
-            }
-            ErrorKind::PermissionDenied if shut_above(path).is_some() => shut_above(path),
-            ErrorKind::PermissionDenied => Some(format!(
-                "`ls -l {}` shows whose it is; run as that user, or let this one read it",
-                quoted(&shown)
-            )),
-            _ => None,
-        },
-        LoadError::NotText {
-            why: NotText::Utf16, ..
-        } => {
-            let new = path.with_extension("utf8.toml");
-            Some(format!(
-                "save it as UTF-8, or turn it: `iconv -f UTF-16 -t UTF-8 {} > {}`",
-                quoted(&shown),
-                quoted(&new.to_string_lossy())
-            ))
-        }
-        _ => None,
-    }
-}
-
-/// The plan file of the same folder whose name is nearest to one that is not there.
-fn plan_file_near(path: &Path) -> Option<PathBuf> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let there = folder.unwrap_or(Path::new(".")).read_dir().ok()?;
-    let names: Vec<String> = there
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".toml"))
-        .collect();
-    let near = nearest(path.file_name()?.to_str()?, names.iter().map(String::as_str))?;
-    Some(path.with_file_name(near))
-}
-
-/// The folder on the way to a file that lets this user not through, if one does.
-fn shut_above(path: &Path) -> Option<String> {
-    match mount::could_be_written(path.parent()?) {
-        Err(why @ Unwritable::Shut(_)) => Some(format!("{why}: run dpbackup as the user whose file it is")),
-        _ => None,
-    }
-}
-
-/// Whether a name is that of what another program hands over.
-fn is_a_pipe(path: &str) -> bool {
-    path == "-" || path == "/dev/stdin" || path.starts_with("/dev/fd/") || path.starts_with("/proc/self/fd/")
 }
 
 fn show_findings(report: &PlanReport, ui: Ui) {

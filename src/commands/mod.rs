@@ -15,6 +15,7 @@ mod init;
 mod left_behind;
 mod loading;
 mod log;
+mod meant_devices;
 mod names;
 mod net;
 mod new_place;
@@ -294,8 +295,12 @@ fn advice(error: &anyhow::Error, invocation: &Invocation) -> Option<String> {
     }
     match error.downcast_ref()? {
         HistoryError::NotFound { list, .. } => Some(format!(
-            "`{}` lists those that there are",
-            invocation.command(list.iter().copied())
+            "`{}` lists those {}",
+            invocation.command(list.iter().copied()),
+            match list.last() {
+                Some(&"last") => "of the newest run",
+                _ => "that there are",
+            }
         )),
         HistoryError::Older { .. } => Some(format!(
             "`{}` brings it up to date at once",

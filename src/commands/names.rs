@@ -1,6 +1,5 @@
 //! The plans and devices that somebody names, and what is said of names that are not there.
 
-use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -8,7 +7,7 @@ use anyhow::anyhow;
 use crate::commands::error::CommandError;
 use crate::exit::Exit;
 use crate::plan::model::{Device, Plan, PlanFile};
-use crate::values::device_pattern::{DeviceMarks, DevicePatterns, DeviceRole};
+use crate::values::device_pattern::DevicePatterns;
 use crate::values::first_few::first_few;
 use crate::values::invocation::{Invocation, quoted};
 use crate::values::nearest::nearest;
@@ -80,8 +79,12 @@ pub(super) fn chosen<'a>(
     Ok(plans)
 }
 
-/// The device of this name, or the only one with this host.
-pub(super) fn device<'a>(file: &'a PlanFile, name: &str) -> Result<&'a Device, CommandError> {
+/// The device of this name, or the only one with this host. `command` is what stands before it.
+pub(super) fn device<'a>(
+    file: &'a PlanFile,
+    command: &[&str],
+    name: &str,
+) -> Result<&'a Device, CommandError> {
     let by_host: Vec<&Device> = file
         .devices
         .iter()
@@ -113,7 +116,7 @@ pub(super) fn device<'a>(file: &'a PlanFile, name: &str) -> Result<&'a Device, C
                 "whether it has one is not known: what has an error was left out; `{}` says what is wrong",
                 file.invocation.command(["validate"])
             ),
-                None => pattern_instead(file, name, &["trust"], 1)
+                None => pattern_instead(file, name, command, 1)
                     .or_else(|| host_instead(file, name, &known))
                     .unwrap_or_else(|| did_you_mean(name, &known)),
             };
@@ -139,66 +142,6 @@ fn host_instead(file: &PlanFile, name: &str, known: &[&str]) -> Option<String> {
         file.invocation.command(["trust", "NAME"]),
         all_devices(file)
     ))
-}
-
-/// The devices that patterns mean. What one is tagged with says the plan file; one that only history knows has
-/// its name alone.
-pub(super) struct MeantDevices<'a> {
-    /// `None` is all of them.
-    patterns: Option<&'a DevicePatterns>,
-    /// Each is found at once: a fleet has thousands.
-    devices: HashMap<&'a str, &'a Device>,
-}
-
-impl<'a> MeantDevices<'a> {
-    pub(super) fn of(patterns: Option<&'a DevicePatterns>, file: &'a PlanFile) -> Self {
-        let devices = file.devices.iter();
-        let devices = devices.map(|device| (device.name.as_str(), device));
-        Self {
-            patterns,
-            devices: devices.collect(),
-        }
-    }
-
-    pub(super) fn has(&self, name: &str) -> bool {
-        let nameless = DeviceMarks {
-            name,
-            tags: &[],
-            role: DeviceRole::default(),
-        };
-        let device = self.devices.get(name);
-        let marks = device.map_or(nameless, |device| device.marks());
-        self.patterns.is_none_or(|patterns| patterns.matches(&marks))
-    }
-}
-
-/// Refuses patterns that mean no device that anybody knows: they would list nothing, in silence.
-pub(super) fn mean_some_device(
-    patterns: Option<&DevicePatterns>,
-    file: &PlanFile,
-    known: &[String],
-) -> Result<(), CommandError> {
-    let meant = MeantDevices::of(patterns, file);
-    let Some(patterns) = patterns.filter(|_| !known.iter().any(|name| meant.has(name))) else {
-        return Ok(());
-    };
-    let tags: BTreeSet<String> = file
-        .devices
-        .iter()
-        .flat_map(|device| device.tags.iter().map(|tag| format!("@{tag}")))
-        .collect();
-    let error = anyhow!("neither the plan file nor history has a device that matches '{patterns}'");
-    let error = CommandError::new(Exit::Usage, error);
-    if patterns.tags().next().is_some() && tags.is_empty() {
-        return Err(error.with_hint("no device has tags: write `tags = […]` under a [[device]]"));
-    }
-    let mut names: Vec<&str> = match patterns.tags().next() {
-        Some(_) => tags.iter().map(String::as_str).collect(),
-        None => known.iter().map(String::as_str).collect(),
-    };
-    names.sort_unstable();
-    names.dedup();
-    Err(error.with_hint(did_you_mean(&patterns.to_string(), &names)))
 }
 
 /// What to type where a pattern of devices is written and names are expected: the command with the devices that it means,
@@ -240,86 +183,167 @@ pub(super) fn did_you_mean(name: &str, known: &[&str]) -> String {
 
 /// The error for a plan that the file does not have. What else it is, is said.
 fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> CommandError {
-    let line =
-        |invocation: &Invocation, names: &[&str]| invocation.command(command.iter().chain(names).copied());
-    let invocation = &file.invocation;
-    let joined = names.join(" ");
-    let known: Vec<&str> = file.plans.iter().map(|plan| plan.name.as_str()).collect();
-    let hint = if file.plan(&joined).is_some() {
-        format!(
+    let asked = AskedPlan {
+        file,
+        command,
+        names,
+        name,
+    };
+    let hint = asked
+        .by_its_blank()
+        .or_else(|| asked.as_device())
+        .or_else(|| asked.as_file())
+        .or_else(|| asked.as_unit())
+        .or_else(|| asked.as_command())
+        .or_else(|| asked.as_domain())
+        .or_else(|| asked.as_devices())
+        .unwrap_or_else(|| asked.nearest());
+    let what = match command {
+        ["check" | "show"] => "plan or device",
+        _ => "plan",
+    };
+    absent(file, what, name).with_hint(hint)
+}
+
+/// A name that a command was given for a plan, and that no plan has.
+struct AskedPlan<'a> {
+    file: &'a PlanFile,
+    command: &'a [&'a str],
+    /// All that it was given.
+    names: &'a [String],
+    name: &'a str,
+}
+
+impl AskedPlan<'_> {
+    fn known(&self) -> Vec<&str> {
+        self.file.plans.iter().map(|plan| plan.name.as_str()).collect()
+    }
+
+    /// The command with other names.
+    fn line(&self, names: &[&str]) -> String {
+        let words = self.command.iter().chain(names).copied();
+        self.file.invocation.command(words)
+    }
+
+    fn by_its_blank(&self) -> Option<String> {
+        let joined = self.names.join(" ");
+        self.file.plan(&joined)?;
+        Some(format!(
             "its name has a blank, and stands in quotes: `{}`",
-            line(invocation, &[&joined])
-        )
-    } else if let Some(device) = file.device(name) {
-        let plans: Vec<&str> = file
-            .plans
-            .iter()
-            .filter(|plan| plan.concerns(device))
-            .map(|plan| plan.name.as_str())
-            .collect();
-        let check = invocation.command(["check", name]);
-        match plans.first() {
+            self.line(&[&joined])
+        ))
+    }
+
+    fn as_device(&self) -> Option<String> {
+        let device = self.file.device(self.name)?;
+        let plans = self.file.plans.iter().filter(|plan| plan.concerns(device));
+        let plans: Vec<&str> = plans.map(|plan| plan.name.as_str()).collect();
+        let check = self.file.invocation.command(["check", self.name]);
+        Some(match plans.first() {
             Some(first) => format!(
                 "it is a device, and plans back up devices: `{}`; of this one: {}; `{check}` looks at the device",
-                line(invocation, &[first]),
+                self.line(&[first]),
                 listed(&plans)
             ),
             None => format!("it is a device that no plan names; `{check}` looks at it"),
+        })
+    }
+
+    fn as_file(&self) -> Option<String> {
+        let path = Path::new(self.name);
+        if !path.is_file() {
+            return None;
         }
-    } else if Path::new(name).is_file() {
-        let mut others: Vec<&str> = names
-            .iter()
-            .map(String::as_str)
-            .filter(|other| *other != name)
-            .collect();
-        if others.is_empty() && command == ["run"] {
-            let is_this = Path::new(name).canonicalize().ok() == file.path.canonicalize().ok();
+        let others = self.names.iter().map(String::as_str);
+        let mut others: Vec<&str> = others.filter(|other| *other != self.name).collect();
+        let known = self.known();
+        if others.is_empty() && self.command == ["run"] {
+            let is_this = path.canonicalize().ok() == self.file.path.canonicalize().ok();
             // Which of several is meant nobody has said, and a run may quiesce.
             others.push(match known.as_slice() {
                 [only] if is_this => only,
                 _ => "PLAN",
             });
         }
-        format!(
+        let words = self.command.iter().chain(&others).copied();
+        Some(format!(
             "it is a file, and a plan file is named so: `{}`",
-            line(&Invocation::naming(Path::new(name)), &others)
-        )
-    } else if let Some(plan) = known.iter().find(|plan| is_escaped(name, plan)) {
-        format!(
-            "it is {} as the name of a unit has it: `systemctl start \"$(systemd-escape --template=dpbackup@.service {})\"`",
-            quoted_always(plan),
-            quoted(plan)
-        )
-    } else if let Some(below) = command_named(name).filter(|_| command == ["show"]) {
-        format!(
+            Invocation::naming(path).command(words)
+        ))
+    }
+
+    /// A plan as the name of a unit or of a file has it.
+    fn as_unit(&self) -> Option<String> {
+        let known = self.known();
+        if let Some(plan) = known.iter().find(|plan| is_escaped(self.name, plan)) {
+            return Some(format!(
+                "it is {} as the name of a unit has it: `systemctl start \"$(systemd-escape --template=dpbackup@.service \
+                 {})\"`",
+                quoted_always(plan),
+                quoted(plan)
+            ));
+        }
+        let plan = known.iter().find(|plan| is_with_an_ending(self.name, plan))?;
+        Some(format!(
+            "without its ending it is a plan: `{}`",
+            self.line(&[plan])
+        ))
+    }
+
+    fn as_command(&self) -> Option<String> {
+        let below = command_named(self.name).filter(|_| self.command == ["show"])?;
+        Some(format!(
             "it is a command, and show is about a plan or a device: `{}`",
-            invocation.command([below.as_str()])
-        )
-    } else if let Some(device) = of_domain(file, name).filter(|_| command == ["check"]) {
-        format!(
-            "a device is looked at with all its domains: `{}`",
-            line(invocation, &[device])
-        )
-    } else if let Some(pattern) =
-        pattern_instead(file, name, command, LISTED).filter(|_| command == ["check"] && name != "*")
-    {
-        pattern
-    } else if matches!(name, "all" | "*") || name.contains('*') {
-        format!(
-            "plans are named in full; every one that is enabled is `--all`; there are: {}",
-            listed(&known)
-        )
-    } else {
+            self.file.invocation.command([below.as_str()])
+        ))
+    }
+
+    fn as_domain(&self) -> Option<String> {
+        let device = of_domain(self.file, self.name)?;
+        Some(match self.command {
+            ["check"] => format!(
+                "a device is looked at with all its domains: `{}`",
+                self.line(&[device])
+            ),
+            _ => format!(
+                "it is a domain of {device}, and a plan says which domains it backs up: `{}` shows those of each plan",
+                self.file.invocation.command(["validate", "-v"])
+            ),
+        })
+    }
+
+    /// A device with its port, patterns of devices, or all of it.
+    fn as_devices(&self) -> Option<String> {
+        if self.command == ["check"] {
+            if let Some(device) = with_its_port(self.file, self.name) {
+                return Some(format!(
+                    "its port stands in the plan file: `{}`",
+                    self.line(&[device])
+                ));
+            }
+            let pattern = pattern_instead(self.file, self.name, self.command, LISTED);
+            if let Some(pattern) = pattern.filter(|_| self.name != "*") {
+                return Some(pattern);
+            }
+        }
+        let is_all = self.name == "all" || self.name.contains('*');
+        is_all.then(|| {
+            format!(
+                "plans are named in full; every one that is enabled is `--all`; there are: {}",
+                listed(&self.known())
+            )
+        })
+    }
+
+    fn nearest(&self) -> String {
         // Some commands take both.
-        let devices = file.devices.iter().map(|device| device.name.as_str());
-        let devices = devices.filter(|_| matches!(command, ["check" | "show"]));
-        did_you_mean(name, &known.iter().copied().chain(devices).collect::<Vec<_>>())
-    };
-    let what = match command {
-        ["check" | "show"] => "plan or device",
-        _ => "plan",
-    };
-    absent(file, what, name).with_hint(hint)
+        let devices = self.file.devices.iter().map(|device| device.name.as_str());
+        let devices = devices.filter(|_| matches!(self.command, ["check" | "show"]));
+        did_you_mean(
+            self.name,
+            &self.known().into_iter().chain(devices).collect::<Vec<_>>(),
+        )
+    }
 }
 
 /// The command of this name, where it can stand alone.
@@ -335,6 +359,21 @@ fn command_named(name: &str) -> Option<String> {
 fn of_domain<'n>(file: &PlanFile, name: &'n str) -> Option<&'n str> {
     let (device, _) = name.split_once('/')?;
     file.device(device).map(|_| device)
+}
+
+/// The device of `DEVICE:PORT`.
+fn with_its_port<'n>(file: &PlanFile, name: &'n str) -> Option<&'n str> {
+    let (device, port) = name.split_once(':')?;
+    let _port: u16 = port.parse().ok()?;
+    file.device(device).map(|_| device)
+}
+
+/// Whether this is a plan with the ending of a file or of a unit.
+fn is_with_an_ending(name: &str, plan: &str) -> bool {
+    let bare = name.strip_prefix("dpbackup@").unwrap_or(name);
+    let endings = [".toml", ".service", ".timer"];
+    let mut bare = endings.iter().filter_map(|ending| bare.strip_suffix(ending));
+    bare.any(|bare| bare.eq_ignore_ascii_case(plan))
 }
 
 /// Whether systemd made this of a plan's name: a `-` is a `/` where nobody escaped it, and what is

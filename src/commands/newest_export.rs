@@ -13,12 +13,11 @@ use crate::values::restore_name::is_restore_name;
 pub(super) fn instead(global: &Global, words: &[String], value: &str, env: Lookup<'_>) -> Option<String> {
     let file = plan_if_sound(global, env)?;
     let command = |words: &[&str]| file.invocation.command(words.iter().copied());
-    let behind = |option: &str, otherwise: &'static str| {
+    let behind = |option: &str| {
         let at = words.iter().position(|word| word == option);
-        let value = at.and_then(|at| words.get(at + 1));
-        value.map_or(otherwise, String::as_str)
+        at.and_then(|at| words.get(at + 1)).map(String::as_str)
     };
-    let (to, on) = (behind("--to", "DEVICE"), behind("--on", "SPARE"));
+    let on = behind("--on").unwrap_or("SPARE");
     let typed = words
         .iter()
         .map(String::as_str)
@@ -35,7 +34,7 @@ pub(super) fn instead(global: &Global, words: &[String], value: &str, env: Looku
         let history = read_history(&file.settings).ok().flatten()?;
         let id = newest_of(&history, value)?;
         let line = match typed {
-            "restore" => command(&["restore", &id, "--to", to]),
+            "restore" => command(&["restore", &id, "--to", behind("--to").unwrap_or(device)]),
             _ => command(&["rehearse", &id, "--on", on]),
         };
         return Some(format!(

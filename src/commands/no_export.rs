@@ -203,7 +203,7 @@ impl<'a> KnownExports<'a> {
     }
 
     /// `DEVICE/DOMAIN`, where somebody wrote another sign between them.
-    fn with_slash(&self, word: &str) -> Option<String> {
+    pub(super) fn with_slash(&self, word: &str) -> Option<String> {
         let mut signs = word.match_indices([':', '.', ',', '@', ' ', '\\', '-', '_']);
         signs.find_map(|(at, sign)| {
             let target = (word[..at].to_owned(), word[at + sign.len()..].to_owned());

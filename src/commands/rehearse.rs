@@ -157,7 +157,7 @@ fn exit(lines: &[RehearsalLine], cut_short: bool) -> Exit {
 
 /// The device to rehearse on, which serves nobody as far as the plan file says.
 fn asked_spare<'f>(file: &'f PlanFile, name: &str) -> Result<&'f Device, CommandError> {
-    let device = names::device(file, name)?;
+    let device = names::device(file, &["rehearse", "--all", "--on"], name)?;
     if device.role != DeviceRole::Spare {
         let error = anyhow!(
             "{} is no spare: backups are rehearsed on a device that serves nobody",

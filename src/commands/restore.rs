@@ -52,7 +52,11 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let file = &loaded.plan_file;
     // Until an execution looks at the devices, what dead runs have left is not looked at.
     let left = |error| with_what_is_left(error, file, &Locks::beside(&file.settings.history));
-    let device = names::device(file, &args.to).map_err(left)?;
+    let task = match args.task {
+        ExecutionId::Number(id) => id.to_string(),
+        ExecutionId::Last => "last".to_owned(),
+    };
+    let device = names::device(file, &["restore", &task, "--to"], &args.to).map_err(left)?;
     let mut opened = OpenedHistory::open(file, ui)?;
     let EngineBase { stop, clock, .. } = &opened.base;
     let scratch = scratch_folder(env);

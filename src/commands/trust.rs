@@ -25,7 +25,7 @@ pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) 
     let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
     let device = match &args.device {
-        Some(name) => names::device(file, name)?,
+        Some(name) => names::device(file, &["trust"], name)?,
         None => return Err(asks_which_device(file)),
     };
     let trust_command = file.invocation.command(["trust", &device.name]);

@@ -188,7 +188,7 @@ fn a_device_a_domain_or_a_class_that_nobody_knows_gets_the_nearest_name() {
         ),
         (
             &["find", "x", "--property", "Colour"],
-            "has a property 'Colour'\n",
+            "has a property 'Colour'; there are: ",
         ),
     ] {
         let ran = fleet.ran(arguments).exits(1);

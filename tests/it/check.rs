@@ -195,7 +195,7 @@ fn a_place_that_holds_no_files_is_no_place_for_store_and_history() {
     for line in [
         format!("  FAIL  store        {why}\n"),
         "  SKIP  store space  there is no store\n".to_owned(),
-        format!("  FAIL  history      /proc/x/history.db cannot be written: {why}"),
+        format!("  FAIL  history      /proc/x/history.db cannot be used: {why}"),
     ] {
         assert!(ran.stdout.contains(&line), "{line}: {}", ran.stdout);
     }

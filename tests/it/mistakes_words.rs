@@ -107,6 +107,11 @@ fn a_word_that_is_no_command_is_answered_with_the_one_that_is_meant() {
             "report.html",
             "old.zip",
             "12",
+            "find",
+            "completions",
+            "create ::Nightly",
+            "forget --keep-last 3",
+            "prune QA1",
             "QA1/DOM1",
             "-v",
             "-version",
@@ -240,6 +245,16 @@ fn a_word_that_is_no_option_is_answered_with_what_is_meant() {
             "run —all",
             "–config plans.toml validate",
             "list --format json",
+            "-r store backup",
+            "run Nightly -dry-run",
+            "verify --last",
+            "history --today",
+            "prune --list",
+            "recover --list",
+            "diff 1 2 --stat",
+            "init --plan",
+            "rehearse --all",
+            "restore 1",
         ],
     );
     assert_shown!(said);
@@ -299,6 +314,7 @@ fn a_value_that_is_none_is_answered_with_those_that_are() {
 fn a_name_that_nobody_has_is_answered_with_the_nearest_or_with_what_it_is() {
     let home = home();
     fs::write(home.path("other.toml"), "").expect("a file");
+    std::os::unix::fs::symlink("nowhere.toml", home.path("link.toml")).expect("a link");
     let said = said(
         &home,
         &[
@@ -353,6 +369,14 @@ fn a_name_that_nobody_has_is_answered_with_the_nearest_or_with_what_it_is() {
             "check --certificate backup-cert",
             "man history-stats",
             "restore last --to QA1",
+            "run QA1/DOM1",
+            "run Nightly.toml",
+            "run nightly.service",
+            "check QA1:5550",
+            "verify all",
+            "restore store/QA1 --to QA1",
+            "history 0",
+            "validate -c link.toml",
         ],
     );
     assert_shown!(said);

@@ -130,7 +130,12 @@ impl Advice<'_> {
             .map(|long| format!("--{long}"))
             .collect();
         let two_dashes = format!("-{bare}");
-        if !bare.starts_with("--") && known.contains(&two_dashes) {
+        // What is not shown is taken all the same.
+        let takes = |option: &str| {
+            let mut longs = self.place.command.get_arguments().filter_map(clap::Arg::get_long);
+            longs.any(|long| option.strip_prefix("--") == Some(long))
+        };
+        if !bare.starts_with("--") && takes(&two_dashes) {
             return Some(two_dashes);
         }
         let near = nearest(bare, known.iter().map(String::as_str)).filter(|_| bare.len() > 3);
@@ -179,7 +184,7 @@ impl Advice<'_> {
                 ),
             },
             "prune" => format!(
-                "`{}` is about the backups of one plan; without it prune is about all of them",
+                "`retention` says what goes, and no device or ID is chosen: `{}` is about the backups of one plan, without it prune is about all",
                 command(&[
                     "prune",
                     "--plan",
@@ -288,6 +293,39 @@ impl Advice<'_> {
         devices.map_or_else(String::new, |devices| {
             format!("; the devices of the plan file are: {devices}")
         })
+    }
+
+    /// The line with the device that it lacks, behind an option.
+    pub(super) fn device_behind(&self, option: &str) -> String {
+        let (known, devices) = match (option, self.names) {
+            ("--on", Some(names)) if names.spares.is_empty() => (
+                &[][..],
+                "; no device of the plan file is a spare: `role = \"spare\"`".to_owned(),
+            ),
+            ("--on", Some(names)) => (
+                names.spares.as_slice(),
+                format!("; the spares of the plan file are: {}", names.spares.join(", ")),
+            ),
+            (_, Some(names)) => (names.devices.as_slice(), self.devices()),
+            (_, None) => (&[][..], String::new()),
+        };
+        let device = match known {
+            [only] => only,
+            _ => "DEVICE",
+        };
+        let mut line = without_plan_file(self.words);
+        // A rehearsal of nothing would be asked again.
+        if self.place.last() == "rehearse" && line.len() == 1 {
+            line.push("--all");
+        }
+        line.extend([option, device]);
+        match ProposedLine::of(line) {
+            Some(line) => format!(
+                "it is named by {option}: `{}`{devices}",
+                line.command(self.invocation)
+            ),
+            None => format!("{}{devices}", self.place.usage()),
+        }
     }
 
     /// Options of history that stand before the level that they are for.

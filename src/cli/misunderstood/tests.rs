@@ -21,6 +21,7 @@ fn names() -> KnownNames {
     KnownNames {
         plans: vec!["Nightly".to_owned(), "Every, week".to_owned()],
         devices: vec!["QA1".to_owned()],
+        spares: Vec::new(),
     }
 }
 

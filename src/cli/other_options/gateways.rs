@@ -1,6 +1,8 @@
 //! What is answered to options of other programs, where they are given to commands that ask or change gateways outside of a run.
 
-use crate::cli::other_options::words::{DEVICES, DOMAINS, DRY_RUN, FORCE, OtherOptions, PLANS, THOROUGH, to};
+use crate::cli::other_options::words::{
+    DEVICES, DOMAINS, DRY_RUN, FORCE, LIST, OtherOptions, PLANS, THOROUGH, to,
+};
 
 pub(super) const OPTIONS: &[OtherOptions] = &[
     to(
@@ -61,6 +63,11 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
     ),
     to(
         &["recover"],
+        LIST,
+        "`{check}` shows what is quiesced, `{history}` which runs have died; `{recover}` puts right whatever is left",
+    ),
+    to(
+        &["recover"],
         FORCE,
         "recover asks nothing: `{recover}`; a device that is no more is given up by `{recover --forget DEVICE}`",
     ),
@@ -117,15 +124,14 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
     to(
         &["restore"],
         FORCE,
-        "a restore is confirmed by its plan, and by nothing else: `{restore ID --to DEVICE}` shows the plan and asks for the \
-         name of the domain; where nobody can be asked it prints the word for --confirm. What else may stand in the way has \
-         an option of its own: --over-unsaved, --allow-other-firmware",
+        "a restore is confirmed by its plan alone: `{restore ID --to DEVICE}` shows it and asks for the name of the domain, or \
+         prints the word for --confirm; --over-unsaved and --allow-other-firmware are for what else stands in the way",
     ),
     to(
         &["restore"],
         DRY_RUN,
-        "nothing but questions is sent before the plan is confirmed: `{restore ID --to DEVICE}` shows it, and any answer but \
-         the name of the domain ends it there. `{rehearse ID --on SPARE}` tries the backup on a spare device",
+        "nothing but questions is sent before the plan is confirmed: `{restore ID --to DEVICE}` shows it; \
+         `{rehearse ID --on SPARE}` tries the backup on a spare device",
     ),
     to(
         &["restore"],

@@ -66,6 +66,11 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
     ),
     to(
         &["init"],
+        &["--plan", "-p", "--plans", "--name", "--device", "-d", "--devices"],
+        "init writes one device and one plan to start from, `{init FILE}`: an editor gives them their names",
+    ),
+    to(
+        &["init"],
         WRITTEN_FILE,
         "the file is named without an option: `{init FILE}`",
     ),

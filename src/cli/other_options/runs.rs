@@ -70,6 +70,11 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
     ),
     to(
         &[""],
+        &["-r", "--repo", "--repository"],
+        "where backups are stored stands in the plan file, `store` under [settings]; a plan is run by `{run PLAN}`",
+    ),
+    to(
+        &[""],
         &["--list"],
         "`{list}` shows the plans and the devices of the plan file",
     ),

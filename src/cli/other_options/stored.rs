@@ -1,7 +1,7 @@
 //! What is answered to options of other programs, where they are given to commands about what is stored and what has happened.
 
 use crate::cli::other_options::words::{
-    DAYS, DOMAINS, DRY_RUN, FORCE, KEPT, OtherOptions, PLANS, SINCE, THOROUGH, WRITTEN_FILE, to,
+    DAYS, DOMAINS, DRY_RUN, FORCE, KEPT, LIST, OtherOptions, PLANS, SINCE, THOROUGH, WRITTEN_FILE, to,
 };
 
 pub(super) const OPTIONS: &[OtherOptions] = &[
@@ -45,6 +45,16 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         "verify always reads every byte of what it looks at: `{verify --all}` of everything that is stored",
     ),
     to(
+        &["prune"],
+        LIST,
+        "`{prune --dry-run}` says of each backup whether it stays, and why",
+    ),
+    to(
+        &["verify"],
+        &["--last", "--latest", "--newest"],
+        "`{verify last}` looks at what the newest task has stored, `{verify --all}` at everything",
+    ),
+    to(
         &["verify"],
         PLANS,
         "verify goes by tasks and devices, not by plans: `{history last --plan PLAN}` has the IDs of the tasks for \
@@ -65,6 +75,11 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         SINCE,
         "verify goes by tasks and devices: `{history --since 7d}` shows what started since then, and `{verify --task ID}` looks \
          at one task",
+    ),
+    to(
+        &["history"],
+        &["--today", "--now", "--yesterday"],
+        "how far back it goes says --since: `{history --since 1d}`",
     ),
     to(
         &["report"],

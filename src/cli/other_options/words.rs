@@ -75,6 +75,8 @@ pub(super) const PLACE: &[&str] = &[
     "--to",
 ];
 
+pub(super) const LIST: &[&str] = &["--list", "--ls", "-l", "--show"];
+
 pub(super) const WRITTEN_FILE: &[&str] = &["-o", "--output", "--out", "--file"];
 
 pub(super) const SINCE: &[&str] = &["--since", "--from", "--after", "--until", "--before"];

@@ -50,9 +50,11 @@ pub(super) fn compared(
             CompareError::NoDomain(_) => None,
         };
         let error = anyhow::Error::new(error);
-        trouble(match archive {
-            Some(archive) => error.context(format!("{} is not good", archive.label())),
-            None => error,
-        })
+        match archive {
+            Some(archive) => trouble(error.context(format!("{} is not good", archive.label()))),
+            None => {
+                trouble(error).with_hint("without --domain all that they hold is compared, domain by domain")
+            }
+        }
     })
 }

@@ -53,7 +53,7 @@ fn of_another_kind(file: &PlanFile, history: Option<&History>, word: &str) -> Op
     if let Some(pattern) = pattern_instead(file, word, &["history", "--device"], 1) {
         return Some(pattern);
     }
-    if Since::of(word).is_some() {
+    if Since::of(word).is_some() && word.parse::<u64>().is_err() {
         return Some(format!(
             "`{}` shows what started then or later",
             command(&["history", "--since", word])

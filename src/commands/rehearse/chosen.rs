@@ -66,7 +66,13 @@ pub(super) fn chosen(
             Some(devices) => devices.matches(device),
             None => file.device(device).is_some(),
         };
-        for device in history.backed_up_devices()?.iter().filter(|name| is_asked(name)) {
+        let known = history.backed_up_devices()?;
+        if let Some(text) = args.device.as_deref().filter(|_| !known.iter().any(is_asked)) {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let error = anyhow!("there is no good export of a device that matches '{text}'");
+            return Err(CommandError::new(Exit::Usage, error).with_hint(names::did_you_mean(text, &known)));
+        }
+        for device in known.iter().filter(|name| is_asked(name)) {
             let standing = StandingExports::of(history, device)?;
             for row in &standing.rows {
                 let of_plan = |plan: &String| {
@@ -113,6 +119,8 @@ fn of_task(history: &History, id: TaskId) -> Result<FileRow, CommandError> {
     let row = rows.into_iter().find(|row| row.kind == FileKind::Persisted);
     row.ok_or_else(|| {
         let error = anyhow!("task {} stored no export of the saved configuration", id.0);
-        CommandError::new(Exit::Usage, error)
+        CommandError::new(Exit::Usage, error).with_hint(
+            "an export of one domain can be rehearsed, and no secure backup; --all is the newest good export of each domain",
+        )
     })
 }
