@@ -104,6 +104,26 @@ pub(super) fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Load
 /// The same for the commands that work with what can be read of a file that has an error elsewhere: what
 /// is wrong is printed, and what was left out for it.
 pub(super) fn load_plan_or_part(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
+    load_part(global, ui, env, None)
+}
+
+/// The same for what is in the store: where the file does not say where that is, nothing can be done.
+pub(super) fn load_plan_or_part_with_store(
+    global: &Global,
+    ui: Ui,
+    env: Lookup<'_>,
+) -> Result<Loaded, CommandError> {
+    let needed = "where the store is, is needed here: mend `store` in its [settings]";
+    load_part(global, ui, env, Some(needed))
+}
+
+/// With advice for who needs a store, and cannot know where it is.
+fn load_part(
+    global: &Global,
+    ui: Ui,
+    env: Lookup<'_>,
+    needs_store: Option<&str>,
+) -> Result<Loaded, CommandError> {
     let error = match load_plan(global, ui, env) {
         Ok(loaded) => return Ok(loaded),
         Err(error) => error,
@@ -117,6 +137,9 @@ pub(super) fn load_plan_or_part(global: &Global, ui: Ui, env: Lookup<'_>) -> Res
     };
     let mut plan_file = part.plan_file;
     plan_file.invocation = invocation(global, env);
+    if let (Some(needed), StorePlace::NotKnown) = (needs_store, &plan_file.settings.store) {
+        return Err(with_open_rows(error.with_hint(needed), global, env));
+    }
     // What a line means that cannot be used is not known: where something is open there, that goes first.
     for other in other_histories(Some(&plan_file.settings.history), global, env) {
         let left = left_behind(&other, &Locks::beside(&other));
@@ -134,23 +157,6 @@ pub(super) fn load_plan_or_part(global: &Global, ui: Ui, env: Lookup<'_>) -> Res
         plan_file,
         warnings: report.clone(),
     })
-}
-
-/// The same for what is in the store: where the file does not say where that is, nothing can be done.
-pub(super) fn load_plan_or_part_with_store(
-    global: &Global,
-    ui: Ui,
-    env: Lookup<'_>,
-) -> Result<Loaded, CommandError> {
-    let loaded = load_plan_or_part(global, ui, env)?;
-    match loaded.plan_file.settings.store {
-        StorePlace::Known(_) => Ok(loaded),
-        StorePlace::NotKnown => {
-            let error = CommandError::new(Exit::Usage, LoadError::Invalid(loaded.warnings));
-            let error = error.with_hint("where the store is, is needed here: mend `store` in its [settings]");
-            Err(with_open_rows(error, global, env))
-        }
-    }
 }
 
 /// The exit code of a command that worked with what can be read: no success where that is not all.
