@@ -21,7 +21,7 @@ use crate::notify::Notifier;
 use crate::notify::previous::{Previous, PreviousUnless};
 use crate::plan::model::PlanFile;
 use crate::run::error::RunError;
-use crate::run::event::{Event, Owner, Progress, Sink, StillQuiesced};
+use crate::run::event::{Event, Owner, Progress, Sink};
 use crate::run::ledger::LostQuiesce;
 use crate::run::left::Left;
 use crate::run::limited_ledger::OnSameDisk;
@@ -62,10 +62,15 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     if ui.verbosity == Verbosity::Quiet {
         lines.clear();
     }
-    let Recovered { done, left } = match recovered {
+    let by_hand = ByHand(&file.invocation);
+    let Recovered { mut done, left } = match recovered {
         Ok(recovered) => recovered,
-        Err(error) => return Err(broke_off(error, broke, lines, ui)),
+        Err(mut error) => {
+            by_hand.advise(&mut error.done);
+            return Err(broke_off(error, broke, lines, ui));
+        }
     };
+    by_hand.advise(&mut done);
     lines.extend(lines_of(&done, ui));
     if let Left::Unknown { .. } | Left::NotInJournal { .. } = &left {
         lines.push(left.words(&file.invocation));
@@ -92,6 +97,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     // What could not be told is decided all the same.
     said.and_then(|()| print(ui, &text_of(&rest)))
         .map_err(|error| with_left(error, &left, &file.invocation))?;
+    by_hand.hint(&done, ui);
     let exit = unless_asked_to_stop(&opened.base.stop, exit_of_part(file, exit));
     opened.close(Some(reader)).map_err(|mut error| {
         error.exit = exit.or_graver(error.exit);
@@ -211,9 +217,13 @@ fn swept(file: &PlanFile, is_nothing: bool, ui: Ui) -> (Vec<String>, Exit) {
     let is_loud = ui.verbosity > Verbosity::Quiet;
     let mut lines = Vec::new();
     let mut exit = Exit::Success;
-    let store = &file.settings.store;
-    let failed = match sweep::sweep(store) {
-        Ok(swept) => {
+    let store = file.settings.store.folder();
+    let failed = match file.settings.store.known().map(sweep::sweep) {
+        None => Some(
+            "what runs left in the store was not looked for: the plan file does not say where it is"
+                .to_owned(),
+        ),
+        Some(Ok(swept)) => {
             if is_loud {
                 let removed = swept.removed.iter();
                 lines.extend(removed.map(|removed| format!("removed {}", removed.path.display())));
@@ -227,8 +237,8 @@ fn swept(file: &PlanFile, is_nothing: bool, ui: Ui) -> (Vec<String>, Exit) {
             None
         }
         // No store yet, nothing left in it.
-        Err(error) if error.kind == StoreErrorKind::Missing => None,
-        Err(error) => {
+        Some(Err(error)) if error.kind == StoreErrorKind::Missing => None,
+        Some(Err(error)) => {
             exit = Exit::Failed;
             let why = match mount::could_be_written(store) {
                 Err(seen) => format!("{seen}; {}", seen.advice(store, "store")),

@@ -364,7 +364,7 @@ impl RehearsalDesk<'_> {
             let why = format!("it is not in the store any more{other}");
             return Ok(Err(RehearsalLine::left(&place, row, &why, false)));
         }
-        let store = &self.engine.file.settings.store;
+        let store = self.engine.file.settings.store.folder();
         let none = match private_export(history, store, &self.scratch, row)? {
             Ok(export) => return Ok(Ok(export)),
             Err(none) => none,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use crate::cli::{Global, OutputFormat, RestoreArgs};
+use crate::cli::{ExecutionId, Global, OutputFormat, RestoreArgs};
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::{CommandError, Outcome, found, print};
 use crate::commands::history::execution::execution;
@@ -334,7 +334,7 @@ fn source_of(
         let hint = format!("`{}` looks at the store", invocation.command(["check"]));
         return Ok(Err(UnfitBackup { failure, hint }));
     }
-    let why = match private_export(history, &file.settings.store, scratch, row)? {
+    let why = match private_export(history, file.settings.store.folder(), scratch, row)? {
         Ok(export) => return Ok(Ok(proved(wanted, export))),
         Err(NoExport::Bad(why)) => format!("the backup itself is not good: {why}"),
         Err(NoExport::NotSent(why)) => {

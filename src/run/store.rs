@@ -169,7 +169,7 @@ pub fn failure(settings: &Settings, error: &StoreError) -> Failure {
                 "{path} was given up: {cause}, which is max_file in the settings; raise that if so much is to come"
             ),
         ),
-        StoreErrorKind::Missing if error.path == settings.store => (
+        StoreErrorKind::Missing if error.path == settings.store.folder() => (
             Status::DownloadFailed,
             format!(
                 "the store {store} is not there any more: is its file system not mounted, or was it moved?"

@@ -294,7 +294,7 @@ fn mortal_run(plan_file: &Path, last: u64) -> u64 {
     let clock = MortalClock(&fate, SystemClock::new());
     let history = History::open(&file.settings.history, Writing::Log).expect("a history");
     let mut ledger: WatchedLedger<&dyn Fn()> = WatchedLedger {
-        history: history.in_store(&file.settings.store),
+        history: history.in_store(file.settings.store.folder()),
         write: &|| fate.point(),
         read: &|| {},
     };

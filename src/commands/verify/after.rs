@@ -20,6 +20,14 @@ pub(super) fn tell_what_is_no_backup(
     invocation: &Invocation,
     ui: Ui,
 ) {
+    let is_for_a_shell = |file: &PathBuf| file.to_string_lossy().contains('*') && !file.exists();
+    if files.iter().any(is_for_a_shell) {
+        ui.hint(
+            "a `*` in quotes is a letter of the name: without them the shell writes out which files it means; a folder is \
+             verified with all that is below it",
+        );
+        return;
+    }
     let is_other = |file: &&PathBuf| {
         let ending = file.extension().unwrap_or_default().to_ascii_lowercase();
         let is_bad = checked

@@ -117,13 +117,30 @@ fn means_nothing(
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let error = anyhow!("'{word}' is no file, no ID and no device");
     let hint = plan_file.and_then(|file| {
-        hint_for_plan(file, word)
+        hint_for_all(file, word)
+            .or_else(|| hint_for_plan(file, word))
             .or_else(|| pattern_instead(file, word, &["verify"], MOST_NAMED))
             .or_else(|| hint_for_range(file, word))
             .or_else(|| hint_for_domain(file, history, devices, word))
+            .or_else(|| hint_for_sign(file, history, word))
     });
     let hint = hint.unwrap_or_else(|| did_you_mean(word, &known));
     CommandError::new(Exit::Usage, error).with_hint(hint)
+}
+
+/// What to verify where somebody asks for all of it by a word.
+fn hint_for_all(file: &PlanFile, word: &str) -> Option<String> {
+    let line = file.invocation.command(["verify", "--all"]);
+    matches!(word, "all" | "*" | "everything").then(|| format!("`{line}` looks at everything that is stored"))
+}
+
+/// What to verify where another sign stands between a device and its domain.
+fn hint_for_sign(file: &PlanFile, history: Option<&History>, word: &str) -> Option<String> {
+    let target = KnownExports::of(file, history).with_slash(word)?;
+    Some(format!(
+        "a device and its domain have a / between them: `{}`",
+        file.invocation.command(["verify", &target])
+    ))
 }
 
 /// What to verify where somebody names a plan.
