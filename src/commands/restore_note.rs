@@ -84,7 +84,7 @@ pub(super) fn write(
     device: &str,
     zone: &TimeZone,
 ) -> Result<Vec<FileRow>, String> {
-    let folder = file.settings.store.join(component(device));
+    let folder = file.settings.store.folder().join(component(device));
     let path = folder.join(NAME);
     let shown = path.display().to_string();
     let Standing {
@@ -92,7 +92,7 @@ pub(super) fn write(
         left_out,
         away,
     } = standing(history, device).map_err(|error| unwritten(&shown, &error))?;
-    let store = &file.settings.store;
+    let store = file.settings.store.folder();
     let mut told = text(device, store, &listed, left_out, zone);
     told.push_str(&beside(history, store, &folder).map_err(|error| unwritten(&shown, &error))?);
     replace(&folder, &path, &told).map_err(|error| unwritten(&shown, &error))?;

@@ -361,18 +361,6 @@ impl Screen {
             self.warn(&format!("execution {}, {name}, was abandoned: {error}", plan.0));
         }
     }
-
-    fn still_quiesced(&mut self, still: &StillQuiesced) {
-        let loud = self.ui.paint(still.certainty.words(), "1;31");
-        self.say(&format!(
-            "{loud} {}, {}: {}; run {}",
-            still.device,
-            printable(&still.domain),
-            printable(&still.error),
-            self.invocation.command(["recover"])
-        ));
-        self.still.push(still.clone());
-    }
 }
 
 impl Drop for Screen {
@@ -419,7 +407,10 @@ impl Sink for Screen {
                 self.live.clear();
                 self.task_ended(*task, *status, error.as_deref(), *took);
             }
-            Event::StillQuiesced(still) => self.still_quiesced(still),
+            Event::StillQuiesced(still) => {
+                let recover = self.invocation.command(["recover"]);
+                self.still_quiesced(still, &format!("{}; run {recover}", printable(&still.error)));
+            }
             Event::PlanStatus { status, .. } => self.plan_status(*status),
             Event::PlanEnded {
                 status, error, took, ..
