@@ -132,9 +132,10 @@ fn a_rehearsal_that_gets_a_signal_at_any_request_ends_with_its_code() {
     for nth in 1..=operations.len() {
         spare.forget_requests();
         spare.fail_as(&format!("*:{nth}=stall@60m"));
-        let running = home.running(&ARGUMENTS);
+        let mut running = home.running(&ARGUMENTS);
         eventually("the request is there", || spare.requests().len() >= nth);
         running.signal(Signal::TERM);
+        running.says("SIGTERM: ");
         // What is not given up for the signal gets its answer.
         if nth != dry {
             spare.clear_faults();
@@ -260,9 +261,10 @@ fn a_signal_while_the_spare_is_looked_at_ends_a_rehearsal_and_is_no_verdict() {
         let (gateway, spare) = gateways();
         let home = backed_up(&gateway, &spare);
         spare.fail_as(&format!("do-backup:{nth}=stall@60m"));
-        let running = home.running(&ARGUMENTS);
+        let mut running = home.running(&ARGUMENTS);
         eventually("the spare is looked at", || spare.received("do-backup") == nth);
         running.signal(Signal::TERM);
+        running.says("SIGTERM: ");
         // The look after the dry run goes on to its end.
         if sent == 1 {
             spare.clear_faults();

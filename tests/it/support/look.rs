@@ -1,6 +1,7 @@
 //! Ways to look at what a run has done, and to hold one while it does it.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -111,7 +112,7 @@ impl Home {
 
     /// Starts the binary. It is ended when the test ends before it.
     pub(crate) fn running(&self, arguments: &[&str]) -> Running {
-        Running(Some(self.start(arguments)))
+        Running::from(self.start(arguments))
     }
 }
 
@@ -186,29 +187,61 @@ pub(crate) fn notes_of(details: &TaskDetails) -> Vec<String> {
 }
 
 /// The binary on its way.
-pub(crate) struct Running(Option<Child>);
+pub(crate) struct Running {
+    child: Option<Child>,
+    /// What it has said on stderr, as far as somebody has read it.
+    said: Vec<u8>,
+}
+
+impl From<Child> for Running {
+    fn from(child: Child) -> Self {
+        Self {
+            child: Some(child),
+            said: Vec::new(),
+        }
+    }
+}
 
 impl Running {
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
-        self.0.as_ref().expect("it has not been waited for").id()
+        self.child.as_ref().expect("it has not been waited for").id()
     }
 
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        let child = self.0.as_ref().expect("it has not been waited for");
+        let child = self.child.as_ref().expect("it has not been waited for");
         kill_process(Pid::from_child(child), signal).expect("it is still there");
+    }
+
+    /// Waits until it has said this on stderr.
+    pub(crate) fn says(&mut self, words: &str) {
+        let child = self.child.as_mut().expect("it has not been waited for");
+        let stderr = child.stderr.as_mut().expect("a pipe");
+        while !String::from_utf8_lossy(&self.said).contains(words) {
+            let mut next = [0];
+            let read = stderr.read(&mut next).expect("its stderr");
+            assert_eq!(
+                read,
+                1,
+                "{words:?} was not said: {}",
+                String::from_utf8_lossy(&self.said)
+            );
+            self.said.extend(next);
+        }
     }
 
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ran {
-        let child = self.0.take().expect("it has not been waited for");
-        Ran::of(child.wait_with_output().expect("its output"))
+        let child = self.child.take().expect("it has not been waited for");
+        let mut output = child.wait_with_output().expect("its output");
+        output.stderr.splice(0..0, std::mem::take(&mut self.said));
+        Ran::of(output)
     }
 
     /// Ends it as a power cut would, and waits until it is gone.
     pub(crate) fn kill(mut self) {
-        let mut child = self.0.take().expect("it has not been waited for");
+        let mut child = self.child.take().expect("it has not been waited for");
         child.kill().expect("it is still there");
         // A script that outlives it keeps the output open: only the process is waited for.
         child.wait().expect("its end");
@@ -217,7 +250,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(mut child) = self.0.take() {
+        if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
         }
