@@ -316,7 +316,7 @@ fn not_looked_at(path: &Path, why: &str) -> CommandError {
         path.display()
     );
     CommandError::new(Exit::History, error)
-        .with_hint("the backups that it stored are in the store; `dpbackup history` shows what is in it")
+        .with_hint("the backups that it stored are in the store; `dpbackup history last` shows what is in it")
 }
 
 /// Which file it is, where that can be seen.

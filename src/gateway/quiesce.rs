@@ -177,7 +177,7 @@ impl Gateway<'_> {
         self.act(&request, self.timeouts().request)
     }
 
-    /// The same without a question: to whoever has just answered one, or refused the login to one.
+    /// The same without a question: to whoever has just answered one, refused the login to one, or did not answer it.
     fn unquiesce_unasked(&self, scope: &Scope) -> Result<()> {
         self.act(&unquiesce_of(scope), self.timeouts().request)
     }

@@ -160,7 +160,9 @@ mod tests {
         });
         let said = half_done(&dry_run, &Invocation::default()).expect("it is one");
         assert!(
-            said.contains("it may come yet; when an hour has passed since it was given up, or would have been, `"),
+            said.contains(
+                "it may come yet; when an hour has passed since it was given up, or would have been, `"
+            ),
             "{said}"
         );
         assert_eq!(

@@ -148,7 +148,7 @@ impl Walk<'_, '_, '_> {
             &mut waiting(self.record, &device, READY, limit),
         );
         self.record.show(&Progress::WaitEnded);
-        self.warn_of_early_work(&Vec::from_iter(back_at_work))?;
+        let warned = self.warn_of_early_work(&Vec::from_iter(back_at_work));
         let end = end.map_err(|error| self.exchange(Status::BackupFailed, &error))?;
         // One that the device was seen to make is not expected to begin any more.
         let seen = match &end {
@@ -165,6 +165,7 @@ impl Walk<'_, '_, '_> {
             self.knows_of_backup(seen);
             self.record.step_undo(journal, UndoStep::Seen)?;
         }
+        warned?;
         let files = files_of(end, &device, asked.error.as_ref(), limit)?;
         self.only_on_device = true;
         Ok(Made::SecureBackup { folder, files })
