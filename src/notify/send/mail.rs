@@ -81,7 +81,7 @@ fn message(email: &Email, to: &str, notice: &Notice) -> Result<(Message, Vec<Str
     let domain = from.email.domain().to_owned();
     let mut builder = Message::builder()
         .from(from)
-        .raw_header(subject(&format!("[dpbackup] {}", words::subject(notice))))
+        .raw_header(subject(&words::subject(notice)))
         // The same at a second try, so that a message that arrives twice is known as one.
         .message_id(Some(format!("<dpbackup.{}@{domain}>", notice.id())))
         .date(std::time::SystemTime::from(notice.time))
@@ -115,14 +115,21 @@ fn message(email: &Email, to: &str, notice: &Notice) -> Result<(Message, Vec<Str
 }
 
 /// What is not plain is encoded as a whole: whoever reads a mail decodes what is written as an encoded word, even where
-/// a device calls a domain so.
+/// a device calls a domain so. The mark in front stays plain, for filters that look for it.
 fn subject(text: &str) -> HeaderValue {
     let name = HeaderName::new_from_ascii_str("Subject");
+    let whole = format!("{MARK} {text}");
     match encoded_words(text) {
-        Some(words) => HeaderValue::dangerous_new_pre_encoded(name, text.to_owned(), words.join("\r\n ")),
-        None => HeaderValue::new(name, text.to_owned()),
+        Some(words) => {
+            let encoded = format!("{MARK}\r\n {}", words.join("\r\n "));
+            HeaderValue::dangerous_new_pre_encoded(name, whole, encoded)
+        }
+        None => HeaderValue::new(name, whole),
     }
 }
+
+/// What each subject begins with.
+const MARK: &str = "[dpbackup]";
 
 fn raw(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
@@ -195,6 +202,7 @@ mod tests {
                 false => break,
             }
         }
+        assert_eq!(lines.remove(0), "[dpbackup]");
         let decoded = lines.iter().map(|line| {
             assert!(line.len() <= 75, "{line}");
             let word = line
@@ -204,7 +212,7 @@ mod tests {
             String::from_utf8(bytes).expect("text")
         });
         let subject: String = decoded.collect();
-        assert_eq!(subject, format!("[dpbackup] {}", words::subject(&notice)));
+        assert_eq!(subject, words::subject(&notice));
         assert!(subject.contains(name), "{subject}");
     }
 
