@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::process::Signal;
 use signal_hook::consts::{SIGINT, SIGQUIT};
-use signal_hook::low_level::{emulate_default_handler, signal_name};
+use signal_hook::low_level::emulate_default_handler;
 
 use crate::run::event::{Event, JournalId, Progress, Sink, Undo, UndoStage};
 use crate::run::status::Status;
@@ -19,6 +18,7 @@ use crate::ui::live::Live;
 use crate::ui::screen::Screen;
 use crate::ui::undoing::{place, undo_words};
 use crate::values::duration::HumanDuration;
+use crate::values::signal_name::signal_name;
 
 /// How long what follows a signal may take.
 #[derive(Clone, Copy, Debug)]
@@ -281,11 +281,7 @@ fn held_back(signal: i32, due: &BTreeMap<JournalId, UndoAhead>) -> Option<String
 /// The signal by its name, and that it is not the first.
 fn named(signal: i32, count: u32) -> String {
     let again = if count > 1 { " again" } else { "" };
-    match signal_name(signal) {
-        Some(name) => format!("{name}{again}"),
-        None if signal == Signal::POWER.as_raw() => format!("SIGPWR{again}"),
-        None => format!("signal {signal}{again}"),
-    }
+    format!("{}{again}", signal_name(signal))
 }
 
 /// Whether a terminal shows the key by which it was sent, such as `^C`: the words begin below it.

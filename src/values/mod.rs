@@ -34,6 +34,7 @@ pub mod restore_name;
 pub mod restore_plan;
 pub mod retention;
 pub mod script_end;
+pub mod signal_name;
 pub mod size;
 pub mod text;
 pub mod time_of_day;

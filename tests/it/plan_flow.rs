@@ -328,9 +328,31 @@ fn a_signal_between_two_tasks_interrupts_the_waiting_one_and_the_post_plan_scrip
     };
     let run = home.run_with("P", &TestClock::at(NIGHT), Options::default(), &stop, &mut watch);
     assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS", "QA1/DOM2 INTERRUPTED"]);
-    assert_eq!((run.status(), run.exit()), ("INTERRUPTED", 143));
+    let end = (run.status(), run.exit(), run.error());
+    assert_eq!(end, ("INTERRUPTED", 143, "interrupted by SIGTERM"));
     assert_eq!(home.text("ran"), "BACKUP-PLAN POST\n");
     assert_eq!(home.recorded(), run.tasks());
+}
+
+#[test]
+fn a_signal_that_came_too_late_for_every_task_is_told_as_such() {
+    let gateway = Gateway::start(Setup::default());
+    let home = home(&gateway).plan(
+        "P",
+        &format!("post_script = \"good.sh\"\n{}", export("*", "DOM1", "")),
+    );
+    let stop = Stop::new();
+    let mut watch = |event: &Event| {
+        if matches!(event, Event::TaskEnded { .. }) {
+            stop.request(2);
+        }
+    };
+    let run = home.run_with("P", &TestClock::at(NIGHT), Options::default(), &stop, &mut watch);
+    assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"]);
+    assert_eq!((run.status(), run.exit()), ("INTERRUPTED", 130));
+    let why = "interrupted by SIGINT, but each task has come to its end";
+    assert_eq!(run.error(), why);
+    assert_eq!(home.last_plan().error_message.as_deref(), Some(why));
 }
 
 #[test]

@@ -910,7 +910,7 @@ fn a_signal_before_the_dry_run_or_the_import_has_left_tells_of_nothing_that_was_
         assert_eq!(sent(&gateway), requests, "{asked}");
         let (status, why) = last(&home);
         assert_eq!(status, "INTERRUPTED", "{asked}");
-        assert_eq!(why, format!("interrupted by signal 15; {end}"), "{asked}");
+        assert_eq!(why, format!("interrupted by SIGTERM; {end}"), "{asked}");
         assert!(home.open_entries().is_empty(), "{asked}");
     }
 }

@@ -740,7 +740,7 @@ fn a_restore_that_is_interrupted_before_its_import_says_so_to_whoever_waits() {
     });
     running.signal(Signal::TERM);
     let ran = running.end().exits(143);
-    assert!(ran.stderr.contains("interrupted by signal 15"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("interrupted by SIGTERM"), "{}", ran.stderr);
     // When a task of it has ended well, too.
     gateway.clear_faults();
     gateway.forget_requests();
@@ -749,7 +749,7 @@ fn a_restore_that_is_interrupted_before_its_import_says_so_to_whoever_waits() {
     eventually("what runs is asked for", || gateway.received("do-backup") == 2);
     running.signal(Signal::TERM);
     let ran = running.end().exits(143);
-    assert!(ran.stderr.contains("interrupted by signal 15"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("interrupted by SIGTERM"), "{}", ran.stderr);
 }
 
 #[test]

@@ -498,7 +498,7 @@ fn an_interrupted_run_says_what_it_leaves_on_the_device() {
         .unwrap_or_default();
     assert!(!error.contains("nothing is left running"), "{error}");
     assert!(
-        error.contains("task 1: "),
+        error.contains("(task 1): "),
         "how the task at work was left is in it: {error}"
     );
 }

@@ -390,7 +390,10 @@ fn an_interrupted_run_says_so_and_names_the_task() {
         .exits(130);
     let at = ran.stdout.find("plan Q ended INTERRUPTED").expect("a summary");
     let summary = ran.stdout.get(at..).unwrap_or_default();
-    assert!(summary.contains("\n  interrupted by signal 2"), "{summary}");
+    assert!(
+        summary.contains("\n  interrupted by SIGINT in QA1/DOM1 export (task 1)"),
+        "{summary}"
+    );
     assert!(
         summary.contains("\n  FAILED QA1/DOM1 export: INTERRUPTED\n"),
         "{summary}"

@@ -5,6 +5,7 @@ use crate::run::restore::Restoring;
 use crate::run::restore::order::RestoreTold;
 use crate::run::status::{Class, Status};
 use crate::values::first_few::first_warning;
+use crate::values::signal_name::signal_name;
 
 impl<'a> Restoring<'_, 'a, '_> {
     /// The end of a restore that was carried out.
@@ -24,7 +25,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     pub(super) fn bad_end(&self, failure: Failure) -> (Status, Option<String>) {
         let Failure { status, message } = failure;
         if let Some(signal) = self.engine.stop.signal() {
-            let why = format!("interrupted by signal {signal}; {message}");
+            let why = format!("interrupted by {}; {message}", signal_name(signal));
             return (Status::Interrupted, Some(why));
         }
         match status.class() {
@@ -40,7 +41,7 @@ fn too_late(signal: i32, told: &RestoreTold) -> String {
         Some(_) => "nothing was to be restored",
         None => "the import had been carried out before",
     };
-    format!("interrupted by signal {signal}; {before}")
+    format!("interrupted by {}; {before}", signal_name(signal))
 }
 
 #[cfg(test)]
@@ -52,12 +53,12 @@ mod tests {
         let mut told = RestoreTold::default();
         assert_eq!(
             too_late(15, &told),
-            "interrupted by signal 15; the import had been carried out before"
+            "interrupted by SIGTERM; the import had been carried out before"
         );
         told.needed_nothing = Some("nothing to restore".to_owned());
         assert_eq!(
             too_late(15, &told),
-            "interrupted by signal 15; nothing was to be restored"
+            "interrupted by SIGTERM; nothing was to be restored"
         );
     }
 }

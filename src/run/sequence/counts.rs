@@ -12,14 +12,27 @@ pub(super) struct Tallies {
     pub(super) files: Vec<StoredFile>,
     pub(super) configuration: ConfigFacts,
     pub(super) failures: Vec<String>,
-    /// How the task ended that was at work when somebody asked to stop.
+    /// Which task was at work when somebody asked to stop, and how it ended, and its device is left.
     pub(super) interrupted: Option<String>,
+    /// A signal kept a task from its end, or from its beginning.
+    pub(super) cut_short: bool,
     pub(super) succeeded: usize,
     pub(super) left_out: usize,
     /// How the first of those ended, and why.
     pub(super) first_left_out: Option<String>,
     /// Each in a sentence that names its task, if it is one's.
     pub(super) warnings: Vec<String>,
+}
+
+impl Tallies {
+    /// What a signal of this name has come to. One that came too late for any task is no reason to look for one.
+    pub(super) fn interrupted_by(&self, signal: &str) -> String {
+        match (&self.interrupted, self.cut_short) {
+            (Some(task), _) => format!("interrupted by {signal} in {task}"),
+            (None, true) => format!("interrupted by {signal}"),
+            (None, false) => format!("interrupted by {signal}, but each task has come to its end"),
+        }
+    }
 }
 
 /// The same of one activity.

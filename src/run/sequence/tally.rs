@@ -6,6 +6,7 @@ use crate::run::script::TaskEnd;
 use crate::run::sequence::{Run, Waiting, WalkedActivity};
 use crate::run::status::{Class, Status};
 use crate::values::first_few::first_warning;
+use crate::values::signal_name::signal_name;
 
 /// How a task ended, as it counts for its plan.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,7 @@ impl<'a> Run<'_, 'a, '_> {
             .map(|message| format!("task {}: {message}", task.id.0));
         activity.tally.warned |= warnings.len() > 0;
         self.tallies.warnings.extend(warnings);
+        self.tallies.cut_short |= status == Status::Interrupted;
         match status.class() {
             Class::Success => self.tallies.succeeded += 1,
             Class::Failed | Class::Refused => {
@@ -88,9 +90,7 @@ impl<'a> Run<'_, 'a, '_> {
     /// How a plan whose tasks were walked has ended.
     pub(super) fn by_tallies(&mut self, script_warning: Option<&str>) -> (Status, Option<String>) {
         if let Some(signal) = self.engine.stop.signal() {
-            let mut words = vec![format!("interrupted by signal {signal}")];
-            // How the devices are left, as the tasks have seen it.
-            words.extend(self.tallies.interrupted.clone());
+            let mut words = vec![self.tallies.interrupted_by(&signal_name(signal))];
             words.extend(self.tallies.warnings.iter().cloned());
             return (Status::Interrupted, Some(words.join("; ")));
         }

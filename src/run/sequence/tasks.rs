@@ -149,7 +149,9 @@ impl<'a> Run<'_, 'a, '_> {
         }
         if ended.status == Status::Interrupted {
             let error = ended.error.as_deref().unwrap_or_default();
-            self.tallies.interrupted = Some(format!("task {}: {error}", task.id.0));
+            let expanded = &task.expanded;
+            let what = row.activity.kind().of(&expanded.device_name, &expanded.domain);
+            self.tallies.interrupted = Some(format!("{what} (task {}): {error}", task.id.0));
         }
         self.look = ended.look;
         self.tallies.files.extend(ended.files);

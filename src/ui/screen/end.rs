@@ -182,7 +182,7 @@ fn counts(tasks: &Tasks) -> String {
     )
 }
 
-/// The reason of a plan without what its tasks have said: `interrupted by signal 2; task 61: …`.
+/// The reason of a plan without what its tasks have said: `interrupted by SIGINT in QA1/DOM1 export (task 61): …`.
 fn without_tasks<'w>(why: &'w str, tasks: &Tasks) -> &'w str {
     let said = tasks
         .all()
@@ -190,9 +190,12 @@ fn without_tasks<'w>(why: &'w str, tasks: &Tasks) -> &'w str {
     let Some(before) = said.min().and_then(|at| why.get(..at)) else {
         return why;
     };
-    let cut = before.rfind("task ").unwrap_or(before.len());
-    before
-        .get(..cut)
-        .unwrap_or(before)
-        .trim_end_matches([' ', ';', ':'])
+    let bare = before.trim_end_matches([' ', ';', ':']);
+    match bare.rsplit_once("task ") {
+        // An ID says nothing to whoever reads which task it was.
+        Some((rest, id)) if id.bytes().all(|byte| byte.is_ascii_digit()) => {
+            rest.trim_end_matches([' ', ';', ':'])
+        }
+        _ => bare,
+    }
 }
