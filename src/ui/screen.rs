@@ -138,9 +138,23 @@ impl Screen {
     fn task_opened(&mut self, task: TaskId, opening: &TaskOpening) {
         self.tasks.open(task, opening);
         if opening.status.is_final() {
-            // Those that are settled from the start have a cause each, and are told one by one.
-            if let Some(text) = self.end_line(task, opening.status, opening.error.as_deref(), None) {
-                self.tell_end(text, opening.status);
+            let error = opening.error.as_deref();
+            if self.end_line(task, opening.status, error, None).is_some() {
+                self.never_begins(task);
+            }
+        }
+    }
+
+    /// One that ended before it began, told with those before it that did for the same cause.
+    fn never_begins(&mut self, task: TaskId) {
+        let Some(next) = self.tasks.get(task).map(Unstarted::first) else {
+            return;
+        };
+        match &mut self.unstarted {
+            Some(group) if group.takes(&next) => group.add(next),
+            _ => {
+                self.tell_unstarted();
+                self.unstarted = Some(next);
             }
         }
     }
@@ -149,18 +163,13 @@ impl Screen {
         let Some(text) = self.end_line(task, status, error, took) else {
             return;
         };
-        if let Some(line) = self.tasks.get(task).filter(|line| !line.began) {
-            let next = Unstarted::first(line);
-            match &mut self.unstarted {
-                Some(group) if group.takes(&next) => group.add(next),
-                _ => {
-                    self.tell_unstarted();
-                    self.unstarted = Some(next);
-                }
+        match self.tasks.get(task).is_some_and(|line| line.began) {
+            true => {
+                self.tell_unstarted();
+                self.tell_end(text, status);
             }
-            return;
+            false => self.never_begins(task),
         }
-        self.tell_end(text, status);
     }
 
     /// The line of a task that has ended.
@@ -195,6 +204,7 @@ impl Screen {
 
     /// A task goes on to its next step.
     fn task_status(&mut self, task: TaskId, status: Status) {
+        self.tell_unstarted();
         let head = self.tasks.position(task);
         let Some(line) = self.tasks.get_mut(task) else {
             return;
@@ -222,6 +232,7 @@ impl Screen {
 
     /// A script of the plan runs beside no task; while one does, that stands there.
     fn plan_status(&mut self, status: Status) {
+        self.tell_unstarted();
         self.step = match status {
             Status::RunningPreScript | Status::RunningPostScript => Some(Line {
                 head: String::new(),

@@ -288,7 +288,7 @@ fn a_wrong_password_is_one_failed_task_and_is_tried_once_only() {
     assert_eq!(gateway.requests().len(), 1, "{:?}", gateway.operations());
     assert_eq!(
         ran.stderr.matches("AUTHENTICATION_FAILED").count(),
-        3,
+        2,
         "{}",
         ran.stderr
     );

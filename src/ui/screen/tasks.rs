@@ -34,6 +34,8 @@ pub(super) struct Unstarted {
     pub(super) status: Status,
     pub(super) error: Option<String>,
     pub(super) count: usize,
+    /// They were settled when they were opened, each with a cause of its own to say.
+    settled: bool,
     first: String,
     last: String,
 }
@@ -111,11 +113,7 @@ impl TaskLine {
             let _ = write!(text, "  {}", HumanDuration(took));
         }
         if let Some(error) = &self.error {
-            let _ = write!(
-                text,
-                "\n    {}",
-                hanging(&printable(error), 4, ui.message_width())
-            );
+            text.push_str(&below(error, ui));
         }
         text
     }
@@ -129,6 +127,7 @@ impl Unstarted {
             status: line.status,
             error: line.error.clone(),
             count: 1,
+            settled: line.opening.status.is_final(),
             first: target.clone(),
             last: target,
         }
@@ -136,7 +135,7 @@ impl Unstarted {
 
     /// Whether these ended for the same cause.
     pub(super) fn takes(&self, other: &Self) -> bool {
-        self.status == other.status && self.error == other.error
+        self.status == other.status && self.error == other.error && self.settled == other.settled
     }
 
     /// More of the same cause.
@@ -152,11 +151,20 @@ impl Unstarted {
             count => format!("{count} tasks, {} to {}", self.first, self.last),
         };
         let mut text = ended(ui, self.status, &which);
-        if let Some(error) = &self.error {
+        if let Some(error) = self.error.as_ref().filter(|_| !self.settled) {
             let _ = write!(text, ": {}", printable(error));
         }
-        hanging(&text, 4, ui.message_width())
+        let text = hanging(&text, 4, ui.message_width());
+        match self.error.as_ref().filter(|_| self.settled) {
+            Some(error) => text + &below(error, ui),
+            None => text,
+        }
     }
+}
+
+/// The error of a task below its line.
+fn below(error: &str, ui: Ui) -> String {
+    format!("\n    {}", hanging(&printable(error), 4, ui.message_width()))
 }
 
 fn ended(ui: Ui, status: Status, which: &str) -> String {
