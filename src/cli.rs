@@ -20,7 +20,7 @@ mod words;
 
 pub use changes::{ExtractArgs, FindArgs, LogArgs};
 pub use history::{HistoryArgs, HistoryLevel, LastArgs, LevelArgs};
-pub use misunderstood::{Misunderstood, explain, of_dashes, of_plan_file};
+pub use misunderstood::{Misunderstood, asks_for_status, explain, of_dashes, of_plan_file};
 pub use operator::{
     CheckArgs, CompletionsArgs, InitArgs, ManArgs, ReportArgs, ShowArgs, StatusArgs, TrustArgs, ValidateArgs,
 };

@@ -105,6 +105,13 @@ pub fn of_plan_file(words: &[String], is_file: impl Fn(&str) -> bool) -> Option<
     })
 }
 
+/// Whether these words are for `history status`, by whatever name.
+pub fn asks_for_status(words: &[String]) -> bool {
+    let place = CommandPlace::of(words);
+    let path: Vec<&str> = place.path.iter().map(String::as_str).collect();
+    matches!(path.as_slice(), ["status", ..] | ["history", "status", ..])
+}
+
 /// What an error of the parser means. `words` are the arguments of the process, without its name;
 /// `names` are those of the plan file, where it can be read.
 pub fn explain(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::output::OutputFormat;
+use crate::cli::output::{HistoryOutput, OutputFormat};
 use crate::cli::words::{Since, parse_age, parse_since, parse_span};
 
 /// `dpbackup check`
@@ -36,11 +36,8 @@ pub struct StatusArgs {
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     pub max_rehearsal: Option<Duration>,
     /// How to print
-    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
-    pub format: OutputFormat,
-    /// Times in UTC instead of the machine's zone
-    #[arg(long)]
-    pub utc: bool,
+    #[command(flatten)]
+    pub output: HistoryOutput,
 }
 
 /// `dpbackup report`

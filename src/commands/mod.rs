@@ -50,7 +50,10 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser as _};
 use jiff::tz::TimeZone;
 
-use crate::cli::{Cli, Command, Global, RunArgs, RunFormat, explain, of_dashes, of_plan_file};
+use crate::cli::{
+    Cli, Command, Global, Misunderstood, RunArgs, RunFormat, asks_for_status, explain, of_dashes,
+    of_plan_file,
+};
 use crate::exit::Exit;
 use crate::history::HistoryError;
 use crate::plan::LoadError;
@@ -79,9 +82,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> 
         let words = in_words(&arguments);
         let is_file = |name: &str| Path::new(name).exists();
         if let Some(wrong) = of_dashes(&words).or_else(|| of_plan_file(&words, is_file)) {
-            let ui = Ui::new(&Global::of_words(&words), env);
-            ui.error(&anyhow::anyhow!(wrong.title), Some(&wrong.hint));
-            return Exit::Usage;
+            return answered(Ui::new(&Global::of_words(&words), env), &words, wrong);
         }
         match Cli::try_parse_from(&arguments) {
             Ok(cli) => dispatch(&cli, env),
@@ -130,8 +131,17 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
     {
         answer.hint = hint;
     }
+    answered(ui, &words, answer)
+}
+
+/// Says what could not be understood. What monitoring asks for ends as that has it.
+fn answered(ui: Ui, words: &[String], answer: Misunderstood) -> Exit {
+    let exit = match asks_for_status(words) {
+        true => status::not_understood(ui, &answer.title),
+        false => Exit::Usage,
+    };
     ui.error(&anyhow::anyhow!(answer.title), Some(&answer.hint));
-    Exit::Usage
+    exit
 }
 
 /// Prints help or the version, in colour where the rest has it.

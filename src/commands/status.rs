@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::cli::{Global, OutputFormat, StatusArgs};
+use crate::cli::{Global, HistoryFormat, StatusArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::open_quiesces;
@@ -24,7 +24,6 @@ use crate::run::event::TaskId;
 use crate::run::store;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
-use crate::values::text::printable;
 
 /// Judges the age of the backups. Whatever keeps it from that is UNKNOWN, or CRITICAL where something may still be quiesced, and not one of
 /// the other exit codes: who reads them is a monitoring system.
@@ -37,16 +36,17 @@ pub(super) fn status(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>
         let is_open = failed.exit == Exit::StillQuiesced;
         let open = failed.hint.as_ref().filter(|_| is_open);
         let open = open.map_or_else(String::new, |open| format!("; {open}"));
-        // A bar would begin the figures of a plug-in.
-        let why = format!("{}{open}", failed.error).replace('|', "_");
+        let why = format!("{}{open}", failed.error);
         let state = match is_open {
             true => "CRITICAL",
             false => "UNKNOWN",
         };
-        let summary = format!("DPBACKUP {state} - {}", printable(&why));
-        let text = match args.format {
-            OutputFormat::Table => format!("{summary}\n"),
-            OutputFormat::Json => report::freshness::unjudged_json(state, &summary),
+        let summary = report::freshness::unjudged(state, &why);
+        let text = match args.output.format {
+            HistoryFormat::Table => format!("{summary}\n"),
+            HistoryFormat::Json => report::freshness::unjudged_json(state, &summary),
+            // It has no row for what is judged of all, and stderr says why.
+            HistoryFormat::Csv => String::new(),
         };
         // Where nothing can be written the exit code has to do.
         let _ = print(ui, &text);
@@ -59,6 +59,12 @@ pub(super) fn status(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>
             },
         }
     })
+}
+
+/// Says of words that could not be understood that nothing is known: 2, with which others end, would be CRITICAL.
+pub(super) fn not_understood(ui: Ui, why: &str) -> Exit {
+    let _ = print(ui, &format!("{}\n", report::freshness::unjudged("UNKNOWN", why)));
+    Exit::Monitored(Monitored::Unknown)
 }
 
 fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -77,17 +83,22 @@ fn judged(global: &Global, args: &StatusArgs, ui: Ui, env: Lookup<'_>) -> Outcom
         None => Vec::new(),
     };
     freshness.note_rehearsals(&rehearsed, clock.now(), args.max_rehearsal);
-    let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
-    let text = match args.format {
-        OutputFormat::Table if ui.verbosity == Verbosity::Quiet => {
+    let zone = if args.output.utc {
+        TimeZone::UTC
+    } else {
+        clock.zone()
+    };
+    let text = match args.output.format {
+        HistoryFormat::Table if ui.verbosity == Verbosity::Quiet => {
             report::freshness::not_good(&freshness, &zone, ui.width)
         }
-        OutputFormat::Table => report::freshness::table(&freshness, &zone, ui.width),
-        OutputFormat::Json => report::freshness::json(&freshness, &zone),
+        HistoryFormat::Table => report::freshness::table(&freshness, &zone, ui.width),
+        HistoryFormat::Json => report::freshness::json(&freshness, &zone),
+        HistoryFormat::Csv => report::freshness::csv(&freshness, &zone),
     };
-    let printed = match args.format {
-        OutputFormat::Table => print_states(ui, &text),
-        OutputFormat::Json => print(ui, &text),
+    let printed = match args.output.format {
+        HistoryFormat::Table => print_states(ui, &text),
+        HistoryFormat::Json | HistoryFormat::Csv => print(ui, &text),
     };
     printed.map_err(|error| untold(error, file))?;
     Ok(match freshness.known_state() {

@@ -5,17 +5,53 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::freshness::{Attempt, Freshness, JudgedTarget, TargetState};
-use crate::report::fields;
+use crate::report::csv;
+use crate::report::fields::{self, Field};
 use crate::report::grid::{CellKind, fits, fitted};
-use crate::report::json;
+use crate::report::json::{self, RowObject, objects};
 use crate::report::written::zone_name;
 use crate::run::event::FileKind;
 use crate::values::clock_time::on_clock;
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
 use crate::values::text::{hanging, printable};
+
+/// The keys of a target as JSON and CSV have them.
+const TARGET: &[Field<JudgedTarget>] = &[
+    ("device_name", |row, _| json!(row.device)),
+    ("domain_name", |row, _| json!(row.kind.map(|_| &row.domain))),
+    ("kind", |row, _| json!(row.kind.map(FileKind::code))),
+    ("state", |row, _| json!(word(row.state))),
+    ("reason", |row, _| {
+        json!(Some(&row.why).filter(|why| !why.is_empty()))
+    }),
+    ("age_seconds", |row, _| json!(row.age.map(|age| age.as_secs()))),
+    ("size", |row, _| json!(row.good.map(|good| good.size))),
+    ("good_time", |row, zone| {
+        fields::optional_time(row.good.map(|good| good.time), zone)
+    }),
+    ("good_task_execution_id", |row, _| {
+        json!(row.good.map(|good| good.task.0))
+    }),
+    ("last_task_execution_id", |row, _| {
+        json!(row.last.map(|last| last.task.0))
+    }),
+    ("last_status", |row, _| {
+        json!(row.last.map(|last| last.status.code()))
+    }),
+    ("last_status_time", |row, zone| {
+        fields::optional_time(row.last.map(|last| last.time), zone)
+    }),
+    ("last_attempt", |row, _| {
+        json!(row.last.map(|last| attempt_word(last.attempt)))
+    }),
+    ("good_rehearsal_time", |row, zone| {
+        fields::optional_time(row.rehearsed, zone)
+    }),
+];
 
 const COLUMNS: [(&str, CellKind); 11] = [
     ("State", CellKind::Code),
@@ -147,6 +183,11 @@ fn without(rows: &[Vec<String>], left_out: &[&str]) -> (Vec<Vec<String>>, Vec<Ce
     (rows.iter().map(row).collect(), kinds.collect())
 }
 
+/// The targets for spreadsheets. What is judged of all of them has no row.
+pub fn csv(freshness: &Freshness, zone: &TimeZone) -> String {
+    csv::lines(&freshness.targets, TARGET, zone)
+}
+
 /// One document.
 pub fn json(freshness: &Freshness, zone: &TimeZone) -> String {
     let document = FreshnessDocument {
@@ -158,14 +199,16 @@ pub fn json(freshness: &Freshness, zone: &TimeZone) -> String {
         left_folders: freshness.left_folders.as_deref(),
         not_looked_at: freshness.unseen.as_deref(),
         max_age_seconds: freshness.max_age.as_secs(),
-        targets: freshness
-            .targets
-            .iter()
-            .map(|target| document(target, zone))
-            .collect(),
+        targets: objects(&freshness.targets, TARGET, zone),
     };
     json::document(SCHEMA_VERSION, &document)
 }
+
+/// The summary where nothing could be judged.
+pub fn unjudged(state: &str, why: &str) -> String {
+    format!("DPBACKUP {state} - {}", without_bar(why))
+}
+
 /// The document where nothing could be judged, for the reason in `summary`.
 pub fn unjudged_json(state: &str, summary: &str) -> String {
     json::document(SCHEMA_VERSION, &Unknown { state, summary })
@@ -181,7 +224,7 @@ struct FreshnessDocument<'r> {
     left_folders: Option<&'r str>,
     not_looked_at: Option<&'r str>,
     max_age_seconds: u64,
-    targets: Vec<FreshnessTarget<'r>>,
+    targets: Vec<RowObject<'r, JudgedTarget>>,
 }
 
 #[derive(Serialize)]
@@ -190,30 +233,21 @@ struct Unknown<'s> {
     summary: &'s str,
 }
 
-#[derive(Serialize)]
-struct FreshnessTarget<'r> {
-    device_name: &'r str,
-    domain_name: Option<&'r str>,
-    kind: Option<&'static str>,
-    state: &'static str,
-    reason: Option<&'r str>,
-    age_seconds: Option<u64>,
-    size: Option<u64>,
-    good_time: serde_json::Value,
-    good_task_execution_id: Option<i64>,
-    last_task_execution_id: Option<i64>,
-    last_status: Option<&'static str>,
-    last_status_time: serde_json::Value,
-    last_attempt: Option<&'static str>,
-    good_rehearsal_time: serde_json::Value,
-}
-
 fn word(state: TargetState) -> &'static str {
     match state {
         TargetState::NotPlanned => "NOT_PLANNED",
         TargetState::Ok => "OK",
         TargetState::Warning => "WARNING",
         TargetState::Critical => "CRITICAL",
+    }
+}
+
+fn attempt_word(attempt: Attempt) -> &'static str {
+    match attempt {
+        Attempt::Ended => "ended",
+        Attempt::Running => "running",
+        Attempt::Abandoned => "abandoned",
+        Attempt::NotKnown => "not_known",
     }
 }
 
@@ -253,31 +287,6 @@ fn cells(target: &JudgedTarget, zone: &TimeZone) -> Vec<String> {
         target.last.map_or_else(dash, |last| shown(last.time)),
         without_bar(&target.why),
     ]
-}
-
-fn document<'r>(target: &'r JudgedTarget, zone: &TimeZone) -> FreshnessTarget<'r> {
-    let attempt = target.last.map(|last| match last.attempt {
-        Attempt::Ended => "ended",
-        Attempt::Running => "running",
-        Attempt::Abandoned => "abandoned",
-        Attempt::NotKnown => "not_known",
-    });
-    FreshnessTarget {
-        device_name: &target.device,
-        domain_name: target.kind.is_some().then_some(&target.domain),
-        kind: target.kind.map(FileKind::code),
-        state: word(target.state),
-        reason: (!target.why.is_empty()).then_some(&target.why),
-        age_seconds: target.age.map(|age| age.as_secs()),
-        size: target.good.map(|good| good.size),
-        good_time: fields::optional_time(target.good.map(|good| good.time), zone),
-        good_task_execution_id: target.good.map(|good| good.task.0),
-        last_task_execution_id: target.last.map(|last| last.task.0),
-        last_status: target.last.map(|last| last.status.code()),
-        last_status_time: fields::optional_time(target.last.map(|last| last.time), zone),
-        last_attempt: attempt,
-        good_rehearsal_time: fields::optional_time(target.rehearsed, zone),
-    }
 }
 
 #[cfg(test)]

@@ -24,7 +24,12 @@ fn said(home: &Home, lines: &[&str]) -> String {
     let mut said = Said::default();
     for line in lines {
         let words: Vec<&str> = line.split(' ').collect();
-        said.add_of(&format!("dpbackup {line}"), home, 2, &words);
+        // To a monitoring system 2 would be a state of the gateways.
+        let code = match line.starts_with("status ") || line.contains("history status ") {
+            true => 3,
+            false => 2,
+        };
+        said.add_of(&format!("dpbackup {line}"), home, code, &words);
     }
     said.0
 }

@@ -62,7 +62,7 @@ fn command_line_page() -> String {
         let _ = writeln!(page, "| {} | {meaning} |", exit.code());
     }
     page.push_str(
-        "\n`history status` ends as monitoring plug-ins do: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; but 10 where the plan file\n\
+        "\n`history status` ends as monitoring plug-ins do: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (what is mistyped, too); but 10 where the plan file\n\
          cannot be read and something may still be quiesced.\n\
          Before the first run a list is empty, and ends 0 (`history`, `log`, `prune`, `report`); `find` finds nothing, and ends 1; what asks for\n\
          one execution or one export that is not there ends 2 (`history last`, `diff`, `extract`, `log --blame`).\n\

@@ -86,7 +86,17 @@ fn a_device_that_was_not_reached_is_a_warning_for_every_domain_that_a_pattern_me
     assert_eq!(targets(&home), warned);
     let rows = status(&home)["targets"].clone();
     assert_eq!(rows[0]["last_status"], "SKIPPED_DEVICE_NOT_AVAILABLE");
-    let _ = home.dpbackup(&["history", "status"]).exits(1);
+    let table = home
+        .dpbackup(&["history", "status", "--format", "csv"])
+        .exits(1)
+        .stdout;
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 1 + good.len(), "{table}");
+    assert!(
+        lines[0].starts_with("device_name,domain_name,kind,state,reason,age_seconds,size,"),
+        "{table}"
+    );
+    assert!(lines[1].starts_with("QA1,DOM1,persisted,WARNING,"), "{table}");
 }
 
 #[test]
@@ -131,6 +141,26 @@ fn ages_stand_beside_times_in_the_zone_of_the_machine_or_in_utc() {
     let (local, utc) = (printed(&[]), printed(&["--utc"]));
     assert!(utc.contains(&shown), "{utc}");
     assert!(!local.contains(&shown), "{local}");
+}
+
+#[test]
+fn what_monitoring_types_wrong_is_unknown_and_no_state_of_the_gateways() {
+    let home = Home::new().absent_device("QA1").plan("P", EXPORT);
+    for words in [
+        &["history", "status", "-w", "26", "-c", "48"][..],
+        &["history", "status", "--format", "xml"],
+        &["status", "--max-age", "26"],
+        &["history", "status", "—max-age", "26h"],
+    ] {
+        let ran = home.dpbackup(words).exits(3);
+        assert!(
+            ran.stdout.starts_with("DPBACKUP UNKNOWN - "),
+            "{words:?}: {}",
+            ran.stdout
+        );
+        assert!(ran.stderr.contains("hint: "), "{words:?}: {}", ran.stderr);
+    }
+    let _ = home.dpbackup(&["history", "files", "x"]).exits(2);
 }
 
 #[test]
