@@ -12,6 +12,10 @@ use crate::run::session::{Contact, KnownOfDomain, Session};
 use crate::run::status::Status;
 use crate::signal::Stop;
 use crate::values::first_few::first_few;
+use crate::values::trust::Trust;
+
+/// So many names are listed.
+const LISTED: usize = 10;
 
 /// An activity and its tasks.
 #[derive(Debug)]
@@ -82,8 +86,9 @@ pub fn expand<'a>(
         return None;
     }
     let mut expanded = Vec::new();
+    let mut unverified = unverified(file, plan, devices);
     for activity in &plan.activities {
-        let (mut tasks, mut notes) = (Vec::new(), Vec::new());
+        let (mut tasks, mut notes) = (Vec::new(), Vec::from_iter(unverified.take()));
         for device in file.devices.iter().filter(|device| activity.concerns(device)) {
             let contact = devices.contact(device);
             tasks.extend(tasks_of(activity, device, contact));
@@ -107,6 +112,22 @@ pub fn expand<'a>(
         });
     }
     Some(expanded)
+}
+
+/// Which devices were not proved to be those that are meant: nothing that is told of them may read as if they were.
+fn unverified<'a>(file: &'a PlanFile, plan: &'a Plan, devices: &mut Devices<'a>) -> Option<String> {
+    let planned = wanted(file, plan).into_iter().map(|wanted| wanted.device);
+    let answers: Vec<&Device> = planned
+        .filter(|device| device.tls == Trust::Off && matches!(devices.contact(device), Contact::Up(_)))
+        .collect();
+    let first = answers.first()?;
+    let names = answers.iter().map(|device| device.name.as_str());
+    Some(format!(
+        "NOT VERIFIED: {} (`tls = {{ verify = false }}`): whatever answers at such an address is taken for the device, and \
+         gets its password; `{}` prints the line that pins a certificate",
+        first_few(names, LISTED),
+        file.invocation.command(["trust", &first.name])
+    ))
 }
 
 /// What a plan has to ask, each device once, in the order of the file.
@@ -229,7 +250,6 @@ fn without_domain(activity: &Activity, contact: &Contact<'_>) -> Option<String> 
 
 /// What a pattern could have matched, for whoever has misspelt it.
 fn there_are<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
-    const LISTED: usize = 10;
     match names.len() {
         0 => "there is none at all".to_owned(),
         _ => format!(

@@ -92,13 +92,18 @@ fn everything_that_is_wrong_is_found_in_one_go() {
 }
 
 #[test]
-fn warnings_alone_end_with_3() {
+fn a_device_whose_certificate_nobody_looks_at_is_a_warning_and_never_reads_as_verified() {
     let gateway = Gateway::start(Setup::default());
     let home = Home::new()
         .device_at("QA1", gateway.port(), "{ verify = false }")
         .plan("P", EXPORT);
     let ran = home.dpbackup(&["check", "P"]).exits(3);
     assert!(ran.stdout.contains("WARN  tls "), "{}", ran.stdout);
+    let words = "NOT VERIFIED: QA1 (`tls = { verify = false }`)";
+    let preview = home.dpbackup(&["preview", "P"]).exits(0).stdout;
+    assert_eq!(preview.matches(words).count(), 1, "{preview}");
+    let ran = home.dpbackup(&["run", "P", "-v"]).exits(0);
+    assert_eq!(ran.stderr.matches(words).count(), 1, "{}", ran.stderr);
 }
 
 #[test]
