@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::Access;
 
-use crate::artifact::mount::Unwritable;
+use crate::artifact::mount::{self, Mount, Unwritable};
 use crate::artifact::probe::Probed;
 use crate::artifact::publish::Manner;
 use crate::artifact::space;
@@ -88,12 +88,23 @@ fn folder(settings: &Settings, stored: Option<u64>, found: &mut CheckItems) {
         Ok(_) if stored != Some(0) => {}
         Ok(_) => found.ok(
             "store",
-            format!("{shown} is not there yet; the first run makes it"),
+            format!(
+                "{shown} is not there yet; the first run makes it{}",
+                on_root(store)
+            ),
         ),
         Err(why) => {
             let hint = why.advice(store, "store");
             found.fail("store", why.to_string(), hint);
         }
+    }
+}
+
+/// On which file system it will be made, where that is the one of the machine: one that is to be mounted there is not.
+fn on_root(store: &Path) -> &'static str {
+    match mount::kind(store) {
+        Ok(Mount::NotMounted) => ", on the file system of `/`",
+        Ok(Mount::Local(_) | Mount::Remote(_)) | Err(_) => "",
     }
 }
 
