@@ -361,10 +361,12 @@ fn a_pattern_that_could_not_be_expanded_was_an_attempt_at_every_domain_that_it_m
         SkippedNoDomainsMatchingPattern,
     };
     let mut fixture = Fixture::new();
-    let plan = fixture.plan("BackupQA", 0);
-    let activity = fixture.activity(plan, ActionKind::ExportDomain);
-    let mut tried =
-        |device: &str, domain: &str, status| fixture.task(plan, activity, device, domain, status).0;
+    // Each in an execution of its own.
+    let mut tried = |device: &str, domain: &str, status| {
+        let plan = fixture.plan("BackupQA", 0);
+        let activity = fixture.activity(plan, ActionKind::ExportDomain);
+        fixture.task(plan, activity, device, domain, status)
+    };
 
     // 1 and 2: nothing of them is known, and one of the two names a domain.
     tried("QA1", "DOM*", SkippedDeviceNotAvailable);
@@ -395,6 +397,19 @@ fn a_pattern_that_could_not_be_expanded_was_an_attempt_at_every_domain_that_it_m
 }
 
 #[test]
+fn what_an_execution_has_tried_by_name_is_not_told_by_the_pattern_that_failed_beside_it() {
+    let mut fixture = Fixture::new();
+    let before = fixture.plan("BackupQA", 0);
+    let activity = fixture.activity(before, ActionKind::ExportDomain);
+    fixture.task(before, activity, "QA1", "GONE", Status::ReadyForExecution);
+    let plan = fixture.plan("BackupQA", 1);
+    let activity = fixture.activity(plan, ActionKind::ExportDomain);
+    fixture.task(plan, activity, "QA1", "DOM1", Status::ReadyForExecution);
+    fixture.task(plan, activity, "QA1", "*", Status::DeviceError);
+    assert_eq!(attempts(&fixture), ["QA1 DOM1 2", "QA1 GONE 3"]);
+}
+
+#[test]
 fn a_domain_that_is_called_as_a_pattern_is_written_is_a_domain() {
     let mut fixture = Fixture::new();
     let plan = fixture.plan("BackupQA", 0);
@@ -405,6 +420,8 @@ fn a_domain_that_is_called_as_a_pattern_is_written_is_a_domain() {
     }
     // Neither ends the other, and the pattern itself is an attempt at all of them.
     fixture.task(plan, activity, "QA1", "DOM1", Status::ReadyForExecution);
+    let plan = fixture.plan("BackupQA", 1);
+    let activity = fixture.activity(plan, ActionKind::ExportDomain);
     fixture.task(plan, activity, "QA1", "*", Status::SkippedDeviceNotAvailable);
     let targets = fixture.history.targets().expect("targets");
     let found: Vec<_> = targets

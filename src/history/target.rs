@@ -156,6 +156,10 @@ fn attempted(transaction: &Transaction<'_>, id: TaskId, task: &TaskOpening) -> R
     if task.status == Status::SkippedNoDomainsMatchingPattern {
         meant.clear();
     }
+    // What this execution has tried by its own name says more of it than that the pattern failed.
+    for domain in tried_by_name(transaction, task, kind)? {
+        meant.remove(&domain);
+    }
     for domain in meant {
         touch(transaction, id, &task.device, NamedDomain::One(&domain), kind)?;
     }
@@ -169,6 +173,19 @@ fn attempted(transaction: &Transaction<'_>, id: TaskId, task: &TaskOpening) -> R
         ),
         false => Ok(()),
     }
+}
+
+/// The domains of the device of which this plan execution has had a task before.
+fn tried_by_name(
+    transaction: &Transaction<'_>,
+    task: &TaskOpening,
+    kind: FileKind,
+) -> Result<Vec<String>, HistoryFault> {
+    let tried = "SELECT b.domain_name FROM backup_target AS b
+         JOIN task_execution AS t ON t.id = b.last_task_execution_id
+         WHERE b.device_name = ?1 AND b.kind = ?2 AND t.plan_execution_id = ?3 AND t.domain_name = b.domain_name";
+    let parameters = (&task.device, AsText(kind), task.plan.0);
+    rows(transaction, tried, parameters, |row| row.get(0))
 }
 
 fn touch(
