@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::history::{FailedFileRow, FileRow, NoteLevel, NoteRow, TaskDetails};
 use crate::report::changed::{changed, unsaved};
-use crate::report::written::{Layout, duration, remarks, shown, zone_name};
+use crate::report::written::{Layout, duration, folded, remarks, shown, zone_name};
 use crate::report::{WholeExecution, store_line};
 use crate::values::clock_time::on_clock;
 use crate::values::size::Bytes;
@@ -18,9 +18,7 @@ const INDENT: usize = 4;
 
 /// The page.
 pub(super) fn whole(whole: &WholeExecution<'_>, layout: &Layout) -> String {
-    let heading = heading(whole, &layout.zone);
-    let lines = heading.lines().map(|line| hanging(line, 0, layout.width) + "\n");
-    let mut text: String = lines.collect();
+    let mut text = folded(&heading(whole, &layout.zone), layout.width);
     let mut tasks = whole.tasks.iter().peekable();
     while let Some((first, began)) = tasks.next() {
         let mut last = first;

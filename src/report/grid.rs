@@ -121,10 +121,7 @@ pub(super) fn blocks(cells: &[Vec<String>], width: Option<u16>) -> String {
     };
     let blocks: Vec<String> = rows
         .iter()
-        .map(|row| {
-            let cells = row.iter().map(|cell| hanging(cell, LABEL + 2, width));
-            labelled(titles.iter().zip(cells))
-        })
+        .map(|row| labelled(titles.iter().zip(row), width))
         .collect();
     blocks.join("\n")
 }
@@ -132,12 +129,16 @@ pub(super) fn blocks(cells: &[Vec<String>], width: Option<u16>) -> String {
 /// The columns of a label.
 const LABEL: usize = 16;
 
-/// A line for each label and its text, the texts below each other.
-pub(super) fn labelled(lines: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>) -> String {
+/// A line for each label and its text, the texts below each other, also where they go on below themselves.
+pub(super) fn labelled(
+    lines: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
+    width: Option<u16>,
+) -> String {
     lines
         .into_iter()
         .map(|(label, text)| {
-            let line = format!("{:<LABEL$}  {}", label.as_ref(), text.as_ref());
+            let text = hanging(text.as_ref(), LABEL + 2, width);
+            let line = format!("{:<LABEL$}  {text}", label.as_ref());
             line.trim_end().to_owned() + "\n"
         })
         .collect()

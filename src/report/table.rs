@@ -9,9 +9,8 @@ use crate::report::changed::{changed, unsaved};
 use crate::report::execution;
 use crate::report::grid::{CellKind, blocks, fitted, labelled, natural_width};
 use crate::report::rehearse::keys;
-use crate::report::written::{duration, remarks, shown, zone_name};
+use crate::report::written::{duration, folded, remarks, shown, zone_name};
 use crate::values::clock_time::on_clock;
-use crate::values::text::hanging;
 
 pub use crate::report::written::Layout;
 
@@ -26,7 +25,10 @@ pub fn render(view: &View<'_>, layout: &Layout) -> String {
         View::PlanExecutions { rows: [], .. } => "No plan executions recorded yet.\n".to_owned(),
         View::ActivityExecutions { rows, notes, scripts } => {
             let mut text = activities(rows, layout);
-            append(&mut text, &remarks(&[], notes, scripts, "plan"));
+            append(
+                &mut text,
+                &folded(&remarks(&[], notes, scripts, "plan"), layout.width),
+            );
             text
         }
         View::TaskExecutions([]) => "No tasks: the activity execution was not expanded.\n".to_owned(),
@@ -171,7 +173,7 @@ fn activities(rows: &[ActivityRow], layout: &Layout) -> String {
 }
 
 fn files(details: &TaskDetails, layout: &Layout) -> String {
-    let mut text = facts(details, &layout.zone);
+    let mut text = facts(details, layout);
     if details.files.is_empty() {
         text.push_str("\nNo files.\n");
     } else {
@@ -189,18 +191,14 @@ fn files(details: &TaskDetails, layout: &Layout) -> String {
         }
     }
     for file in &details.files {
-        let lines = changed(details, file, &layout.invocation)
-            .into_iter()
-            .map(|line| {
-                let indent = line.len() - line.trim_start().len();
-                let line = hanging(line.trim_start(), indent, layout.width);
-                format!("{:indent$}{line}\n", "")
-            });
-        append(&mut text, &lines.collect::<String>());
+        let lines = changed(details, file, &layout.invocation);
+        append(&mut text, &folded(&lines.join("\n"), layout.width));
     }
-    append(&mut text, &rehearsals(&details.rehearsals, &layout.zone));
+    let rehearsals = rehearsals(&details.rehearsals, &layout.zone);
+    append(&mut text, &folded(&rehearsals, layout.width));
     let (failed, notes, scripts) = (&details.failed_files, &details.notes, &details.scripts);
-    append(&mut text, &remarks(failed, notes, scripts, "task"));
+    let remarks = remarks(failed, notes, scripts, "task");
+    append(&mut text, &folded(&remarks, layout.width));
     text
 }
 
@@ -246,7 +244,8 @@ fn append(text: &mut String, remarks: &str) {
 }
 
 /// Whose files they are, and what the device said about itself.
-fn facts(details: &TaskDetails, zone: &TimeZone) -> String {
+fn facts(details: &TaskDetails, layout: &Layout) -> String {
+    let zone = &layout.zone;
     let task = &details.task;
     let facts = &task.facts;
     let fact = |fact: &Option<String>| fact.as_deref().map_or("-".to_owned(), shown);
@@ -282,7 +281,7 @@ fn facts(details: &TaskDetails, zone: &TimeZone) -> String {
     if let Some(certificate) = &task.certificate {
         lines.push(("Encrypted For", shown(&certificate.words())));
     }
-    labelled(lines)
+    labelled(lines, layout.width)
 }
 
 #[cfg(test)]

@@ -193,7 +193,7 @@ fn task_executions_fit_80_columns() {
 }
 
 #[test]
-fn files_that_do_not_fit_are_blocks_whose_hashes_and_paths_stay_whole() {
+fn files_that_do_not_fit_are_blocks_whose_hashes_and_paths_stay_whole_and_sentences_are_broken() {
     let details = fixture::details();
     insta::assert_snapshot!(render(&View::Files(&details), &layout(Some(80))), @r#"
     Task              31
@@ -229,7 +229,8 @@ fn files_that_do_not_fit_are_blocks_whose_hashes_and_paths_stay_whole() {
 
     D/L error: extra.zip: cut short
     Warning: the post-task script failed: return code 3
-    Post-task script: /etc/dpbackup/scripts/post.sh: return code 3; its last line: mail: cannot send
+    Post-task script: /etc/dpbackup/scripts/post.sh: return code 3; its last line:
+    mail: cannot send
     "#);
     insta::assert_snapshot!(render(&View::Files(&details), &layout(None)), @r#"
     Task              31

@@ -9,7 +9,7 @@ use crate::history::{FailedFileRow, NoteLevel, NoteRow};
 use crate::run::event::{ScriptMoment, ScriptRun};
 use crate::values::duration::HumanDuration;
 use crate::values::invocation::Invocation;
-use crate::values::text::printable;
+use crate::values::text::{hanging, printable};
 use crate::values::time_of_day;
 
 /// How tables are laid out.
@@ -86,6 +86,16 @@ pub(super) fn remarks(
         format!("{moment}-{owner} script: {}: {}\n", shown(&path), shown(&end))
     });
     failed.chain(notes).chain(scripts).collect()
+}
+
+/// Each line of a text, broken at its blanks so that it stays within the terminal; it goes on below its beginning.
+pub(super) fn folded(text: &str, width: Option<u16>) -> String {
+    let lines = text.lines().map(|line| {
+        let bare = line.trim_start();
+        let indent = line.len() - bare.len();
+        format!("{:indent$}{}\n", "", hanging(bare, indent, width))
+    });
+    lines.collect()
 }
 
 #[cfg(test)]
