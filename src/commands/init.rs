@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use crate::cli::{Global, InitArgs};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::names_of_new;
+use crate::commands::new_place::is_meant_so;
 use crate::exit::Exit;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
@@ -38,6 +39,7 @@ pub(super) fn init(global: &Global, args: &InitArgs, ui: Ui, env: Lookup<'_>) ->
         print(ui, &text)?;
         return Ok(Exit::Success);
     }
+    is_meant_so(&file, env)?;
     let shown = file.display();
     // `create_new` is one step for the kernel: nobody's file is lost between a look and a write.
     let made = OpenOptions::new()

@@ -92,6 +92,11 @@ fn init_overwrites_nothing_and_asks_nothing() {
     assert!(ran.stderr.contains("it was left as it is"), "{}", ran.stderr);
     assert_eq!(fs::read_to_string(&path).expect("text"), "precious");
     let _ = home.dpbackup(&["init", "no/such/folder/plans.toml"]).exits(2);
+    // Where no shell has replaced it, as in a unit, no folder of that name is made or advised.
+    for path in ["~/plans.toml", "$HOME/plans.toml"] {
+        let ran = home.dpbackup(&["init", path]).exits(2);
+        assert!(!ran.stderr.contains("mkdir"), "{}", ran.stderr);
+    }
 }
 
 #[test]
