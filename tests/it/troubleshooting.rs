@@ -10,7 +10,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use crate::source::shipped;
 
 /// Where messages about devices are made.
-const ROOMS: [&str; 7] = [
+const ROOMS: [&str; 10] = [
     "src/soma",
     "src/gateway",
     "src/run/contact.rs",
@@ -18,6 +18,25 @@ const ROOMS: [&str; 7] = [
     "src/run/task.rs",
     "src/run/task",
     "src/run/undo.rs",
+    "src/run/store.rs",
+    "src/artifact/recheck.rs",
+    "src/secret.rs",
+];
+
+/// What is printed when somebody has no time to guess. None of it stands where the others are found.
+const GRAVEST: [&str; 12] = [
+    "STILL QUIESCED",
+    "MAY BE QUIESCED",
+    "left by a run that is over",
+    "was left quiesced",
+    "this does not look like the XML Management Interface",
+    "the account lacks a right for this",
+    "what was read as the password begins or ends with a blank",
+    "an empty first line",
+    "its bytes cannot be unpacked",
+    "keys that the backup lists and does not hold",
+    "the certificate has expired",
+    "already, and not by this task",
 ];
 
 #[test]
@@ -43,6 +62,28 @@ fn every_message_about_a_device_is_found_on_the_page_by_its_words() {
         missing.join("\n")
     );
     assert!(looked_up > 60, "messages are found at all: {looked_up}");
+}
+
+#[test]
+fn what_is_printed_at_the_gravest_moments_is_found_on_the_page_by_its_words() {
+    let page = page();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = all_of(&source);
+    for words in GRAVEST {
+        assert!(page.contains(words), "docs/troubleshooting.md has no {words:?}");
+        assert!(source.contains(words), "nothing says {words:?} any more");
+    }
+}
+
+/// The text of all files below a folder.
+fn all_of(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let texts = paths.map(|path| match path.is_dir() {
+        true => all_of(&path),
+        false => fs::read_to_string(&path).expect("text"),
+    });
+    texts.collect()
 }
 
 #[test]
