@@ -7,7 +7,7 @@ use crate::artifact::layout::{self, ExportKind};
 use crate::cli::{Global, OutputFormat, PreviewArgs, RunArgs, RunFormat};
 use crate::clock::Clock;
 use crate::commands::at_work::at_work;
-use crate::commands::error::{Outcome, print, print_states};
+use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::gone::{open_quiesces, open_rows};
 use crate::commands::left_behind::{UnseenImports, untold};
 use crate::commands::loading::{
@@ -33,7 +33,7 @@ use crate::run::sequence::before::quiesce_timeout;
 use crate::run::session::Contact;
 use crate::run::status::{Class, Status};
 use crate::run::store;
-use crate::run::task::before::refusal;
+use crate::run::task::before::{refusal, told_by_rows};
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::closed_window::why_closed;
 use crate::values::environment::Lookup;
@@ -69,7 +69,8 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     let history = look_at_history(&file.settings.history).err();
     let now = || at_work(file);
     let runs = AtWorkLook::new(&now);
-    let left = left_by_the_dead(file);
+    let left = LeftRows::of(file, history.is_none());
+    let recover = file.invocation.command(["recover"]);
     let away = away(&file.settings);
     let mut previews = Vec::new();
     let mut script_would_fail = false;
@@ -92,7 +93,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         let unable = scripts_behind(plan, env);
         script_would_fail |= !unable.is_empty();
         notes.extend(unable);
-        let settled = settled(expanded, &mut devices, &runs, &left, &mut notes, env);
+        let settled = settled(expanded, &mut devices, &runs, &left, &mut notes, (env, &recover));
         notes.extend(disabled(&settled, &mut devices));
         previews.push(Preview {
             plan: &plan.name,
@@ -120,27 +121,66 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     if let Some(open) = &open {
         ui.decisive_warning(open);
     }
-    let text = match args.format {
+    print_previews(previews, args.format, file, ui)?;
+    Ok(exit)
+}
+
+fn print_previews(
+    previews: Vec<Preview<'_>>,
+    format: OutputFormat,
+    file: &PlanFile,
+    ui: Ui,
+) -> Result<(), CommandError> {
+    let text = match format {
         OutputFormat::Json => report::document(&previews),
         OutputFormat::Table if ui.verbosity == Verbosity::Quiet => {
             report::table(&not_good(previews), file.settings.store.folder(), ui.width)
         }
         OutputFormat::Table => report::table(&previews, file.settings.store.folder(), ui.width),
     };
-    let printed = match args.format {
+    let printed = match format {
         OutputFormat::Json => print(ui, &text),
         OutputFormat::Table => print_states(ui, &text),
     };
-    printed.map_err(|error| untold(error, file))?;
-    Ok(exit)
+    printed.map_err(|error| untold(error, file))
 }
 
-/// The rows of the journal that a run undoes before anything else.
-fn left_by_the_dead(file: &PlanFile) -> Vec<JournalEntry> {
-    let locks = Locks::beside(&file.settings.history);
-    let mut rows = History::open_rows(&file.settings.history).unwrap_or_default();
-    rows.retain(|row| life_of(&locks, row) == Life::Dead);
-    rows
+/// The rows of the journal that no run at work has opened, as far as they can be read.
+struct LeftRows {
+    /// Those of runs that died.
+    of_the_dead: Vec<JournalEntry>,
+    /// Those of which it cannot be told whether their run is at work.
+    unclear: Vec<JournalEntry>,
+    /// Whether a run would begin, which undoes those of the dead before anything else.
+    run_begins: bool,
+}
+
+impl LeftRows {
+    fn of(file: &PlanFile, run_begins: bool) -> Self {
+        let locks = Locks::beside(&file.settings.history);
+        let mut left = Self {
+            of_the_dead: Vec::new(),
+            unclear: Vec::new(),
+            run_begins,
+        };
+        for row in History::open_rows(&file.settings.history).unwrap_or_default() {
+            match life_of(&locks, &row) {
+                Life::Alive => {}
+                Life::Dead => left.of_the_dead.push(row),
+                Life::NotKnown(_) => left.unclear.push(row),
+            }
+        }
+        left
+    }
+
+    /// What is said of a device on which something is quiesced that such a row of the dead is about.
+    fn note(&self, device: &str) -> String {
+        let when = match self.run_begins {
+            true => "is put back before the tasks begin",
+            false => "is put back as soon as a run can begin",
+        };
+        format!("{device}: what a run that died has left quiesced {when}")
+    }
 }
 
 /// What a run would warn of where the store should hold backups and holds none.
@@ -229,9 +269,9 @@ fn settled<'a>(
     expanded: Vec<ExpandedActivity<'a>>,
     devices: &mut Devices<'a>,
     runs: &AtWorkLook<'_>,
-    left: &[JournalEntry],
+    left: &LeftRows,
     notes: &mut Vec<String>,
-    env: Lookup<'_>,
+    (env, recover): (Lookup<'_>, &str),
 ) -> Vec<ExpandedActivity<'a>> {
     let mut judged = expanded;
     for ExpandedActivity { activity, tasks, .. } in &mut judged {
@@ -251,15 +291,12 @@ fn settled<'a>(
             let Some(failure) = refusal(activity, &device.name, &task.domain, &session.domains) else {
                 continue;
             };
-            let (domains, is_left) = without_left(left, &device.name, &session.domains);
+            let (domains, is_left) = without_left(&left.of_the_dead, &device.name, &session.domains);
             let serial = session.own_serial();
             let (domains, run) = runs.without_work(&device.name, serial.as_deref(), &domains);
             match (refusal(activity, &device.name, &task.domain, &domains), run) {
                 (None, None) if is_left => {
-                    let note = format!(
-                        "{}: what a run that died has left quiesced is put back before the tasks begin",
-                        device.name
-                    );
+                    let note = left.note(&device.name);
                     if !notes.contains(&note) {
                         notes.push(note);
                     }
@@ -274,7 +311,12 @@ fn settled<'a>(
                         notes.push(note);
                     }
                 }
-                (left, _) => task.verdict = Verdict::Settled(left.unwrap_or(failure)),
+                (still, _) => {
+                    let failure = still.unwrap_or(failure);
+                    let refused = (&**activity, device.name.as_str(), task.domain.as_str());
+                    task.verdict =
+                        Verdict::Settled(told_by_rows(failure, refused, &domains, &left.unclear, recover));
+                }
             }
         }
     }

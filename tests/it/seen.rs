@@ -70,6 +70,30 @@ fn a_preview_knows_that_a_run_puts_back_first_what_a_dead_one_has_left_quiesced(
         ran.stdout
     );
     assert!(!ran.stdout.contains("ALREADY_QUIESCED"), "{}", ran.stdout);
+    // A history with a second name is not used: no run begins, and so nothing is put back before its tasks.
+    let (history, copy) = (home.path("state/history.db"), home.path("state/copy.db"));
+    std::fs::hard_link(&history, &copy).expect("a link");
+    let ran = home.dpbackup(&["preview", "DOMAIN"]).exits(10);
+    assert!(
+        ran.stdout
+            .contains("QA1: what a run that died has left quiesced is put back as soon as a run can begin"),
+        "{}",
+        ran.stdout
+    );
+    std::fs::remove_file(&copy).expect("removed");
+    // Where nobody can tell whether that run is at work, it is all the same no stranger's quiesce.
+    let (locks, aside) = (home.path("state/history.db.locks"), home.path("state/aside"));
+    std::fs::rename(&locks, &aside).expect("renamed");
+    std::fs::write(&locks, "").expect("a file");
+    let ran = home.dpbackup(&["preview", "DOMAIN"]).exits(10);
+    assert!(
+        ran.stdout
+            .contains("what is quiesced there may be what the journal has open, domain DOM1 of QA1"),
+        "{}",
+        ran.stdout
+    );
+    std::fs::remove_file(&locks).expect("removed");
+    std::fs::rename(&aside, &locks).expect("renamed");
     let _ = home.dpbackup(&["recover"]).exits(0);
     let ran = home.dpbackup(&["preview", "DOMAIN"]).exits(0);
     assert!(!ran.stdout.contains("left quiesced"), "{}", ran.stdout);

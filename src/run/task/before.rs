@@ -4,8 +4,10 @@
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::gateway::quiesce::Scope;
 use crate::plan::model::{Action, Activity};
+use crate::run::at_work::without_left;
 use crate::run::event::ALL_DOMAINS;
 use crate::run::failure::Failure;
+use crate::run::ledger::JournalEntry;
 use crate::run::status::Status;
 
 /// What a task of this activity quiesces, if anything.
@@ -25,6 +27,28 @@ pub fn refusal(activity: &Activity, device: &str, domain: &str, domains: &[Domai
     };
     let quiesced = || refusal_of_quiesced(device, &scope_of(activity, domain)?, domains);
     busy.or_else(quiesced)
+}
+
+/// This failure of a task of this activity, device and domain, in other words where an open row of the journal is what stands
+/// in its way: that run, or nobody knows who, has quiesced it, and no stranger who could be asked to unquiesce it.
+pub fn told_by_rows(
+    failure: Failure,
+    (activity, device, domain): (&Activity, &str, &str),
+    domains: &[DomainStatus],
+    rows: &[JournalEntry],
+    recover: &str,
+) -> Failure {
+    let (others, is_of_them) = without_left(rows, device, domains);
+    let mut of_device = rows.iter().filter(|row| row.is_quiesce() && row.device == device);
+    match of_device.next() {
+        Some(row) if is_of_them && refusal(activity, device, domain, &others).is_none() => {
+            let why = format!(
+                "{device}: what is quiesced there may be what the journal has open, {row}: run {recover}, which looks"
+            );
+            Failure::new(failure.status, why)
+        }
+        _ => failure,
+    }
 }
 
 /// A device makes one secure backup at a time: it would be quiesced for one that it refuses.

@@ -123,9 +123,16 @@ impl Walk<'_, '_, '_> {
     }
 
     /// Step 2, and what else the status of its domains tells against it.
-    pub(super) fn refuse(&self, domains: &[DomainStatus]) -> Result<(), Failure> {
+    pub(super) fn refuse(&mut self, domains: &[DomainStatus]) -> Result<(), Failure> {
         let device = &self.session.device.name;
-        before::refusal(self.task.activity, device, self.task.domain, domains).map_or(Ok(()), Err)
+        let refused = (self.task.activity, device.as_str(), self.task.domain);
+        let Some(failure) = before::refusal(refused.0, refused.1, refused.2, domains) else {
+            return Ok(());
+        };
+        // A journal that cannot be read says nothing of it.
+        let rows = self.record.ledger().open_undos().unwrap_or_default();
+        let recover = self.engine.file.invocation.command(["recover"]);
+        Err(before::told_by_rows(failure, refused, domains, &rows, &recover))
     }
 
     /// Step 3: whether what runs differs from what is saved, where the device says so.
