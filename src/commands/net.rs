@@ -257,6 +257,7 @@ mod tests {
                 host: "h".to_owned(),
                 port: 5550,
             },
+            peer: None,
             serial: None,
             undo: Undo::UnquiesceDomain("DOM1".to_owned()),
             domains: Vec::new(),

@@ -1,5 +1,6 @@
 //! What a device says about itself.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -8,6 +9,7 @@ use roxmltree::Node;
 use crate::gateway::Gateway;
 use crate::gateway::domains::DEFAULT_DOMAIN;
 use crate::gateway::pace::{pause_after, until_next_look};
+use crate::soma::client::OtherAddresses;
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::{reply, request};
 
@@ -27,6 +29,14 @@ pub struct Firmware {
 /// Whether a serial number is one of this device alone: every container has 0000001.
 pub fn tells_apart(serial: &str) -> bool {
     serial.trim_start_matches('0').len() > 1
+}
+
+/// Whether another address may be asked for the device with this serial number.
+fn other_addresses(serial: Option<&str>) -> OtherAddresses {
+    match serial.is_some_and(tells_apart) {
+        true => OtherAddresses::May,
+        false => OtherAddresses::MayNot,
+    }
 }
 
 /// Whether this stands where a serial number would stand, and is none: devices that have it cannot be
@@ -146,6 +156,27 @@ impl Gateway<'_> {
             }
         }
         unanswered.map_or_else(|| Ok(Firmware::default()), Err)
+    }
+
+    /// The network address of this device, if one has answered, for whoever comes back to it. Where its serial number
+    /// tells nobody apart, all goes to that one from now on: nothing that another one tells would show that it is not
+    /// this device.
+    pub fn held_address(&self, serial: Option<&str>) -> Option<SocketAddr> {
+        if other_addresses(serial) == OtherAddresses::MayNot {
+            self.client.stay_at_this_address();
+        }
+        self.client.address()
+    }
+
+    /// Whatever its name leads to may be asked again: nothing is left there that is of one device alone.
+    pub fn let_address_go(&self) {
+        self.client.stay_no_more();
+    }
+
+    /// Goes to the network address at which the device with this serial number answered: to no other, where that tells
+    /// nobody apart.
+    pub fn go_to(&self, address: SocketAddr, serial: Option<&str>) {
+        self.client.go_to(address, other_addresses(serial));
     }
 
     /// Whether the device with this serial number answers, asked once and now, over the connection that is in use.

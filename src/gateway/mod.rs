@@ -320,6 +320,27 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_told_from_others_by_no_serial_number_is_asked_at_its_address_alone_until_that_is_let_go() {
+        let clock = Passing::default();
+        let gateway = Gateway::new(client(), &clock, Stop::new(), 0);
+        let there: std::net::SocketAddr = "127.0.0.1:1".parse().expect("an address");
+        let (own, many) = (Some("78A0001"), Some("0000001"));
+        for (serial, stays) in [(own, false), (many, true), (None, true)] {
+            gateway.go_to(there, own);
+            assert_eq!(gateway.held_address(serial), Some(there));
+            gateway.client.to_another_address();
+            let held = stays.then_some(there);
+            assert_eq!(gateway.held_address(own), held, "{serial:?}");
+            gateway.let_address_go();
+            gateway.client.to_another_address();
+            assert_eq!(gateway.held_address(own), None, "{serial:?}");
+            gateway.go_to(there, serial);
+            gateway.client.to_another_address();
+            assert_eq!(gateway.held_address(own), held, "{serial:?}");
+        }
+    }
+
+    #[test]
     fn a_question_before_an_unquiesce_is_waited_for_a_moment_longer_than_a_connection() {
         let clock = Passing::default();
         let gateway = Gateway::new(client(), &clock, Stop::new(), 0);

@@ -95,6 +95,7 @@ impl History {
             task,
             device,
             address,
+            peer,
             serial,
             undo,
             domains,
@@ -109,8 +110,8 @@ impl History {
             execute(
                 transaction,
                 "INSERT INTO journal (task_execution_id, device_name, undo, argument, process, opened_time,
-                     host, port, serial, before_task_execution_id, domains, stood, tried_on)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                     host, port, serial, before_task_execution_id, domains, stood, tried_on, peer)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
                 (
                     task.0,
                     device,
@@ -127,6 +128,7 @@ impl History {
                         .as_ref()
                         .map(|moment| stood_words(std::slice::from_ref(moment))),
                     tried_on,
+                    peer.map(AsText),
                 ),
             )?;
             let id = JournalId(transaction.last_insert_rowid());

@@ -15,6 +15,7 @@ fn opening(plan: PlanId, task: TaskId, undo: Undo) -> UndoOpening {
             host: "192.0.2.1".to_owned(),
             port: 5550,
         },
+        peer: Some("192.0.2.1:5550".parse().expect("an address")),
         serial: Some("0000001".to_owned()),
         undo,
         domains: vec!["SALES".to_owned(), "a \"b\"".to_owned()],

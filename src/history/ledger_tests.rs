@@ -208,6 +208,7 @@ fn a_quiesce_that_is_written_down_is_an_outage_of_unknown_length_until_somebody_
             host: "h".to_owned(),
             port: 5550,
         },
+        peer: None,
         serial: None,
         undo: Undo::RemoveFolder("temporary:///dpbackup-1".to_owned()),
         domains: Vec::new(),

@@ -1,5 +1,7 @@
 //! How a value looks in a column, and back.
 
+use std::net::SocketAddr;
+
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Row, RowIndex};
@@ -71,6 +73,16 @@ impl Text for Timestamp {
     /// Always as long, so that text order is time order. Milliseconds, as in file names.
     fn to_text(&self) -> String {
         self.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Text for SocketAddr {
+    fn to_text(&self) -> String {
+        self.to_string()
     }
 
     fn from_text(text: &str) -> Option<Self> {

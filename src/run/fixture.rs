@@ -21,6 +21,7 @@ pub(in crate::run) fn row(undo: Undo) -> JournalEntry {
         task: TaskId(1),
         device: "QA1".to_owned(),
         address: at("qa1"),
+        peer: None,
         serial: None,
         undo,
         domains: Vec::new(),

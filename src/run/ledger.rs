@@ -3,10 +3,12 @@
 //!
 //! History is the one that ships; tests put others in its place.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use crate::gateway::facts::tells_apart;
 use crate::run::event::{
     ActionKind, ActivityId, ActivityOpening, Event, FileKind, JournalId, PlanId, PlanOpening, TaskId,
     TaskOpening, Undo,
@@ -27,6 +29,8 @@ pub struct UndoOpening {
     pub device: String,
     /// Where it is reached now: a name may lead elsewhere later.
     pub address: Address,
+    /// The network address that answers there, if one has: the name may have several.
+    pub peer: Option<SocketAddr>,
     /// Its serial number, if it tells one.
     pub serial: Option<String>,
     /// What must be undone.
@@ -79,6 +83,8 @@ pub struct JournalEntry {
     pub device: String,
     /// Where the device was reached; rows of old do not say.
     pub address: Option<Address>,
+    /// The network address that answered there; rows of old do not say.
+    pub peer: Option<SocketAddr>,
     /// The serial number of the device, if it told one.
     pub serial: Option<String>,
     /// What must be undone.
@@ -152,6 +158,7 @@ impl JournalEntry {
             task: opening.task,
             device: opening.device.clone(),
             address: Some(opening.address.clone()),
+            peer: opening.peer,
             serial: opening.serial.clone(),
             undo: opening.undo.clone(),
             domains: opening.domains.clone(),
@@ -168,6 +175,16 @@ impl JournalEntry {
     /// Whether it is a quiesce, and neither a folder nor an import, tried or carried out.
     pub fn is_quiesce(&self) -> bool {
         self.undo.is_quiesce()
+    }
+
+    /// The network address that answered for the device, where it is still looked for at this `address`.
+    pub fn peer_at(&self, address: &Address) -> Option<SocketAddr> {
+        self.peer.filter(|_| self.address.as_ref() == Some(address))
+    }
+
+    /// Whether the device told a serial number of its own, by which another one that answers is known.
+    pub fn has_own_serial(&self) -> bool {
+        self.serial.as_deref().is_some_and(tells_apart)
     }
 
     /// What is to be undone, and on which device.

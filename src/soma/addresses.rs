@@ -41,6 +41,36 @@ impl AddressesTried {
         order
     }
 
+    /// Where connections go: to the only address that is asked, or to that of the newest one.
+    pub(crate) fn current(&self) -> Option<SocketAddr> {
+        let tried = self.tried();
+        tried.only.or(tried.newest)
+    }
+
+    /// The next connection goes to this address first, where the name has it.
+    pub(crate) fn begin_at(&self, address: SocketAddr) {
+        *self.tried() = Tried {
+            newest: Some(address),
+            ..Tried::default()
+        };
+    }
+
+    /// From now on connections go to this address, whatever the name leads to.
+    pub(crate) fn stay_at(&self, address: SocketAddr) {
+        *self.tried() = Tried {
+            only: Some(address),
+            ..Tried::default()
+        };
+    }
+
+    /// From now on connections go to whatever the name leads to again, beginning where they went.
+    pub(crate) fn stay_no_more(&self) {
+        let mut tried = self.tried();
+        if let Some(only) = tried.only.take() {
+            tried.newest = Some(only);
+        }
+    }
+
     /// Goes on where another conversation with the same device has come to.
     pub(crate) fn go_on_from(&self, other: &AddressesTried) {
         let known = other.tried().clone();
@@ -122,5 +152,24 @@ mod tests {
         undo.stands(first);
         assert!(!undo.another_is_left());
         assert_eq!(undo.in_order(&[second, first]), [first]);
+        assert_eq!(undo.current(), Some(first));
+        undo.stay_no_more();
+        assert_eq!(undo.in_order(&[second, first]), [first, second]);
+    }
+
+    #[test]
+    fn whoever_goes_back_to_an_address_asks_it_first_or_alone() {
+        let [first, second, third] =
+            ["127.0.0.1:1", "[::1]:1", "127.0.0.2:1"].map(|text| text.parse().expect("an address"));
+        let tried = AddressesTried::default();
+        tried.begin_at(second);
+        assert_eq!(tried.in_order(&[first, second]), [second, first]);
+        // What the name does not lead to any more is asked by nobody who can be told by a number.
+        tried.begin_at(third);
+        assert_eq!(tried.in_order(&[first, second]), [first, second]);
+        tried.stay_at(third);
+        assert_eq!(tried.in_order(&[first, second]), [third]);
+        tried.begin_at(second);
+        assert_eq!(tried.in_order(&[first, second]), [second, first]);
     }
 }

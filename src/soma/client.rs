@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,15 @@ pub struct Endpoint {
     pub timeouts: Timeouts,
     /// What shows the certificate of this device, for advice.
     pub trust_command: String,
+}
+
+/// Whether another address of a device than the one that is meant may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherAddresses {
+    /// It tells by itself whether it is the one.
+    May,
+    /// Nothing that it tells would show that it is another.
+    MayNot,
 }
 
 /// A client of one device.
@@ -89,10 +99,29 @@ impl Client {
         self.http.to_another_address();
     }
 
+    /// The network address that answered last, if one did.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.http.addresses().current()
+    }
+
     /// From now on all goes to the address that answered last, and so does what another client of this device sends that
     /// is made [afresh](Self::afresh).
     pub fn stay_at_this_address(&self) {
-        self.http.stay_at_this_address();
+        self.http.addresses().stay();
+    }
+
+    /// All goes to whatever the name leads to again.
+    pub fn stay_no_more(&self) {
+        self.http.addresses().stay_no_more();
+    }
+
+    /// From now on all goes to this address, over a new connection; or begins there, where another may answer as well.
+    pub fn go_to(&self, address: SocketAddr, others: OtherAddresses) {
+        match others {
+            OtherAddresses::May => self.http.addresses().begin_at(address),
+            OtherAddresses::MayNot => self.http.addresses().stay_at(address),
+        }
+        self.on_a_new_connection();
     }
 
     /// The next request goes over a new connection.

@@ -310,9 +310,9 @@ impl Http {
         self.tried.go_on_from(&other.tried);
     }
 
-    /// From now on connections go to the address to which the newest went.
-    pub(crate) fn stay_at_this_address(&self) {
-        self.tried.stay();
+    /// What is known of the addresses of the device.
+    pub(crate) fn addresses(&self) -> &AddressesTried {
+        &self.tried
     }
 
     /// The next connection goes to another address, where there is one.

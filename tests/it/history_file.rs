@@ -194,6 +194,7 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
              ALTER TABLE journal DROP COLUMN serial;
              ALTER TABLE journal DROP COLUMN reply;
              ALTER TABLE journal DROP COLUMN seen_time;
+             ALTER TABLE journal DROP COLUMN peer;
              ALTER TABLE journal DROP COLUMN sent_time;",
         )
         .expect("what version 1 was");

@@ -286,6 +286,7 @@ fn what_came_behind_a_call_that_hung_is_written_in_its_order_when_the_disk_answe
             host: "192.0.2.1".to_owned(),
             port: 5550,
         },
+        peer: None,
         serial: None,
         undo: Undo::UnquiesceDomain("DOM1".to_owned()),
         domains: vec!["DOM1".to_owned()],

@@ -1,10 +1,9 @@
 //! Several gateways behind one address, one to a connection: none is quiesced that is not the one that is meant, and
 //! none is called back at work for what another shows.
 
-use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use dpbackup::run::event::Event;
@@ -178,11 +177,19 @@ fn a_gateway_that_stands_in_for_another_for_a_moment_does_not_keep_that_from_bei
 #[test]
 fn a_gateway_that_has_come_to_the_address_while_logins_were_refused_is_told_nothing_before_it_says_who_it_is()
 {
+    // The other one may refuse its login from then on as well.
+    for looks in ["DomainStatus=stall@1s", "DomainStatus=account-locked"] {
+        comes_while_logins_are_refused(looks);
+    }
+}
+
+fn comes_while_logins_are_refused(looks_of_second: &str) {
     let clock = TestClock::night();
     let first = gateway(&clock, "78A0001");
     let second = gateway(&clock, "78B0002");
     // By its own administrator.
     second.state().set_quiesced("DOM1", true);
+    second.fail_as(looks_of_second);
     first.fail_as("DomainUnquiesce:1=account-locked");
     let ports = [first.port(), second.port()];
     let has_moved = Arc::new(AtomicBool::new(false));
@@ -364,64 +371,58 @@ fn an_address_that_leads_to_another_gateway_than_the_run_before_is_told_once() {
     assert_eq!(count, 1);
 }
 
-/// A port that is free at both addresses of `localhost`, where it has two.
-fn both_of_localhost() -> Option<[TcpListener; 2]> {
-    let pair = || {
-        let six = TcpListener::bind("[::1]:0").ok()?;
-        let port = six.local_addr().ok()?.port();
-        Some([six, TcpListener::bind(("127.0.0.1", port)).ok()?])
+/// A port that is free at all these addresses of this machine.
+fn free_at<const N: usize>(hosts: [&str; N]) -> [TcpListener; N] {
+    let all = || {
+        let first = TcpListener::bind((hosts[0], 0)).ok()?;
+        let port = first.local_addr().ok()?.port();
+        let rest = hosts[1..]
+            .iter()
+            .map(|host| TcpListener::bind((*host, port)).ok());
+        let all: Option<Vec<_>> = std::iter::once(Some(first)).chain(rest).collect();
+        all?.try_into().ok()
     };
-    let listeners = (0..20).find_map(|_| pair())?;
-    let found: Vec<_> = ("localhost", 1).to_socket_addrs().ok()?.collect();
-    let has = |is: fn(&SocketAddr) -> bool| found.iter().any(is);
-    (has(SocketAddr::is_ipv4) && has(SocketAddr::is_ipv6)).then_some(listeners)
+    (0..20).find_map(|_| all()).expect("a port that is free at each")
 }
 
 #[test]
-fn where_a_serial_number_tells_nobody_apart_another_address_of_the_name_answers_for_nobody() {
-    let Some(listeners) = both_of_localhost() else {
-        let aloud = "NOT TESTED HERE: two gateways behind one name, for localhost has not two addresses";
-        writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
-        return;
-    };
+fn where_a_serial_number_tells_nobody_apart_a_recovery_asks_the_address_that_was_quiesced_and_no_other() {
     let clock = TestClock::night();
     // Every container has this number.
     let [first, second] = [(); 2].map(|()| gateway(&clock, "0000001"));
-    let ports = [first.port(), second.port()];
-    let (met, is_away) = (Arc::new(OnceLock::new()), Arc::new(AtomicBool::new(false)));
-    let [_one, other] = [0, 1].map({
-        let mut listeners = listeners.into_iter();
-        let (met, is_away) = (Arc::clone(&met), Arc::clone(&is_away));
-        move |number| {
-            let (met, is_away) = (Arc::clone(&met), Arc::clone(&is_away));
-            Relay::at(listeners.next().expect("two"), move |_| {
-                // The address that is met first is that of the first gateway, and closed once that is quiesced.
-                let is_first = *met.get_or_init(|| number) == number;
-                match (is_first, is_away.load(Ordering::SeqCst)) {
-                    (true, true) => 1,
-                    (true, false) => ports[0],
-                    (false, _) => ports[1],
-                }
-            })
-        }
-    });
+    first.fail_as("DomainUnquiesce=access-denied");
+    // The first one was met at one address of its name, to which another one comes; it goes on at another.
+    let [one, other] = free_at(["127.0.0.1", "127.0.0.2"]);
+    let is_moved = Arc::new(AtomicBool::new(false));
+    let (ports, moved) = ([first.port(), second.port()], Arc::clone(&is_moved));
+    let one = Relay::at(one, move |_| ports[usize::from(moved.load(Ordering::SeqCst))]);
+    let _other = Relay::at(other, move |_| ports[0]);
     let home = Home::quick()
         .timeouts("request = 4s")
-        .device_on("QA1", "localhost", other.port(), "{ verify = false }")
+        .setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"")
+        .device_on("QA1", "localhost", one.port(), "{ verify = false }")
         .plan("EXPORT", &export("*", "DOM1", "quiesce = true"));
-    let mut watch = |event: &Event| {
-        let begins = matches!(
-            event,
-            Event::TaskStatus {
-                status: Status::BackingUp,
-                ..
-            }
-        );
-        is_away.fetch_or(begins, Ordering::SeqCst);
-    };
-    let run = home.run_with("EXPORT", &clock, Options::default(), &Stop::new(), &mut watch);
-    assert_eq!(first.received("DomainQuiesce"), 1, "{:?}", run.errors());
-    assert_eq!(second.received("DomainUnquiesce"), 0, "{:?}", run.errors());
-    assert!(!first.state().is_unquiesced() && !home.open_entries().is_empty());
+    let run = home.run("EXPORT", &clock);
     assert_eq!(run.exit(), 10, "{:?}", run.errors());
+    let met_at = home.open_entries().remove(0).peer.map(|peer| peer.to_string());
+    assert_eq!(met_at, Some(format!("127.0.0.1:{}", one.port())));
+    first.clear_faults();
+    is_moved.store(true, Ordering::SeqCst);
+    let history = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
+    let is_at = |host: &str| {
+        let peer = format!("{host}:{}", one.port());
+        let changed = history.execute("UPDATE journal SET peer = ?1", [&peer]);
+        assert_eq!(changed.expect("changed"), 1);
+    };
+    // Nothing listens there.
+    is_at("127.0.0.3");
+    let recovered = home.recover(&clock).expect("an end");
+    assert!(matches!(recovered.left, Left::MayBeQuiesced(_)), "{recovered:?}");
+    let said = recovered.done.lines().join("\n");
+    assert!(said.contains("no other address of that name is asked"), "{said}");
+    is_at("127.0.0.2");
+    let recovered = home.recover(&clock).expect("an end");
+    assert_eq!(recovered.left, Left::Nothing, "{:?}", recovered.done.lines());
+    assert!(first.state().is_unquiesced() && home.open_entries().is_empty());
+    assert_eq!(second.operations(), Vec::<String>::new());
 }

@@ -303,6 +303,7 @@ fn dead_run_of(who: &Witness, home: &Home, clock: &TestClock, undo: &Undo) -> (P
             host: device.host,
             port: device.port,
         },
+        peer: None,
         serial: None,
         undo: undo.clone(),
         domains: Vec::new(),

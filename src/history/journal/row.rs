@@ -16,7 +16,7 @@ use crate::values::boot_time::BootTime;
 pub(super) const ENTRY_COLUMNS: &str =
     "journal.id, COALESCE(plan_execution_id, 0) AS plan_execution_id, task_execution_id, journal.device_name,
          undo, argument, process, opened_time, host, port, journal.serial AS serial, reply, seen_time,
-         sent_time, before_task_execution_id, domains, stood, tried_on, task_execution.device_name AS task_device,
+         sent_time, before_task_execution_id, domains, stood, tried_on, peer, task_execution.device_name AS task_device,
          task_execution.domain_name AS task_domain,
          EXISTS (SELECT 1 FROM plan_execution
                  WHERE plan_execution.id = task_execution.plan_execution_id
@@ -93,6 +93,7 @@ pub(super) fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
             (Ok(host), Ok(port)) => Some(Address { host, port }),
             _ => None,
         },
+        peer: text(row, "peer").ok(),
         serial: row.get("serial").unwrap_or_default(),
         domains: row
             .get::<_, String>("domains")

@@ -21,6 +21,7 @@ use crate::run::recover::told::{Mended, StaysOpen, tell_recovered};
 use crate::run::row_device::{MetDevice, NotTheDevice};
 use crate::run::running_domain::RunningDomain;
 use crate::run::undo::{LeftFolder, OpenQuiesce, Undone, remove_folder};
+use crate::soma::error::SomaError;
 use crate::values::causes::with_causes;
 use crate::values::environment::scratch_folder;
 use crate::values::restorable_domain::RestorableDomain;
@@ -114,44 +115,135 @@ pub(in crate::run) fn mend_held_device(
     }
     // What is out of service comes first: a folder may have to be waited for.
     entries.sort_by_key(|entry| !entry.is_quiesce());
-    let reached = client::shielded(engine, device).map_err(|failure| failure.message);
-    let answering = reached.and_then(|gateway| answers(record, device, &gateway).map(|()| gateway));
-    let gateway = match answering {
+    let gateway = match client::shielded(engine, device) {
         Ok(gateway) => gateway,
-        Err(why) => {
-            keep_first(
-                keep_all_open(engine, record, &entries, &why, mended),
-                &mut trouble,
-            );
+        Err(failure) => {
+            let told = keep_all_open(engine, record, &entries, &failure.message, mended);
+            keep_first(told, &mut trouble);
             return trouble.map_or(Ok(()), Err);
         }
     };
-    let mut serial = ToldSerial::default();
-    for mut entry in entries {
-        if let Some(why) = is_another(engine, &entry, device, serial.for_row(&gateway, &entry)) {
-            // Somebody else answered: of the device that is meant nothing was seen.
-            let told = keep_open(engine, record, entry, Certainty::NotKnown, &why, mended);
+    let way = |entry: &JournalEntry| (entry.peer_at(&device.address()), entry.has_own_serial());
+    let mut left = entries.as_slice();
+    for rows in entries.chunk_by(|one, other| way(one) == way(other)) {
+        left = left.get(rows.len()..).unwrap_or_default();
+        if let Err(refused) = mend_behind(engine, record, (device, &gateway), rows, mended, &mut trouble) {
+            // It would be refused at the next address as well.
+            let told = keep_all_open(engine, record, left, &refused.0, mended);
             keep_first(told, &mut trouble);
-            continue;
-        }
-        match mend_entry(engine, record, &gateway, &mut entry, &mut trouble) {
-            Ok(undone) => {
-                let outcome = match undone {
-                    Undone::Confirmed { how, .. } => Ok(how),
-                    Undone::Not(why) => Err(stays_open(engine, Certainty::Seen, &why)),
-                    Undone::NotKnown(why) => Err(stays_open(engine, Certainty::NotKnown, &why)),
-                };
-                mended.push(Mended { entry, outcome });
-            }
-            Err(error) => keep_first(Err(error), &mut trouble),
+            break;
         }
     }
     trouble.map_or(Ok(()), Err)
 }
 
+/// A device has refused the login: why, in words. It is not asked once for each row.
+struct LoginRefused(String);
+
+/// Undoes what is left behind one network address of a device, by rows that all go to that one.
+fn mend_behind(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    (device, gateway): (&Device, &Gateway<'_>),
+    entries: &[JournalEntry],
+    mended: &mut Vec<Mended>,
+    trouble: &mut Option<RunTrouble>,
+) -> Result<(), LoginRefused> {
+    let mut serial = ToldSerial::default();
+    let mut may_be_refused = true;
+    for (number, entry) in entries.iter().enumerate() {
+        if number == 0
+            && let Some(peer) = entry.peer_at(&device.address())
+        {
+            gateway.go_to(peer, entry.serial.as_deref());
+        }
+        if may_be_refused && let Err(error) = answers(record, device, gateway) {
+            let is_refused = error.kind.is_of_login();
+            // A row after the first has its own time.
+            if is_refused || number == 0 {
+                let rest = entries.get(number..).unwrap_or_default();
+                let why = not_reached(&error, entry, device);
+                keep_first(keep_all_open(engine, record, rest, &why, mended), trouble);
+                return if is_refused {
+                    Err(LoginRefused(why))
+                } else {
+                    Ok(())
+                };
+            }
+        }
+        let told = serial.for_row(gateway, entry);
+        // Before the next row it is asked once more, for a login may have been refused at last.
+        may_be_refused =
+            mend_row(engine, record, (device, gateway), (entry, told), mended, trouble) == IsBack::NotKnown;
+    }
+    Ok(())
+}
+
+/// Whether a row was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IsBack {
+    Yes,
+    NotKnown,
+}
+
+/// Undoes what is left by one row, on a device that answers and has told this.
+fn mend_row(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    (device, gateway): (&Device, &Gateway<'_>),
+    (entry, told): (&JournalEntry, SerialTold),
+    mended: &mut Vec<Mended>,
+    trouble: &mut Option<RunTrouble>,
+) -> IsBack {
+    let mut entry = entry.clone();
+    if let Some(why) = is_another(engine, &entry, device, told.serial.as_deref()) {
+        // Somebody else answered: of the device that is meant nothing was seen.
+        let told = keep_open(engine, record, entry, Certainty::NotKnown, &why, mended);
+        keep_first(told, trouble);
+        return IsBack::NotKnown;
+    }
+    let undone = match told.refused {
+        // Who it is would be asked once more, and refused like it.
+        Some(why) if !entry.is_quiesce() => Ok(Undone::NotKnown(why)),
+        refused => {
+            let first = refused.map_or(FirstWord::Look, |_| FirstWord::UnquiesceRefused);
+            mend_entry(engine, record, (gateway, first), &mut entry, trouble)
+        }
+    };
+    let outcome = match undone {
+        Ok(Undone::Confirmed { how, .. }) => Ok(how),
+        Ok(Undone::Not(why)) => Err(stays_open(engine, Certainty::Seen, &why)),
+        Ok(Undone::NotKnown(why)) => Err(stays_open(engine, Certainty::NotKnown, &why)),
+        Err(error) => {
+            keep_first(Err(error), trouble);
+            return IsBack::NotKnown;
+        }
+    };
+    let is_back = if outcome.is_ok() {
+        IsBack::Yes
+    } else {
+        IsBack::NotKnown
+    };
+    mended.push(Mended { entry, outcome });
+    is_back
+}
+
+/// Why a device cannot be asked, and why no other address of its name is, where that is so.
+fn not_reached(error: &SomaError, entry: &JournalEntry, device: &Device) -> String {
+    let why = words(error);
+    match entry.peer_at(&device.address()) {
+        Some(peer) if !entry.has_own_serial() => format!(
+            "{why}; {peer} answered for {} then, and no other address of that name is asked: no serial number of its own \
+             would show that another device answers",
+            device.name
+        ),
+        _ => why,
+    }
+}
+
 /// Nothing where a device answers. One whose login is refused must be asked once, not once for each row; one
 /// that answers otherwise than it should may take what it does not tell of.
-fn answers(record: &mut Record<'_>, device: &Device, gateway: &Gateway<'_>) -> Result<(), String> {
+fn answers(record: &mut Record<'_>, device: &Device, gateway: &Gateway<'_>) -> Result<(), SomaError> {
     record.show(&Progress::Asking {
         waiting_for: device.name.clone(),
         asked: 0,
@@ -160,20 +252,46 @@ fn answers(record: &mut Record<'_>, device: &Device, gateway: &Gateway<'_>) -> R
     let answered = gateway.domains();
     record.show(&Progress::AskingEnded);
     match answered {
-        Err(error) if !error.is_answer() => Err(words(&error)),
+        Err(error) if !error.is_answer() => Err(error),
         _ => Ok(()),
     }
 }
 
 /// The serial number that a device tells, asked for once, and where a row has one to compare it with.
 #[derive(Default)]
-struct ToldSerial(Option<Option<String>>);
+struct ToldSerial(Option<SerialTold>);
+
+/// What came of the question.
+#[derive(Clone)]
+struct SerialTold {
+    serial: Option<String>,
+    /// Why the login was refused to it just now.
+    refused: Option<String>,
+}
 
 impl ToldSerial {
-    fn for_row(&mut self, gateway: &Gateway<'_>, entry: &JournalEntry) -> Option<&str> {
-        entry.serial.as_ref()?;
-        let ask = || gateway.firmware().ok().and_then(|firmware| firmware.serial);
-        self.0.get_or_insert_with(ask).as_deref()
+    fn for_row(&mut self, gateway: &Gateway<'_>, entry: &JournalEntry) -> SerialTold {
+        let unasked = || SerialTold {
+            serial: None,
+            refused: None,
+        };
+        if entry.serial.is_none() {
+            return unasked();
+        }
+        let known = self.0.get_or_insert_with(|| match gateway.firmware() {
+            Ok(firmware) => SerialTold {
+                serial: firmware.serial,
+                ..unasked()
+            },
+            Err(error) => SerialTold {
+                refused: error.kind.is_of_login().then(|| words(&error)),
+                ..unasked()
+            },
+        });
+        let told = known.clone();
+        // For the next row that was not just now.
+        known.refused = None;
+        told
     }
 }
 
@@ -274,12 +392,12 @@ fn is_as_before(
 fn mend_entry(
     engine: Engine<'_>,
     record: &mut Record<'_>,
-    gateway: &Gateway<'_>,
+    (gateway, first): (&Gateway<'_>, FirstWord),
     entry: &mut JournalEntry,
     trouble: &mut Option<RunTrouble>,
 ) -> Result<Undone, LedgerError> {
     let mut unquiesce = |entry: &mut JournalEntry, scope: &Scope| {
-        let (undone, recorded) = unquiesce(engine, record, gateway, entry, scope);
+        let (undone, recorded) = unquiesce(engine, record, (gateway, first), entry, scope);
         keep_first(recorded, trouble);
         undone
     };
@@ -299,7 +417,7 @@ fn mend_entry(
 fn unquiesce(
     engine: Engine<'_>,
     record: &mut Record<'_>,
-    gateway: &Gateway<'_>,
+    (gateway, first): (&Gateway<'_>, FirstWord),
     entry: &mut JournalEntry,
     scope: &Scope,
 ) -> (Undone, Result<(), LedgerError>) {
@@ -311,7 +429,7 @@ fn unquiesce(
         domains: &entry.domains,
         sent: quiesce_sent(engine, entry),
         serial: entry.serial.as_deref(),
-        first: FirstWord::Look,
+        first,
     };
     let (mut undone, mut recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
     match &mut undone {

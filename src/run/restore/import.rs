@@ -115,7 +115,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             before: due.before,
             content: due.running.content.clone(),
         };
-        let tried = self.open_row(due, &undo)?;
+        let tried = self.open_row(session, due, &undo)?;
         let keys = self.try_it(session, due, (tried, &undo))?;
         self.goes_on("the dry run refused nothing; nothing was imported")?;
         if let Some(why) = self.way_back_is_gone(due)? {
@@ -125,7 +125,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             domain: self.source.domain.name().to_owned(),
             before: due.before,
         };
-        let journal = self.open_row(due, &undo)?;
+        let journal = self.open_row(session, due, &undo)?;
         self.record.task_status(due.task, Status::Importing)?;
         let sent = sent.insert(SentImport {
             journal,
@@ -165,13 +165,21 @@ impl<'a> Restoring<'_, 'a, '_> {
     }
 
     /// A row of the journal: from now on a dry run may have been more than that, or an import be half done.
-    fn open_row(&mut self, due: &DueImport<'_>, undo: &Undo) -> Result<JournalId, LedgerError> {
+    fn open_row(
+        &mut self,
+        session: &Session<'_>,
+        due: &DueImport<'_>,
+        undo: &Undo,
+    ) -> Result<JournalId, LedgerError> {
+        let serial = due.target.facts.serial.clone();
+        let peer = session.gateway.held_address(serial.as_deref());
         let journal = self.record.open_undo(&UndoOpening {
             plan: self.id,
             task: due.task,
             device: self.device.name.clone(),
             address: self.device.address(),
-            serial: due.target.facts.serial.clone(),
+            peer,
+            serial,
             undo: undo.clone(),
             domains: Vec::new(),
         })?;

@@ -13,6 +13,12 @@ use crate::run::task::{DeviceState, Ended, Walk, look};
 impl Walk<'_, '_, '_> {
     /// Step 11, and the last words.
     pub(super) fn end(mut self, outcome: Result<(), Failure>) -> Result<Ended, LedgerError> {
+        match self.state {
+            DeviceState::Untouched | DeviceState::PutBack(_) | DeviceState::Littered(_) => {
+                self.session.gateway.let_address_go();
+            }
+            DeviceState::NotKnown(_) | DeviceState::StillQuiesced(_) => {}
+        }
         let login_refused =
             matches!(&outcome, Err(failure) if failure.status == Status::AuthenticationFailed);
         let (status, error) = match outcome {

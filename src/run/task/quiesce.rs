@@ -177,12 +177,14 @@ impl Walk<'_, '_, '_> {
     /// quiesce.
     pub(super) fn open_undo(&mut self, undo: Undo, domains: Vec<String>) -> Result<JournalId, Trouble> {
         let device = self.session.device;
+        let serial = self.session.serial()?;
         let opening = UndoOpening {
             plan: self.task.plan,
             task: self.task.id,
             device: device.name.clone(),
             address: device.address(),
-            serial: self.session.serial()?,
+            peer: self.session.gateway.held_address(serial.as_deref()),
+            serial,
             undo,
             domains,
         };
