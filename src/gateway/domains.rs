@@ -130,7 +130,7 @@ impl Gateway<'_> {
     }
 
     /// The same within `total`.
-    pub(super) fn domains_within(&self, total: Duration) -> Result<Vec<DomainStatus>> {
+    pub fn domains_within(&self, total: Duration) -> Result<Vec<DomainStatus>> {
         let request = request::get_status(DEFAULT_DOMAIN, "DomainStatus");
         self.list_within(&request, "status", total, &mut |status| {
             let rows = reply::rows(status, "DomainStatus");

@@ -171,6 +171,10 @@ struct Walk<'w, 'a, 'r> {
     takes_none: bool,
     /// The domains that were seen quiesced by this task.
     seen_quiesced: Vec<String>,
+    /// Those of them that were seen at work before the device was told to unquiesce.
+    back_early: Vec<String>,
+    /// Whether the login was refused to the last question before the unquiesce.
+    is_login_refused: bool,
     out_of_service: OutOfService,
     /// What the task before saw, until this one begins with it or asks itself.
     look_before: Option<DomainsLook>,
@@ -203,6 +207,8 @@ pub fn run<'a>(
         quiesce_sent: None,
         takes_none: false,
         seen_quiesced: Vec::new(),
+        back_early: Vec::new(),
+        is_login_refused: false,
         out_of_service: OutOfService::Never,
         look_before,
         look: None,

@@ -86,6 +86,7 @@ fn an_implausible_answer_anywhere_in_an_export_ends_unquiesced() {
         "DomainStatus:3",
         "DomainStatus:4",
         "DomainStatus:5",
+        "DomainStatus:6",
         "APIConnectGatewayService",
         "do-backup:2",
         "DomainUnquiesce:1",

@@ -25,6 +25,7 @@ fn a_quiesced_export_asks_for_no_more_than_it_needs_and_in_this_order() {
     get-status/DomainStatus
     get-status/DomainStatus
     do-backup
+    get-status/DomainStatus
     get-status/FirmwareVersion3
     do-action/DomainUnquiesce
     get-status/DomainStatus

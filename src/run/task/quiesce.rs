@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::gateway::asked::ActionAsked;
-use crate::gateway::quiesce::{FirstWord, QuiesceSent, Scope, ScopeState, Unmoved, Waited};
+use crate::gateway::facts::tells_apart;
+use crate::gateway::quiesce::{FirstWord, QuiesceSent, Scope, ScopeState, Unmoved, Waited, at_work};
 use crate::plan::model::Action;
 use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo, UndoStage};
 use crate::run::failure::{Failure, Trouble, words};
@@ -15,6 +16,9 @@ use crate::run::task::{Begun, DeviceState, Made, Walk};
 use crate::run::undo::{OpenQuiesce, Undone, undo_of, waiting};
 use crate::soma::error::SomaError;
 use crate::values::internal_error::caught;
+
+/// A device that has made its exports is looked at for so long before it is told to unquiesce.
+const LOOK_BEFORE_UNQUIESCE: Duration = Duration::from_secs(1);
 
 /// A quiesce whose row is written, and of which nothing was sent yet.
 struct DueQuiesce {
@@ -31,7 +35,9 @@ impl Walk<'_, '_, '_> {
         let due = self.open_quiesce(scope)?;
         let made = self.protected(|walk| {
             walk.quiesce(scope, &due)?;
-            walk.make()
+            let made = walk.make()?;
+            walk.look_before_unquiesce(&made);
+            Ok(made)
         });
         let Some(sent) = self.sent(scope) else {
             return self.nothing_begun(due.journal, made);
@@ -49,12 +55,18 @@ impl Walk<'_, '_, '_> {
             domains: &due.stood,
             sent,
             serial: due.serial.as_deref(),
-            first: FirstWord::Unquiesce,
+            first: match self.is_login_refused {
+                true => FirstWord::UnquiesceRefused,
+                false => FirstWord::Unquiesce,
+            },
         };
         let (undone, noted) = self.bring_back(open);
+        let undone = self.doubted(undone, due.serial.as_deref());
         let lasted = self.lasted(&undone, &due);
         let recorded = open.write_down(&undone, self.record);
         let told = self.tell_out_of_service(lasted);
+        let early = std::mem::take(&mut self.back_early);
+        let warned = self.warn_of_early_work("this export", &early);
         self.state = match &undone {
             Undone::Confirmed { how, .. } => DeviceState::PutBack(how.clone()),
             Undone::NotKnown(why) => DeviceState::NotKnown(why.clone()),
@@ -66,6 +78,7 @@ impl Walk<'_, '_, '_> {
         noted?;
         recorded?;
         told?;
+        warned?;
         let kept = self.protected(|walk| walk.keep(made));
         match undone {
             Undone::Confirmed { .. } => kept,
@@ -76,6 +89,36 @@ impl Walk<'_, '_, '_> {
             Undone::NotKnown(why) => {
                 self.not_confirmed(kept, &format!("whether {scope} is at work is not known: {why}"))
             }
+        }
+    }
+
+    /// Looks at a device that has made its exports, before it is told to unquiesce: whether it was quiesced all along
+    /// nothing else shows. It is not out of service for that any longer than a moment. A secure backup was looked at while
+    /// it was waited for.
+    fn look_before_unquiesce(&mut self, made: &Made) {
+        if !matches!(made, Made::Exports { .. }) || self.seen_quiesced.is_empty() {
+            return;
+        }
+        match self.session.gateway.domains_within(LOOK_BEFORE_UNQUIESCE) {
+            Ok(domains) => self.back_early = at_work(&self.seen_quiesced, &domains).cloned().collect(),
+            Err(error) => self.is_login_refused = error.kind.is_of_login(),
+        }
+    }
+
+    /// What came of the way back, where it was at work before that and no serial number of its own shows that it is the
+    /// device that was quiesced: another one may have taken its place.
+    fn doubted(&self, undone: Undone, serial: Option<&str>) -> Undone {
+        match undone {
+            Undone::Confirmed { how, .. }
+                if !self.back_early.is_empty() && !serial.is_some_and(tells_apart) =>
+            {
+                Undone::NotKnown(format!(
+                    "{} showed itself at work before it was told to unquiesce, and no serial number of its own shows that \
+                     it is the device that was quiesced, and no other behind its address: look at each; {how}",
+                    self.session.device.name
+                ))
+            }
+            undone => undone,
         }
     }
 
