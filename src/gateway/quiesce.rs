@@ -13,12 +13,12 @@ use std::time::Duration;
 use crate::gateway::Gateway;
 use crate::gateway::asked::{ActionAsked, not_sent, other_answers};
 use crate::gateway::domains::{AdminState, DEFAULT_DOMAIN, DomainStatus, QuiesceState};
-use crate::gateway::facts::{WhoAnswers, tells_apart};
+use crate::gateway::facts::WhoAnswers;
 use crate::gateway::pace::RefusedBefore;
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::request::{self, Request};
 
-pub use outcome::{AtRest, BroughtBack, Confirmation, UnquiesceAnswer};
+pub use outcome::{AtRest, BroughtBack, Confirmation, FutileUnquiesce, UnquiesceAnswer};
 pub use scope::{Scope, ScopeState, at_work, named};
 pub use way_back::{FOLLOWS_WITHIN, WayBackStep};
 
@@ -156,13 +156,7 @@ impl Gateway<'_> {
             Scope::Device => request::quiesce_device(seconds),
             Scope::Domain(name) => request::quiesce_domain(name, seconds),
         };
-        let asked = self.ask(&request, self.timeouts().request, meant);
-        // Nobody but this one may be told to unquiesce, nor asked whether it has: by what another one tells, where many
-        // tell the same, it would be taken for it.
-        if !matches!(asked, ActionAsked::NotBegun(_)) && !meant.is_some_and(tells_apart) {
-            self.client.stay_at_this_address();
-        }
-        asked
+        self.ask(&request, self.timeouts().request, meant)
     }
 
     /// Asks for unquiesce; the device answers at once and works on. One that is known to be another than the one that

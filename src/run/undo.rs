@@ -221,6 +221,10 @@ impl OpenQuiesce<'_> {
     /// What the device is sent first; or why the one that was quiesced is not there to be told within this time, as far
     /// as serial numbers tell.
     fn first_word(&self, gateway: &Gateway<'_>, within: Duration) -> Result<FirstWord, String> {
+        // The question has just been asked.
+        if self.first == FirstWord::UnquiesceRefused {
+            return Ok(self.first);
+        }
         let asked = self
             .serial
             .map(|meant| (gateway.who_answers_for(meant, within), meant));
@@ -231,9 +235,10 @@ impl OpenQuiesce<'_> {
             Some((Ok(WhoAnswers::NotTold) | Err(_), _)) => FirstWord::Unquiesce,
             Some((Ok(WhoAnswers::Meant), _)) | None => FirstWord::UnquiesceUnasked,
         };
-        Ok(match self.first {
-            FirstWord::Unquiesce => unquiesce,
-            first => first,
+        Ok(match (self.first, unquiesce) {
+            // A look would be refused like it.
+            (_, FirstWord::UnquiesceRefused) | (FirstWord::Unquiesce, _) => unquiesce,
+            (first, _) => first,
         })
     }
 

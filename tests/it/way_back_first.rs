@@ -11,7 +11,7 @@ use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
 
 use crate::simulator::{Domain, Gateway};
-use crate::support::{EngineRun, Eventful, Home, TestClock, export, gateways};
+use crate::support::{EngineRun, Eventful, Home, TestClock, export, gateways, notes_of};
 
 /// What a device that is brought back refuses a login in.
 const REFUSALS: [&str; 2] = ["http-401", "login-failure"];
@@ -169,6 +169,26 @@ fn a_domain_that_the_first_unquiesce_of_its_device_left_quiesced_is_told_by_itse
     assert_eq!(run.exit(), 0, "{:?}", run.errors());
     let told = ["UnquiesceDP", "DomainUnquiesce"].map(|operation| gateway.received(operation));
     assert_eq!(told, [2, 1], "{:?}", gateway.operations());
+    // It was out of service longer for that.
+    let note = "unquiesced and confirmed; it had to be told again, for it had taken an unquiesce and left domain DOM2 quiesced";
+    let notes = notes_of(&home.details(0)).join("\n");
+    assert!(notes.contains(note), "{notes}");
+}
+
+#[test]
+fn an_unquiesce_that_was_refused_before_one_that_was_taken_is_noted() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock);
+    let home = home(&gateway);
+    let run = run(&home, "DOMAIN", &clock, || {
+        next_fails(&gateway, "DomainUnquiesce", "access-denied");
+    });
+    assert_eq!(run.exit(), 0, "{:?}", run.errors());
+    let notes = notes_of(&home.details(0)).join("\n");
+    assert!(
+        notes.contains("unquiesced and confirmed; it had to be told again (DomainUnquiesce: "),
+        "{notes}"
+    );
 }
 
 #[test]
@@ -232,4 +252,65 @@ fn an_account_that_refuses_every_login_is_tried_twice_at_once_and_once_after_the
             "get-status/FirmwareVersion3"
         ]
     );
+}
+
+#[test]
+fn an_account_that_refuses_every_login_after_the_first_look_of_a_recovery_is_tried_twice_at_once() {
+    let [looked, asked, told] = [
+        "get-status/DomainStatus",
+        "get-status/FirmwareVersion3",
+        "do-action/DomainUnquiesce",
+    ];
+    for (from, at_once) in [
+        (1, vec![looked, asked, told]),
+        (2, vec![looked, asked, asked, told]),
+    ] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock);
+        let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
+        let left = run(&home, "DOMAIN", &clock, || {
+            gateway.fail_as("DomainUnquiesce=access-denied");
+        });
+        assert_eq!(left.exit(), 10, "{from}: {:?}", left.errors());
+        gateway.clear_faults();
+        gateway.forget_requests();
+        gateway.fail_as(&format!("FirmwareVersion3:{from}+=http-401"));
+        gateway.fail_as("DomainStatus:2+=http-401");
+        gateway.fail_as("DomainUnquiesce=http-401");
+        let recovered = home.recover(&clock).expect("an end");
+        assert!(matches!(recovered.left, Left::MayBeQuiesced(_)), "{from}");
+        let requests = gateway.requests();
+        let soon = requests[0].at + Duration::from_secs(5);
+        let sent = requests.iter().filter(|request| request.at < soon);
+        let sent: Vec<&str> = sent.map(|request| request.operation.as_str()).collect();
+        assert_eq!(sent, at_once, "{from}");
+    }
+}
+
+#[test]
+fn an_export_that_was_quiesced_for_and_at_work_again_before_its_end_is_warned_of() {
+    for (serial, exit) in [("78A0001", 3), ("0000001", 10)] {
+        let clock = TestClock::night();
+        let mut setup = gateways::small(["DOM1", "DOM2"].map(Domain::new));
+        serial.clone_into(&mut setup.firmware.serial);
+        let gateway = Gateway::start(gateways::on_clock(&clock, Duration::from_secs(1), setup));
+        let home = home(&gateway);
+        let mut watch = |event: &Event| {
+            if matches!(event, Event::TaskStatus { status, .. } if *status == Status::BackingUp) {
+                gateway.state().set_quiesced("DOM1", false);
+            }
+        };
+        let run = home.run_with("DOMAIN", &clock, Options::default(), &Stop::new(), &mut watch);
+        assert_eq!(run.exit(), exit, "{serial}: {:?}", run.errors());
+        let warning = "QA1: domain DOM1 was quiesced for this export, and at work again before it was ready: what changed \
+                       meanwhile is not known";
+        assert!(
+            run.warnings().contains(&warning),
+            "{serial}: {:?}",
+            run.warnings()
+        );
+        // Another one may have answered, where nothing tells them apart.
+        assert_eq!(home.open_entries().len(), usize::from(exit == 10), "{serial}");
+        assert_eq!(gateway.received("DomainUnquiesce"), 1, "{serial}");
+    }
 }

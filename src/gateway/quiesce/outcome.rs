@@ -1,5 +1,7 @@
 //! What is known once a device was told to unquiesce.
 
+use crate::gateway::quiesce::scope::named;
+
 /// How the device shows itself when nothing more is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtRest {
@@ -38,6 +40,33 @@ pub struct Confirmation {
     pub rests: AtRest,
     /// How it answered that.
     pub answer: UnquiesceAnswer,
+    /// The first unquiesce before the last that did not bring it back, if there was one: it was out of service for that.
+    pub futile: Option<FutileUnquiesce>,
+}
+
+/// An unquiesce that did not bring a device back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FutileUnquiesce {
+    /// It was refused, or got no answer, in these words.
+    Failed(String),
+    /// It was taken, and these domains, as far as the device shows that, stayed as they were.
+    WithoutEffect(Vec<String>),
+}
+
+impl std::fmt::Display for FutileUnquiesce {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Failed(words) => write!(f, "it had to be told again ({words})"),
+            Self::WithoutEffect(names) if names.is_empty() => {
+                f.write_str("it had to be told again, though it had taken an unquiesce before")
+            }
+            Self::WithoutEffect(names) => write!(
+                f,
+                "it had to be told again, for it had taken an unquiesce and left {} quiesced",
+                named(names)
+            ),
+        }
+    }
 }
 
 /// How a device answered an unquiesce.
@@ -53,15 +82,23 @@ pub enum UnquiesceAnswer {
 
 impl Confirmation {
     /// Whether it is all that could be wished for: the quiesce was seen, and the device is back at its own
-    /// word, by an unquiesce that it did not refuse.
+    /// word, by the first unquiesce, which it did not refuse.
     pub fn is_plain(&self) -> bool {
-        self.seen && self.rests == AtRest::AtWork && !matches!(self.answer, UnquiesceAnswer::Refused(_))
+        self.seen
+            && self.rests == AtRest::AtWork
+            && self.futile.is_none()
+            && !matches!(self.answer, UnquiesceAnswer::Refused(_))
     }
 }
 
 impl std::fmt::Display for Confirmation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { seen, rests, answer } = self;
+        let Self {
+            seen,
+            rests,
+            answer,
+            futile,
+        } = self;
         match (seen, rests, answer) {
             (true, _, UnquiesceAnswer::Refused(words)) => {
                 write!(f, "{rests}, and did not answer OK to an unquiesce ({words})")
@@ -84,6 +121,11 @@ impl std::fmt::Display for Confirmation {
             }
             (_, AtRest::NoDomain | AtRest::NotListed, _)
             | (true, AtRest::NotInService | AtRest::RestAtWork, _) => write!(f, "unquiesced; {rests}"),
+        }?;
+        // That one is told with its answer.
+        match futile {
+            Some(futile) if !matches!(answer, UnquiesceAnswer::Refused(_)) => write!(f, "; {futile}"),
+            Some(_) | None => Ok(()),
         }
     }
 }

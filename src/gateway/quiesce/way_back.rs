@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::gateway::Gateway;
+use crate::gateway::asked::other_answers;
 use crate::gateway::domains::{DomainStatus, QuiesceState};
 use crate::gateway::facts::WhoAnswers;
 use crate::gateway::pace::{pause_after, until_next_look};
-use crate::gateway::quiesce::outcome::{AtRest, BroughtBack, Confirmation, UnquiesceAnswer};
+use crate::gateway::quiesce::outcome::{AtRest, BroughtBack, Confirmation, FutileUnquiesce, UnquiesceAnswer};
 use crate::gateway::quiesce::scope::{Scope, ScopeState, named};
 use crate::gateway::quiesce::{FirstWord, QuiesceSent, ToBringBack};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
@@ -104,6 +105,10 @@ struct WayBack<'w> {
     is_look_refused: bool,
     /// Whether it was refused to the last unquiesce.
     is_word_refused: bool,
+    /// Whether it was refused to a question just before the first look.
+    is_question_refused: bool,
+    /// Whether another gateway answered when that was asked last.
+    is_another: bool,
     /// Whether an unquiesce was taken since the last pause.
     is_login_taken: bool,
     /// Whether an unquiesce, or the login to one, was tried just now: since the last pause, and the look after it.
@@ -127,6 +132,10 @@ struct WayBack<'w> {
     answer: Option<Result<()>>,
     /// Why one got no answer.
     unanswered: Option<SomaError>,
+    /// What the last one came to, as long as nothing else has brought the device back.
+    came_to: Option<FutileUnquiesce>,
+    /// The first after which one more was sent.
+    futile: Option<FutileUnquiesce>,
     /// Whether the last one was turned away: nothing of it is under way.
     is_turned_away: bool,
     /// Whether one was sent because the limit was reached.
@@ -187,6 +196,8 @@ impl<'w> WayBack<'w> {
             sent,
             meant,
             has_looked: false,
+            is_question_refused: false,
+            is_another: false,
             is_look_refused: false,
             is_word_refused: false,
             is_login_taken: false,
@@ -201,6 +212,8 @@ impl<'w> WayBack<'w> {
             last_told: None,
             answer: undone_before.then_some(Ok(())),
             unanswered: None,
+            came_to: None,
+            futile: None,
             is_turned_away: false,
             is_last_told: false,
             is_told_unanswered: false,
@@ -227,10 +240,8 @@ impl<'w> WayBack<'w> {
                 self.is_look_refused = true;
                 self.send(AsksWho::No, step);
             }
-            FirstWord::Look
-            | FirstWord::Unquiesce
-            | FirstWord::UnquiesceUnasked
-            | FirstWord::UnquiesceRefused => {}
+            FirstWord::UnquiesceRefused => self.is_question_refused = true,
+            FirstWord::Look | FirstWord::Unquiesce | FirstWord::UnquiesceUnasked => {}
         }
     }
 
@@ -239,8 +250,10 @@ impl<'w> WayBack<'w> {
     /// the device is on its way. Neither is tried in the moment in which it was refused.
     fn look(&mut self, step: &mut dyn FnMut(WayBackStep)) -> Result<Vec<DomainStatus>> {
         if self.is_look_refused && self.is_word_refused {
-            if !self.is_just_tried {
-                self.try_login(step);
+            if !self.is_just_tried
+                && let Some(other) = self.try_login(step)
+            {
+                return Err(other);
             }
             if let Some(error) = self.unanswered.as_ref().filter(|_| self.is_word_refused) {
                 return Err(SomaError::new(error.kind, &error.message));
@@ -254,24 +267,41 @@ impl<'w> WayBack<'w> {
         };
         self.has_looked = true;
         self.is_look_refused = looked.as_ref().is_err_and(|error| error.kind.is_of_login());
+        let is_question_refused = std::mem::take(&mut self.is_question_refused);
+        if (is_question_refused || self.is_another)
+            && let Err(error) = &looked
+            && error.kind.is_of_login()
+        {
+            // The unquiesce would be the third in a row, or go to whoever answers now.
+            (self.is_word_refused, self.is_just_tried) = (true, true);
+            self.unanswered = Some(SomaError::new(error.kind, &error.message));
+        }
         looked
     }
 
     /// Tries a login that was refused, with the question who answers where there is one to ask: whoever answers now may be
-    /// another than a pause ago. Where it is taken the unquiesce follows, unless it would be sent to another.
-    fn try_login(&mut self, step: &mut dyn FnMut(WayBackStep)) {
-        let asked = self.meant.map(|meant| self.gateway.who_is_to_be_told(meant));
+    /// another than a pause ago. Unless it is refused again the unquiesce follows; and unless another one answers: that
+    /// is what is known then, and no look at that one is one at the device that is meant.
+    fn try_login(&mut self, step: &mut dyn FnMut(WayBackStep)) -> Option<SomaError> {
+        let asked = self
+            .meant
+            .map(|meant| (self.gateway.who_is_to_be_told(meant), meant));
         match asked {
-            Some(Err(error)) if error.kind.is_of_login() => {
+            Some((Err(error), _)) if error.kind.is_of_login() => {
                 self.is_just_tried = true;
                 self.unanswered = Some(error);
             }
-            // The login was taken: it may be looked at.
-            Some(Ok(WhoAnswers::Other(_))) => self.is_word_refused = false,
-            Some(Ok(WhoAnswers::Meant | WhoAnswers::NotTold) | Err(_)) | None => {
+            Some((Ok(WhoAnswers::Other(found)), meant)) => {
+                // What is sent next asks again who answers.
+                (self.is_look_refused, self.is_word_refused, self.is_another) = (false, false, true);
+                let why = other_answers(&found, meant);
+                return Some(SomaError::new(SomaErrorKind::OtherDevice, why));
+            }
+            Some((Ok(WhoAnswers::Meant | WhoAnswers::NotTold) | Err(_), _)) | None => {
                 self.send(AsksWho::No, step);
             }
         }
+        None
     }
 
     /// The pause before the next look: a refused login is not tried again and again, unless an unquiesce was taken since.
@@ -288,8 +318,23 @@ impl<'w> WayBack<'w> {
         self.waited = waited;
         if !self.had_its_time && waited >= self.sent.settles_within() {
             self.had_its_time = true;
-            (self.last_told, self.answer) = (None, None);
+            self.was_overtaken();
         }
+    }
+
+    /// What was sent until now may have been overtaken by the quiesce: the next one is the first that counts.
+    fn was_overtaken(&mut self) {
+        self.last_told = None;
+        self.had_nothing_to_bring_back();
+    }
+
+    /// What shows itself quiesced now was not when the last unquiesce was taken.
+    fn had_nothing_to_bring_back(&mut self) {
+        self.answer = None;
+        self.came_to = self
+            .came_to
+            .take()
+            .filter(|came_to| !matches!(came_to, FutileUnquiesce::WithoutEffect(_)));
     }
 
     /// Whether what the device shows was shown after an unquiesce that counts.
@@ -325,6 +370,7 @@ impl<'w> WayBack<'w> {
                     Some(Err(error)) => UnquiesceAnswer::Refused(error.message),
                     None => UnquiesceAnswer::None,
                 },
+                futile: self.futile,
             }),
         }
     }
@@ -401,6 +447,11 @@ impl<'w> WayBack<'w> {
 
     fn send(&mut self, asks_who: AsksWho, step: &mut dyn FnMut(WayBackStep)) {
         let is_again = self.last_told.is_some() && matches!(self.answer, Some(Ok(())));
+        let came_to = self.came_to.take().map(|came_to| match came_to {
+            FutileUnquiesce::WithoutEffect(_) => FutileUnquiesce::WithoutEffect(self.still_quiesced()),
+            came_to => came_to,
+        });
+        self.futile = self.futile.take().or(came_to);
         self.last_told = Some(self.waited);
         self.was_told = true;
         let answer = match asks_who {
@@ -423,7 +474,14 @@ impl<'w> WayBack<'w> {
         }
         self.is_turned_away = answer.as_ref().is_err_and(is_turned_away);
         self.is_word_refused = answer.as_ref().is_err_and(|error| error.kind.is_of_login());
+        self.is_another = answer
+            .as_ref()
+            .is_err_and(|error| error.kind == SomaErrorKind::OtherDevice);
         self.is_login_taken = answer.is_ok();
+        self.came_to = Some(match &answer {
+            Ok(()) => FutileUnquiesce::WithoutEffect(Vec::new()),
+            Err(error) => FutileUnquiesce::Failed(error.message.clone()),
+        });
         self.is_just_tried = true;
         if self.answered(answer) {
             step(WayBackStep::Sent);

@@ -27,7 +27,7 @@ impl WayBack<'_> {
         // What arrives has arrived after what was sent before it; what was seen in all before has not.
         let is_new = self.take_in_turned();
         if is_new && !matches!(self.sent, QuiesceSent::Seen { all_within } if all_within.is_zero()) {
-            self.answer = None;
+            self.had_nothing_to_bring_back();
         }
         let proves = match &state {
             // It may be the answer to our own unquiesce, of a domain that never was quiesced.
@@ -35,7 +35,7 @@ impl WayBack<'_> {
             state => state.shows_quiesce(),
         };
         if proves && !self.seen {
-            (self.last_told, self.answer) = (None, None);
+            self.was_overtaken();
             self.seen = true;
         }
         self.had_its_time |= self.seen && self.not_turned().is_empty();
@@ -167,7 +167,7 @@ impl WayBack<'_> {
                     self.is_unshown_time = true;
                     // The quiesce may have overtaken what was sent before.
                     self.taken_early = matches!(self.answer, Some(Ok(())));
-                    (self.last_told, self.answer) = (None, None);
+                    self.was_overtaken();
                 }
                 is_time.then_some(AtRest::NoDomain)
             }
