@@ -1,4 +1,4 @@
-//! Something could not be done in the store.
+//! Why something could not be done in the store.
 
 use std::io;
 use std::path::{Path, PathBuf};

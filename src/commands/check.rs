@@ -1,4 +1,4 @@
-//! `dpbackup check`
+//! `dpbackup check`: whether a run would find all that it needs, before it is started.
 
 use std::cell::RefCell;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `dpbackup diff`
+//! `dpbackup diff`: how two exports differ, or an export and what runs.
 
 mod group;
 mod shown;

@@ -1,4 +1,4 @@
-//! `dpbackup extract`
+//! `dpbackup extract`: an export as a folder of text.
 
 use std::path::Path;
 

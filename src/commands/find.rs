@@ -1,4 +1,4 @@
-//! `dpbackup find`
+//! `dpbackup find`: where a text, a class or a property stands in the newest good exports.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! `dpbackup history`
+//! `dpbackup history`: what was done, as rows of each level.
 
 pub(super) mod execution;
 pub(super) mod named;

@@ -1,4 +1,4 @@
-//! `dpbackup init`
+//! `dpbackup init`: a first plan file for one device.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};

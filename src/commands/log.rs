@@ -1,4 +1,4 @@
-//! `dpbackup log`
+//! `dpbackup log`: what changed in configurations, and since when everything is as it is.
 
 mod blame;
 

@@ -1,4 +1,4 @@
-//! `dpbackup preview`
+//! `dpbackup preview`: what a run would do, asked of the devices and changed on none.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

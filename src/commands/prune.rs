@@ -1,4 +1,4 @@
-//! `dpbackup prune`
+//! `dpbackup prune`: which backups retention no longer keeps, and their removal.
 
 use std::collections::BTreeSet;
 use std::path::Path;

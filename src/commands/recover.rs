@@ -1,4 +1,4 @@
-//! `dpbackup recover`
+//! `dpbackup recover`: what runs that died have left on devices is put back.
 
 use anyhow::anyhow;
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! `dpbackup rehearse`
+//! `dpbackup rehearse`: whether backups would work on a spare, by a dry run on it.
 
 mod chosen;
 

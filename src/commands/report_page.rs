@@ -1,4 +1,4 @@
-//! `dpbackup report`
+//! `dpbackup report`: the page that says whether everything is backed up, written to a file.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;

@@ -1,4 +1,4 @@
-//! `dpbackup restore`
+//! `dpbackup restore`: the export of one domain, laid over the domain of that name once a person has confirmed it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

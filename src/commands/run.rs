@@ -1,4 +1,4 @@
-//! `dpbackup run`
+//! `dpbackup run`: plans are run, one after another, and what came of them is the exit code.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `dpbackup show`, and `list`, which other programs have.
+//! `dpbackup show`, and `list`, which other programs have: what holds of a plan file, and which plans and devices it has.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `dpbackup history status`
+//! `dpbackup history status`: how old the last good backups are, for monitoring.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

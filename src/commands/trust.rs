@@ -1,4 +1,4 @@
-//! `dpbackup trust`
+//! `dpbackup trust`: which certificate a device shows, and what to write into the plan file for it.
 
 use std::fmt::Write;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `dpbackup validate`
+//! `dpbackup validate`: what is wrong with a plan file, without asking anybody.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;

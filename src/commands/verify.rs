@@ -1,4 +1,4 @@
-//! `dpbackup verify`
+//! `dpbackup verify`: whether what is stored can still be read back.
 
 mod after;
 pub(super) mod below;

@@ -1,4 +1,4 @@
-//! What it means, what a device says to an import, dry or real.
+//! Judges what a device says to an import, dry or real.
 //!
 //! One reply was ever captured, to a real import of firmware 7.5; what a dry run leaves out is
 //! not known. So a judgement never rests on what is absent: a dry run would work only where the

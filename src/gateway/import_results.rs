@@ -1,4 +1,4 @@
-//! What a device says to an import, dry or real.
+//! Reads what a device says to an import, dry or real.
 
 use roxmltree::Node;
 

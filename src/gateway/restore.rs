@@ -1,4 +1,4 @@
-//! An archive that is sent to a device.
+//! How an archive is sent to a device for an import, dry or real.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Reports: what history answers, as text. Pure functions: the width and the time zone
+//! Reports: what history answers and what commands come to, as text. Pure functions: the width and the time zone
 //! come in as values, and nothing is printed here.
 
 mod changed;

@@ -1,4 +1,4 @@
-//! Small values that a plan file holds, one file each, and small helpers on text.
+//! Small values, one file each: those of the plan file, and what several rooms say or read in the same way.
 
 pub mod address;
 pub mod all_domains;

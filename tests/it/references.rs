@@ -2,6 +2,7 @@
 //!
 //! To write them anew: `UPDATE_DOCS=1 cargo test references`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -11,6 +12,8 @@ use dpbackup::cli::Cli;
 use dpbackup::exit::Exit;
 use dpbackup::plan::keys::file::tables;
 use dpbackup::plan::keys::{Absent, Key, KeyKind, Table, words_in_quotes};
+
+use crate::source::{Module, Source};
 
 /// The columns of help on the page, whatever the terminal of whoever writes it.
 const WIDTH: usize = 96;
@@ -23,6 +26,11 @@ fn the_command_line_reference_on_disk_is_the_one_of_the_code() {
 #[test]
 fn the_plan_reference_on_disk_is_the_one_of_the_tables() {
     compare("docs/plan-reference.md", &plan_page());
+}
+
+#[test]
+fn the_page_of_rooms_on_disk_has_the_first_sentence_of_every_file() {
+    compare("docs/rooms.md", &page_of_rooms());
 }
 
 fn compare(file: &str, page: &str) {
@@ -156,4 +164,53 @@ fn absent(key: &Key) -> String {
             (*words).to_owned()
         }
     }
+}
+
+/// Every file of the rooms, and what it says of itself.
+fn page_of_rooms() -> String {
+    let mut page = String::from(
+        "# Rooms\n\n\
+         Every file of `src`, with the first sentence of its documentation: which question is answered there. Written from them; a\n\
+         test compares. Which room may know which is on the [map](architecture.md).\n",
+    );
+    let source = Source::read();
+    let mut rooms: BTreeMap<&str, Vec<&Module>> = BTreeMap::new();
+    for module in source.modules() {
+        let room = module.path.first().map_or("lib", String::as_str);
+        rooms.entry(room).or_default().push(module);
+    }
+    let (small, large): (Vec<_>, Vec<_>) = rooms.into_iter().partition(|(_, files)| files.len() == 1);
+    let small = small.into_iter().flat_map(|(_, files)| files).collect();
+    write_room("Of one file", small, &mut page);
+    for (room, files) in large {
+        write_room(&format!("`{room}`"), files, &mut page);
+    }
+    page
+}
+
+fn write_room(heading: &str, files: Vec<&Module>, page: &mut String) {
+    let _ = write!(page, "\n## {heading}\n\n| file | what it answers |\n|---|---|\n");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for module in files {
+        let name = module.file.strip_prefix(&root).expect("below it").display();
+        let sentence = first_sentence(&module.file);
+        assert!(
+            sentence.ends_with('.'),
+            "{name} begins with no sentence: {sentence}"
+        );
+        let _ = writeln!(page, "| `{name}` | {} |", sentence.replace('|', "\\|"));
+    }
+}
+
+/// What a file says of itself first, without the links that only `cargo doc` can follow.
+fn first_sentence(file: &Path) -> String {
+    let text = fs::read_to_string(file).expect("a source file");
+    let documentation = text.lines().map_while(|line| line.strip_prefix("//!"));
+    let paragraph: Vec<&str> = documentation
+        .map(str::trim)
+        .take_while(|line| !line.is_empty())
+        .collect();
+    let paragraph = paragraph.join(" ");
+    let end = paragraph.find(". ").map_or(paragraph.len(), |stop| stop + 1);
+    paragraph[..end].replace("[`", "`").replace("`]", "`")
 }

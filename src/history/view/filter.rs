@@ -1,4 +1,4 @@
-//! What is asked for.
+//! Which executions and files somebody asks for.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What the whole comes to.
+//! What a restore comes to, by all of its parts.
 
 use crate::run::failure::Failure;
 use crate::run::restore::Restoring;
