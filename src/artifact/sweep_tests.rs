@@ -1,5 +1,4 @@
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::sync::mpsc::TryRecvError;
 
@@ -9,6 +8,7 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_op
 use super::*;
 use crate::artifact::stage::Staged;
 use crate::artifact::stage_folder::StagedFolder;
+use crate::ownership::not_tested_here;
 
 const TIME: &str = "2026-03-01-23-30-05-007";
 
@@ -247,11 +247,9 @@ fn a_copy_of_the_lock_that_outlives_ours_keeps_nothing_in_the_store() {
             // The descriptor was closed between the look and the copy.
             Some(&Errno::BADF) | None => {}
             Some(error) => {
-                let aloud = format!(
-                    "NOT TESTED HERE: a copy of a lock, for this sandbox does not let a process copy its own \
-                     descriptors ({error})"
-                );
-                writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+                not_tested_here(&format!(
+                    "a copy of a lock, for this sandbox does not let a process copy its own descriptors ({error})"
+                ));
                 return;
             }
         }

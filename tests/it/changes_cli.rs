@@ -2,13 +2,12 @@
 //! is the same, without contacting anybody.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{Home, Ran, export, gateways, names};
+use crate::support::{Home, Ran, export, gateways, names, not_tested_here};
 
 /// Two gateways with two domains each, backed up by the plan P, in which nobody is contacted once
 /// both are gone.
@@ -683,11 +682,7 @@ fn the_script_for_git_commits_what_changed_and_nothing_where_nothing_did() {
         ran.map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
     };
     if git(&["--version"], Path::new("/")).is_err() {
-        writeln!(
-            std::io::stderr(),
-            "NOT TESTED HERE: the script that keeps a repository, for there is no git"
-        )
-        .expect("somebody listens");
+        not_tested_here("the script that keeps a repository, for there is no git");
         return;
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/scripts/post-plan-git.sh");

@@ -13,7 +13,7 @@ use dpbackup::plan::keys::tables::{SETTINGS, TIMEOUTS};
 use dpbackup::plan::keys::{Absent, Table};
 use dpbackup::values::duration::{self, HumanDuration};
 
-use crate::support::Home;
+use crate::support::{Home, not_tested_here};
 
 const PLAYBOOK: &str = include_str!("../../examples/ansible/playbook.yml");
 
@@ -28,13 +28,6 @@ fn examples(folder: &str) -> Vec<(PathBuf, String)> {
         .collect();
     found.sort();
     found
-}
-
-/// Says aloud what this machine could not check.
-fn say(words: &str) {
-    use std::io::Write as _;
-    // Where nobody can be told there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "{words}");
 }
 
 /// Each command line of dpbackup in the examples, with what starts it.
@@ -142,7 +135,7 @@ fn a_unit_runs_the_plan_by_its_own_name_whatever_is_in_it() {
         assert_eq!(escaped, None, "{}", path.display());
     }
     if Command::new("systemd-escape").arg("--version").output().is_err() {
-        say("NOT CHECKED: there is no systemd-escape here, so nobody unescaped the name of a unit");
+        not_tested_here("the name of a unit, for there is no systemd-escape that unescapes it");
         return;
     }
     let escape = |arguments: &[&str]| {
@@ -184,7 +177,7 @@ fn a_unit_runs_the_plan_by_its_own_name_whatever_is_in_it() {
 #[test]
 fn systemd_understands_the_units() {
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
-        say("NOT CHECKED: there is no systemd-analyze here, so nobody looked at examples/systemd");
+        not_tested_here("examples/systemd, for there is no systemd-analyze that looks at it");
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
@@ -215,7 +208,7 @@ fn systemd_understands_the_units() {
 fn the_yaml_of_the_examples_is_read_by_a_parser() {
     let reads = Command::new("python3").args(["-c", "import yaml"]).output();
     if !reads.is_ok_and(|output| output.status.success()) {
-        say("NOT CHECKED: there is no python3-yaml here, so nobody parsed the YAML of the examples");
+        not_tested_here("the YAML of the examples, for there is no python3-yaml that parses it");
         return;
     }
     let files = examples("kubernetes").into_iter().chain(examples("ansible"));

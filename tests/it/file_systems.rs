@@ -3,11 +3,10 @@
 //! same, beside `artifact::publish`.
 
 use std::fs;
-use std::io::Write as _;
 use std::process::Command;
 
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{Home, Ran};
+use crate::support::{Home, Ran, not_tested_here};
 
 const PLAN: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\n\
                     [[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\ncertificate = \"backup-cert\"\n\
@@ -66,11 +65,7 @@ fn in_mount(home: &Home, mount: &str, before: &str, unmount: &str) -> Ran {
 fn all_is_well(what: &str, ran: &Ran) -> bool {
     let is_mounted = ran.code != Some(99) && ran.stdout.contains("\n== ");
     if !is_mounted {
-        let aloud = format!(
-            "NOT TESTED HERE: {what}, which cannot be mounted: {}",
-            ran.stderr.trim()
-        );
-        writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+        not_tested_here(&format!("{what}, which cannot be mounted: {}", ran.stderr.trim()));
         return false;
     }
     let mut rest = ran.stdout.as_str();
@@ -136,11 +131,10 @@ fn without_programs(home: &Home, arguments: &str) -> Option<Ran> {
     shell.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let ran = Ran::of(shell.output().expect("a shell starts"));
     if ran.code == Some(99) || ran.stderr.contains("unshare:") {
-        let aloud = format!(
-            "NOT TESTED HERE: a file system that is mounted noexec: {}",
+        not_tested_here(&format!(
+            "a file system that is mounted noexec: {}",
             ran.stderr.trim()
-        );
-        writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+        ));
         return None;
     }
     Some(ran)
@@ -228,11 +222,7 @@ fn a_store_that_cannot_take_backups_is_found_out_before_anything_is_quiesced() {
                  true";
     let ran = in_mount(&home, mount, "", "fusermount3 -u store; wait");
     if ran.code == Some(99) || !ran.stdout.contains("\n== ") {
-        let aloud = format!(
-            "NOT TESTED HERE: a store that lacks something: {}",
-            ran.stderr.trim()
-        );
-        writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+        not_tested_here(&format!("a store that lacks something: {}", ran.stderr.trim()));
         return;
     }
     let ends: Vec<&str> = ran
@@ -277,11 +267,7 @@ fn a_store_that_becomes_read_only_in_a_run_is_found_out_before_the_next_gateway_
     shell.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     let ran = Ran::of(shell.output().expect("a shell starts"));
     if ran.code == Some(99) || ran.stderr.contains("unshare:") {
-        let aloud = format!(
-            "NOT TESTED HERE: a store that becomes read-only: {}",
-            ran.stderr.trim()
-        );
-        writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+        not_tested_here(&format!("a store that becomes read-only: {}", ran.stderr.trim()));
         return;
     }
     assert_eq!(gateways[0].received("DomainQuiesce"), 1, "{ran:?}");

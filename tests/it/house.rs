@@ -188,6 +188,51 @@ fn the_workflow_of_the_forge_runs_what_is_here() {
         workflow.contains(&format!("--version {deny} cargo-deny")),
         "{deny}"
     );
+    let testing = fs::read_to_string(root().join("docs/testing.md")).expect("the page");
+    let mutants = workflow
+        .split(" cargo-mutants\n")
+        .next()
+        .and_then(|before| before.rsplit("--version ").next())
+        .expect("a version");
+    assert!(
+        testing.contains(&format!("--version {mutants} cargo-mutants")),
+        "{mutants}"
+    );
+}
+
+/// One word, in one form, for whatever a machine does not let be tested: `.ci/run` counts it.
+#[test]
+fn what_is_not_tested_here_is_said_by_one_helper() {
+    let word = ["NOT", "TESTED", "HERE"].join(" ");
+    let said_in: Vec<PathBuf> = [root().join("src"), root().join("tests/it")]
+        .into_iter()
+        .flat_map(|folder| files_in(folder, "rs"))
+        .filter(|file| {
+            fs::read_to_string(file)
+                .expect("text")
+                .contains(&format!("\"{word}"))
+        })
+        .collect();
+    let helpers = ["src/ownership.rs", "tests/it/support.rs"].map(|file| root().join(file));
+    assert_eq!(BTreeSet::from_iter(said_in), BTreeSet::from(helpers));
+    // Whatever of the scripts can leave something out is read at the end.
+    let ci = fs::read_to_string(root().join(".ci/run")).expect("the script");
+    let read = ci
+        .split("cat target/{")
+        .nth(1)
+        .and_then(|rest| rest.split("}.log").next());
+    let read: BTreeSet<&str> = read.expect("the logs").split(',').collect();
+    for script in fs::read_dir(root().join(".ci")).expect("a folder") {
+        let script = script.expect("an entry").path();
+        let leaves_out = fs::read_to_string(&script).is_ok_and(|text| text.contains(&format!("{word}:")));
+        let name = script.file_name().expect("a name").to_string_lossy().into_owned();
+        let is_read = name == "run" || read.contains(name.as_str());
+        assert!(
+            is_read || !leaves_out,
+            ".ci/run does not read what .ci/{name} leaves out"
+        );
+    }
+    assert!(read.contains("tests") && read.contains("advisories"), "{read:?}");
 }
 
 fn check_links(text: &str, folder: &Path, page: &Path) {

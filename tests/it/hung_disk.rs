@@ -3,7 +3,6 @@
 //! `run::limited_ledger` and `artifact::handed_file`.
 
 use std::fs;
-use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,7 +20,7 @@ use dpbackup::values::address::Address;
 use tempfile::TempDir;
 
 use crate::simulator::{Domain, Firmware, Gateway, Setup};
-use crate::support::{Home, Ran, TestClock, WatchedLedger, eventually, export};
+use crate::support::{Home, Ran, TestClock, WatchedLedger, eventually, export, not_tested_here};
 
 /// Mounts a file system of its own, with what is in its folder, does a command on it, and freezes and thaws it as files
 /// say. It thaws by itself when nobody says so for long.
@@ -60,8 +59,7 @@ impl OnFrozenDisk<'_> {
         while !is_ready() {
             if shell.try_wait().expect("a state").is_some() {
                 let ran = Ran::of(shell.wait_with_output().expect("its end"));
-                let aloud = format!("NOT TESTED HERE: a frozen file system: {}", ran.stderr.trim());
-                writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+                not_tested_here(&format!("a frozen file system: {}", ran.stderr.trim()));
                 return None;
             }
             std::thread::sleep(std::time::Duration::from_millis(20));

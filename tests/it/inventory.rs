@@ -5,10 +5,19 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Home, Ran, names};
+use crate::support::{Home, Ran, names, not_tested_here};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/inventory")
+}
+
+/// Whether the scripts can be run; if not, says aloud that they were not.
+fn is_python_here() -> bool {
+    let is_here = Command::new("python3").arg("--version").output().is_ok();
+    if !is_here {
+        not_tested_here("the scripts of examples/inventory, for there is no python3");
+    }
+    is_here
 }
 
 /// Runs a script in the folder of the samples.
@@ -26,6 +35,9 @@ fn script(name: &str, arguments: &[&str]) -> Ran {
 
 #[test]
 fn an_inventory_gives_the_same_devices_in_each_of_its_forms() {
+    if !is_python_here() {
+        return;
+    }
     let group = ["--group", "datapower"];
     let tables = |file: &str| {
         let printed = script("from_ansible.py", &[&[file], group.as_slice()].concat())
@@ -47,6 +59,9 @@ fn an_inventory_gives_the_same_devices_in_each_of_its_forms() {
 
 #[test]
 fn a_csv_file_and_the_answers_of_two_databases_give_their_devices() {
+    if !is_python_here() {
+        return;
+    }
     let csv = script(
         "from_csv.py",
         &["gateways.csv", "--column", "host=ip_address", "--tags", "site"],
@@ -72,6 +87,9 @@ fn a_csv_file_and_the_answers_of_two_databases_give_their_devices() {
 
 #[test]
 fn what_a_script_writes_is_included_and_found_by_its_tags() {
+    if !is_python_here() {
+        return;
+    }
     let home = Home::new();
     fs::create_dir(home.path("devices.d")).expect("a folder");
     let plans = "include = [\"devices.d/*.toml\"]\n[settings]\nstore = \"store\"\nhistory = \"h.db\"\n[device_defaults]\n\
@@ -119,6 +137,9 @@ fn what_a_script_writes_is_included_and_found_by_its_tags() {
 
 #[test]
 fn what_cannot_be_a_list_of_devices_is_refused_and_the_file_of_yesterday_stays() {
+    if !is_python_here() {
+        return;
+    }
     let home = Home::new();
     let out = home.path("out.toml");
     fs::write(&out, "# of yesterday\n").expect("a file");

@@ -4,7 +4,6 @@
 //! The limit is that of the kernel on the processes of a user (`ulimit -u`), which holds for
 //! nobody who is root: a test that root runs becomes another user for it.
 
-use std::io::Write as _;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +15,7 @@ use rustix::process::{Signal, geteuid};
 use crate::receivers::{Behaviour, Web, arrived};
 use crate::simulator::{Content, Domain, Fault, FaultKind, Gateway, Setup};
 use crate::source::shipped;
-use crate::support::{Home, Ran, eventually, export};
+use crate::support::{Home, Ran, eventually, export, not_tested_here};
 
 /// A user whom nobody else is.
 fn stranger() -> u32 {
@@ -95,10 +94,10 @@ impl Confined {
             .output()
             .is_ok_and(|output| output.stdout.is_empty());
         if !kept {
-            // Not by a macro, whose words nobody sees of a test that passes.
-            let aloud = "NOT TESTED HERE: a machine without threads, for this sandbox keeps no limit on them; \
-                         what is done then is tested without the binary";
-            writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+            not_tested_here(
+                "a machine without threads, for this sandbox keeps no limit on them; \
+                 what is done then is tested without the binary",
+            );
         }
         kept
     }

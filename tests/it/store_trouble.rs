@@ -1,7 +1,6 @@
 //! A store that is full, goes away, or is not what it was; and names made to escape from it.
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +12,7 @@ use dpbackup::run::status::Status;
 use dpbackup::signal::Stop;
 
 use crate::simulator::{Content, Domain, Gateway, Setup};
-use crate::support::{Home, Ran, TestClock, export, names};
+use crate::support::{Home, Ran, TestClock, export, names, not_tested_here, until};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"*, !default\"\n";
@@ -97,10 +96,10 @@ fn a_store_that_gets_full_fails_the_task_and_leaves_no_part_of_it() {
                 ran.stderr.contains("unshare") || ran.code == Some(99) || is_nobodys,
                 "{ran:?}"
             );
-            // Not by a macro, whose words nobody sees of a test that passes.
-            let aloud = "NOT TESTED HERE: a full file system, for this sandbox allows no mount of its own; \
-                         the limit on the size of files is tested all the same";
-            writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+            not_tested_here(
+                "a full file system, for this sandbox allows no mount of its own; \
+                 the limit on the size of files is tested all the same",
+            );
             return;
         }
         let history = home.history();
@@ -194,9 +193,7 @@ fn an_export_that_would_fill_the_store_is_given_up_while_enough_is_free() {
             ran.stderr.contains("unshare") || ran.code == Some(99) || is_nobodys,
             "{ran:?}"
         );
-        let aloud =
-            "NOT TESTED HERE: a file system that fills up, for this sandbox allows no mount of its own";
-        writeln!(std::io::stderr(), "{aloud}").expect("somebody listens");
+        not_tested_here("a file system that fills up, for this sandbox allows no mount of its own");
         return;
     }
     let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");

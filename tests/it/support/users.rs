@@ -1,13 +1,12 @@
 //! Other users, for whom the files of these tests are somebody else's. Only root can become one.
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::support::PASSWORD;
+use crate::support::{PASSWORD, not_tested_here};
 
 /// The user of a service. No machine has these users and groups.
 pub(crate) const SERVICE: u32 = 4_001_001;
@@ -20,12 +19,7 @@ pub(crate) const GROUP: u32 = 4_002_000;
 pub(crate) fn is_root(what: &str) -> bool {
     let is_root = fs::metadata("/proc/self").expect("this process").uid() == 0;
     if !is_root {
-        // Not by a macro, whose words nobody sees of a test that passes.
-        writeln!(
-            std::io::stderr(),
-            "NOT TESTED HERE: {what}, for only root can make files of others"
-        )
-        .expect("somebody listens");
+        not_tested_here(&format!("{what}, for only root can make files of others"));
     }
     is_root
 }
