@@ -1,4 +1,4 @@
-//! The `dpbackup` binary: arguments in, exit status out.
+//! The `dpbackup` binary: arguments in, exit code out.
 
 use std::process::ExitCode;
 

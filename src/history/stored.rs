@@ -224,7 +224,7 @@ impl History {
                     plan: row.get("plan")?,
                     task_end: optional(row, "task_end")?,
                     task_status: text(row, "task_status")?,
-                    is_way_back: row.get("is_way_back")?,
+                    is_before_import: row.get("is_before_import")?,
                 })
             })
         })

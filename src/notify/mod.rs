@@ -1,4 +1,4 @@
-//! Tells people and programs what became of a plan: syslog, e-mail, web hooks, pings, and a
+//! Tells people and programs what became of a plan: syslog, e-mail, webhooks, pings, and a
 //! file for Prometheus. It never changes an outcome.
 //!
 //! The way of a message: `collect` gathers the facts of a run from its events; [`notice`]

@@ -76,7 +76,7 @@ pub fn targets(files: Vec<PrunableFile>, plans: &PlanFile) -> Vec<Target> {
             .entry((file.domain_name.clone(), file.kind.code()))
             .or_default();
         let backup = target.entry(file.task).or_insert_with(|| StoredBackup {
-            rules: rules_of(plans, &prunable.plan, prunable.is_way_back),
+            rules: rules_of(plans, &prunable.plan, prunable.is_before_import),
             plan: prunable.plan,
             files: Vec::new(),
             is_elsewhere: false,

@@ -45,9 +45,9 @@ pub enum Unruled {
 /// The rules for a backup of a plan. One that says itself what it keeps counts for itself; the others share what
 /// the settings say. So do those of restores, for themselves, so that one that is only shown takes no place of a
 /// planned backup: all but what was there before an import.
-pub fn rules_of(file: &PlanFile, plan: &str, is_way_back: bool) -> Result<Rules, Unruled> {
+pub fn rules_of(file: &PlanFile, plan: &str, is_before_import: bool) -> Result<Rules, Unruled> {
     let Some(found) = file.plan(plan) else {
-        return match (is_restore_name(plan), is_way_back, file.settings.retention) {
+        return match (is_restore_name(plan), is_before_import, file.settings.retention) {
             (false, _, _) => Err(Unruled::PlanIsGone(plan.to_owned())),
             (true, true, _) => Err(Unruled::BeforeImport),
             (true, false, None) => Err(Unruled::NothingSetForRestores),

@@ -111,7 +111,7 @@ fn pass_over() -> io::Result<()> {
     Ok(())
 }
 
-/// While the guard lives a signal goes to `end`, on a thread of its own: for a command that has nothing to put back,
+/// While what is given lives a signal goes to `end`, on a thread of its own: for a command that has nothing to put back,
 /// and only says that it ends. Where no thread can be had, a signal ends the process as it always does.
 ///
 /// Afterwards it says nothing any more: whatever this process does next answers for itself.
@@ -123,7 +123,7 @@ fn end_by_starting(starter: Starter, end: impl Fn(i32) + Send + 'static) -> io::
     // One that the library does not know ends the process as it always does.
     let heeded: Vec<i32> = heeded().filter(|signal| signal_name(*signal).is_some()).collect();
     let mut signals = Signals::new(&heeded)?;
-    let guard = EndingBy {
+    let answer = EndingBy {
         signals: signals.handle(),
         by_itself: Arc::default(),
     };
@@ -133,12 +133,12 @@ fn end_by_starting(starter: Starter, end: impl Fn(i32) + Send + 'static) -> io::
         }
     };
     if starter("signals", Box::new(ending)).is_err() {
-        guard.by_itself.store(true, Ordering::SeqCst);
+        answer.by_itself.store(true, Ordering::SeqCst);
         for signal in heeded {
-            flag::register_conditional_default(signal, Arc::clone(&guard.by_itself))?;
+            flag::register_conditional_default(signal, Arc::clone(&answer.by_itself))?;
         }
     }
-    Ok(guard)
+    Ok(answer)
 }
 
 /// As long as it lives, a signal ends the process.

@@ -287,7 +287,7 @@ fn notify_test_sends_one_of_each_and_says_what_was_answered() {
     );
     assert_eq!(arrived(&log.seen, 9).len(), 9);
     assert_eq!(arrived(&server.seen, 6).len(), 6);
-    // Nine for the web hook; a start and a success for the ping, which would take the rest for
+    // Nine for the webhook; a start and a success for the ping, which would take the rest for
     // real failures.
     let requests = arrived(&web.seen, 11);
     assert_eq!(requests.len(), 11);

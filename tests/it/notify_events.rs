@@ -9,7 +9,7 @@ use crate::support::{Home, PASSWORD};
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\n";
 
-/// Tells all to a web hook, each time.
+/// Tells all to a webhook, each time.
 fn all(web: &Web) -> String {
     format!(
         "[[notify.webhook]]\nname = \"all\"\nurl = \"{}\"\n",

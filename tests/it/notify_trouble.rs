@@ -13,7 +13,7 @@ fn hook(web: &Web) -> String {
     )
 }
 
-/// Runs a plan whose web hook does this, and gives what is said on stderr.
+/// Runs a plan whose webhook does this, and gives what is said on stderr.
 fn run_with(behaviours: &[Behaviour]) -> (String, usize) {
     let gateway = Gateway::start(Setup::default());
     let web = Web::start(behaviours);

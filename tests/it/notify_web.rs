@@ -10,7 +10,7 @@ use crate::support::Home;
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM*\"\n";
 
 #[test]
-fn a_web_hook_receives_the_documented_event_signed() {
+fn a_webhook_receives_the_documented_event_signed() {
     let gateway = Gateway::start(Setup::default());
     let identity = Identity::new();
     let ca_pem = identity.ca_pem.clone();

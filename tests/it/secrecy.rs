@@ -35,7 +35,7 @@ fn gateway() -> Gateway {
     })
 }
 
-/// What a web hook proves itself with: it goes there, and nowhere else.
+/// What a webhook proves itself with: it goes there, and nowhere else.
 const HOOK_KEY: &str = "h00k-k3y-5d2e";
 
 /// A plan with every receiver that there is.
@@ -112,7 +112,7 @@ fn a_password_is_found_nowhere() {
             assert_without_password(&format!("{name} of {arguments:?}"), text.as_bytes());
             assert!(
                 !text.contains(HOOK_KEY),
-                "{name} of {arguments:?} holds the key of a web hook"
+                "{name} of {arguments:?} holds the key of a webhook"
             );
         }
         ran.code
@@ -187,7 +187,7 @@ fn a_password_is_found_nowhere() {
             let text = String::from_utf8_lossy(&reading);
             assert!(
                 !text.contains(HOOK_KEY),
-                "a mail has the key of a web hook: {text}"
+                "a mail has the key of a webhook: {text}"
             );
             has_attachment |= text.contains("<!doctype html>") || text.contains("<!DOCTYPE html>");
         }
@@ -197,7 +197,7 @@ fn a_password_is_found_nowhere() {
         assert_without_password("what the system log was sent", message.as_bytes());
         assert!(
             !message.contains(HOOK_KEY),
-            "the system log has the key of a web hook: {message}"
+            "the system log has the key of a webhook: {message}"
         );
     }
     assert!(arrived(&web.seen, 9).len() >= 9 && arrived(&mails.seen, 3).len() >= 3);
@@ -225,7 +225,7 @@ fn a_password_is_found_nowhere() {
         assert_without_password(&path.display().to_string(), &bytes);
         assert!(
             !String::from_utf8_lossy(&bytes).contains(HOOK_KEY),
-            "{} holds the key of a web hook",
+            "{} holds the key of a webhook",
             path.display()
         );
     }

@@ -250,6 +250,10 @@ impl<'ast> Visit<'ast> for Words {
     fn visit_item_use(&mut self, _: &'ast syn::ItemUse) {}
 
     fn visit_ident(&mut self, name: &'ast proc_macro2::Ident) {
+        // So a library is called.
+        if name == "signal_hook" {
+            return;
+        }
         let mut word = String::new();
         for letter in name.to_string().chars() {
             if (letter == '_' || letter.is_uppercase()) && !word.is_empty() {

@@ -43,7 +43,7 @@ pub(in crate::history) const PRUNABLE_FILES: &str =
     "SELECT f.*, t.device_name, t.domain_name, t.end_time AS task_end, t.status AS task_status, p.plan,
          EXISTS (SELECT 1 FROM activity_execution AS a JOIN task_execution AS r ON r.activity_execution_id = a.id
                      JOIN journal AS j ON j.task_execution_id = r.id
-                 WHERE a.plan_execution_id = p.id AND a.action = 'RESTORE_DOMAIN' AND r.id > t.id) AS is_way_back
+                 WHERE a.plan_execution_id = p.id AND a.action = 'RESTORE_DOMAIN' AND r.id > t.id) AS is_before_import
      FROM task_execution AS t JOIN file AS f ON f.task_execution_id = t.id
          JOIN plan_execution AS p ON p.id = t.plan_execution_id
      WHERE t.device_name = ?1 AND f.pruned_time IS NULL ORDER BY f.id";

@@ -90,7 +90,7 @@ pub struct PrunableFile {
     /// How its task stands or ended.
     pub task_status: Status,
     /// It was taken before an import that was sent, or was about to be.
-    pub is_way_back: bool,
+    pub is_before_import: bool,
 }
 
 /// A file that could not be had.

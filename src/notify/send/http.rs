@@ -1,4 +1,4 @@
-//! To a web hook, and to a service that waits for pings: one POST, over `https` with the
+//! To a webhook, and to a service that waits for pings: one POST, over `https` with the
 //! same TLS as everything else here.
 //!
 //! No proxy, no redirects, and of the answer no more than its beginning is read.
@@ -50,7 +50,7 @@ pub struct WebTarget {
     pub ca_file: Option<PathBuf>,
 }
 
-/// A notice in the form that a web hook wants.
+/// A notice in the form that a webhook wants.
 pub fn webhook(notice: &Notice, format: WebhookFormat) -> Post {
     let headers = vec![
         ("X-Dpbackup-Event", notice.event.word().to_owned()),

@@ -39,13 +39,13 @@ pub(super) fn look_at_paths(file: &PlanSection<'_>, context: &Context<'_>, out: 
 
 /// The `[[notify.webhook]]` tables of the files that are included.
 pub(super) fn webhooks<'a>(files: &'a [OpenTable<'a>], out: &mut Findings<'_>) -> Vec<OpenTable<'a>> {
-    let mut hooks = Vec::new();
+    let mut webhooks = Vec::new();
     for (file, context) in files.iter().skip(1) {
         let notify = file.key_span("notify").and_then(|_| file.section("notify", out));
         let tables = notify
             .map(|notify| notify.sections("webhook", out))
             .unwrap_or_default();
-        hooks.extend(tables.into_iter().map(|table| (table, *context)));
+        webhooks.extend(tables.into_iter().map(|table| (table, *context)));
     }
-    hooks
+    webhooks
 }

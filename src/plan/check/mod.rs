@@ -82,10 +82,10 @@ pub(super) fn check(
     find_duplicates("device", known.iter().map(|device| &device.name), out);
     doubt_one_folder(known.iter().map(|device| &device.name), out);
 
-    let hooks = included::webhooks(&files, out);
+    let webhooks = included::webhooks(&files, out);
     let told = file
         .section_or_empty("notify", out)
-        .map(|section| notify::read(&section, &hooks, context, out))
+        .map(|section| notify::read(&section, &webhooks, context, out))
         .unwrap_or_default();
 
     let default_window = settings.as_ref().and_then(|s| s.default_window.clone());

@@ -68,7 +68,7 @@ impl WrittenReceiver {
     }
 }
 
-/// Reads the table. `included` are the web hooks of other files.
+/// Reads the table. `included` are the webhooks of other files.
 pub(super) fn read(
     section: &PlanSection<'_>,
     included: &[OpenTable<'_>],
@@ -107,10 +107,10 @@ pub(super) fn read(
     let tables = tables
         .into_iter()
         .filter_map(|(key, receiver)| Some((receiver, section.key_span(key)?)));
-    let hooks = names
+    let named = names
         .iter()
         .map(|name| (WrittenReceiver::Webhook(name.value.clone()), name.span.clone()));
-    let written = tables.chain(hooks).collect();
+    let written = tables.chain(named).collect();
     let ping_table = section.section_or_empty("ping", out);
     let has_ping_url = ping_table.is_some_and(|table| table.key_span("url").is_some());
     let ping_url = ping.iter().flatten().find_map(|ping| ping.url.clone());

@@ -73,7 +73,7 @@ const INCLUDE: &str = "Files whose tables are added to those that stand here. A 
 /// The whole of an included file.
 pub static INCLUDED: Table = Table {
     heading: "a file that is included",
-    meaning: "Devices, plans and web hooks, as in the plan file itself, which holds all the rest. Paths in it start in its own folder.",
+    meaning: "Devices, plans and webhooks, as in the plan file itself, which holds all the rest. Paths in it start in its own folder.",
     keys: &[
         key(
             "include",
@@ -96,7 +96,7 @@ pub static INCLUDED: Table = Table {
         key(
             "notify",
             KeyKind::Table(&INCLUDED_NOTIFY),
-            Means("no web hook"),
+            Means("no webhook"),
             "`[[notify.webhook]]` tables.",
         ),
     ],
@@ -105,7 +105,7 @@ pub static INCLUDED: Table = Table {
 /// `[notify]` of an included file.
 pub static INCLUDED_NOTIFY: Table = Table {
     heading: "a notify table of an included file",
-    meaning: "Web hooks alone.",
+    meaning: "Webhooks alone.",
     keys: &[key(
         "webhook",
         KeyKind::Tables(&WEBHOOK),

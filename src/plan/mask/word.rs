@@ -5,7 +5,7 @@ use crate::values::nearest::nearest;
 /// Whether a key of this name may hold a secret.
 pub(super) fn is_secret(word: &str) -> bool {
     let word = word.to_lowercase();
-    // The addresses of web hooks and pings hold their tokens.
+    // The addresses of webhooks and pings hold their tokens.
     [
         "pass",
         "pwd",

@@ -17,7 +17,7 @@ pub struct Notify {
     pub syslog: Syslog,
     /// The mail server; `None` where nobody is sent mail.
     pub email: Option<Email>,
-    /// The web hooks, in the order of the file.
+    /// The webhooks, in the order of the file.
     pub webhooks: Vec<Webhook>,
     /// A service that waits for pings.
     pub ping: Option<Ping>,
@@ -102,7 +102,7 @@ pub struct Webhook {
     pub repeat: Duration,
 }
 
-/// What a web hook receives.
+/// What a webhook receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WebhookFormat {
     /// The documented event.
@@ -137,7 +137,7 @@ pub struct PlanNotify {
     pub email: bool,
     /// To these addresses, instead of those of the mail server's table.
     pub email_to: Option<String>,
-    /// The web hooks of these names.
+    /// The webhooks of these names.
     pub webhooks: Vec<String>,
     /// Where it pings, if it does.
     pub ping: Option<SecretSource>,

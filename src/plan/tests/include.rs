@@ -388,7 +388,7 @@ fn what_is_no_list_of_paths_is_found_where_it_stands() {
 }
 
 #[test]
-fn an_included_file_holds_devices_plans_and_web_hooks_and_nothing_else() {
+fn an_included_file_holds_devices_plans_and_webhooks_and_nothing_else() {
     let there = "write it into the plan file itself: it is there once, for all";
     for (text, found) in [
         (

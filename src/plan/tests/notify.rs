@@ -146,7 +146,7 @@ fn each_mistake_is_found_where_it_stands() {
 }
 
 #[test]
-fn the_address_of_a_web_hook_is_not_shown_with_its_line() {
+fn the_address_of_a_webhook_is_not_shown_with_its_line() {
     let text = format!("{LEAST}[[notify.webhook]]\nname = \"w\"\nurl = \"http://example.com/t0ken\"\n");
     let report = super::check(&text).expect_err("it is not valid");
     let shown = report.render(crate::plan::diagnostic::Style::Plain);
