@@ -171,7 +171,7 @@ fn no_file_needs_itself_through_others() {
     let source = Source::read();
     let mut uses: BTreeMap<String, BTreeMap<String, String>> = source
         .modules()
-        .map(|module| (named(module), used(&source, module)))
+        .map(|module| (named(module), used(source, module)))
         .collect();
     // Whoever needs nobody and whom nobody needs is taken away, again and again: what is left
     // stands in circles, or between two.

@@ -239,16 +239,45 @@ fn what_is_not_tested_here_is_said_by_one_helper() {
 
 fn check_links(text: &str, folder: &Path, page: &Path) {
     for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-        let file = link.split('#').next().unwrap_or_default();
-        if file.is_empty() || file.contains("://") {
+        if link.contains("://") {
             continue;
         }
-        assert!(
-            folder.join(file).exists(),
-            "{}: {link} does not exist",
-            page.display()
-        );
+        let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+        let target = if file.is_empty() {
+            page.to_owned()
+        } else {
+            folder.join(file)
+        };
+        assert!(target.exists(), "{}: {link} does not exist", page.display());
+        if !anchor.is_empty() {
+            let there = fs::read_to_string(&target).expect("text");
+            let headings = there.lines().filter(|line| line.starts_with('#')).map(anchor_of);
+            let mut headings = headings.chain(there.split("<a id=\"").skip(1).map(until_quote));
+            assert!(
+                headings.any(|heading| heading == anchor),
+                "{}: {link} names a heading that is not there",
+                page.display()
+            );
+        }
     }
+}
+
+fn until_quote(text: &str) -> String {
+    text.split('"').next().unwrap_or_default().to_owned()
+}
+
+/// What a forge makes of a heading, so that a link can name it.
+fn anchor_of(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().chars();
+    kept.filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'))
+        .map(|letter| {
+            if letter == ' ' {
+                '-'
+            } else {
+                letter.to_ascii_lowercase()
+            }
+        })
+        .collect()
 }
 
 #[test]
@@ -325,6 +354,62 @@ fn files_are_opened_by_openers_that_wait_for_nobody() {
         }
     }
     assert!(looked_at > 3, "those of the kernel are found: {looked_at}");
+}
+
+#[test]
+fn libraries_are_used_where_the_map_says_and_nowhere_else() {
+    let map = fs::read_to_string(root().join("docs/architecture.md")).expect("the map");
+    let table = map
+        .split("| library | where it is used |")
+        .nth(1)
+        .expect("a table");
+    let in_code =
+        |cell: &str| -> Vec<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let rows: Vec<(Vec<String>, Vec<String>)> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(" | "))
+        .map(|(libraries, places)| (in_code(libraries), in_code(places)))
+        .collect();
+    assert!(rows.len() > 10, "{rows:?}");
+    let source = Source::read();
+    let src = root().join("src");
+    for (libraries, places) in rows {
+        let mut used = BTreeSet::new();
+        for module in source.modules() {
+            let file = module
+                .file
+                .strip_prefix(&src)
+                .expect("below it")
+                .to_string_lossy();
+            let text = shipped(&fs::read_to_string(&module.file).expect("a source file"));
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            if code
+                .into_iter()
+                .any(|line| libraries.iter().any(|library| names_library(line, library)))
+            {
+                let place = places.iter().find(|place| match place.strip_suffix('/') {
+                    Some(room) => file.starts_with(&format!("{room}/")),
+                    None => file == **place,
+                });
+                used.insert(
+                    place
+                        .unwrap_or_else(|| panic!("{file} uses {libraries:?}"))
+                        .clone(),
+                );
+            }
+        }
+        assert_eq!(used, BTreeSet::from_iter(places), "{libraries:?}");
+    }
+}
+
+/// Whether a line of code names a library by a path that begins there. A word alone is none: `toml` is an ending of files, too.
+fn names_library(line: &str, library: &str) -> bool {
+    let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+    line.match_indices(library).any(|(at, _)| {
+        let begins = !line[..at].ends_with(|letter| is_name(letter) || letter == ':');
+        let after = &line[at + library.len()..];
+        begins && (after.starts_with("::") || library.contains("::") && !after.starts_with(is_name))
+    })
 }
 
 #[test]

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use syn::visit::{self, Visit};
 
@@ -64,8 +65,13 @@ pub(super) fn shipped(text: &str) -> String {
 }
 
 impl Source {
-    /// Reads the library and the binary of this package.
-    pub(super) fn read() -> Self {
+    /// The library and the binary of this package, read once for all who ask.
+    pub(super) fn read() -> &'static Self {
+        static SOURCE: OnceLock<Source> = OnceLock::new();
+        SOURCE.get_or_init(Self::parsed)
+    }
+
+    fn parsed() -> Self {
         let root = &Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut source = Self {
             modules: BTreeMap::new(),
