@@ -11,13 +11,6 @@ use crate::support::{Home, gateways};
 const SECURE: &str =
     "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\ncertificate = \"backup-cert\"\n";
 
-fn gateway(certificate: CryptoCertificate) -> Gateway {
-    Gateway::start(Setup {
-        certificates: vec![certificate],
-        ..gateways::small([Domain::new("DOM1")])
-    })
-}
-
 /// The certificate that the gateway holds from now on.
 fn renew(gateway: &Gateway, certificate: CryptoCertificate) {
     gateway.state().setup.certificates = vec![certificate];
@@ -34,7 +27,7 @@ fn certificate(subject: &str, serial: &str) -> CryptoCertificate {
 #[test]
 fn a_secure_backup_for_a_certificate_that_has_expired_warns_of_it() {
     let end = "2020-01-01T00:00:00Z".parse().expect("a time");
-    let gateway = gateway(CryptoCertificate::new("backup-cert").until(end));
+    let gateway = gateways::with_certificate(CryptoCertificate::new("backup-cert").until(end));
     let home = Home::of(&gateway).plan("P", SECURE);
     let ran = home.dpbackup(&["run", "P"]).exits(3);
     let told = "the certificate 'backup-cert' expired on 2020-01-01";
@@ -45,7 +38,7 @@ fn a_secure_backup_for_a_certificate_that_has_expired_warns_of_it() {
 
 #[test]
 fn a_secure_backup_for_a_certificate_that_is_not_valid_yet_warns_of_it() {
-    let gateway = gateway(CryptoCertificate {
+    let gateway = gateways::with_certificate(CryptoCertificate {
         not_before: "4000-01-01T00:00:00Z".parse().ok(),
         ..CryptoCertificate::new("backup-cert")
     });
@@ -59,7 +52,7 @@ fn a_secure_backup_for_a_certificate_that_is_not_valid_yet_warns_of_it() {
 
 #[test]
 fn another_certificate_than_at_the_last_secure_backup_is_told_once() {
-    let gateway = gateway(certificate("CN=x", "1"));
+    let gateway = gateways::with_certificate(certificate("CN=x", "1"));
     let home = Home::of(&gateway).plan("P", SECURE);
     let _first = home.dpbackup(&["run", "P"]).exits(0);
     let _same = home.dpbackup(&["run", "P"]).exits(0);
@@ -106,7 +99,7 @@ fn a_certificate_is_compared_with_the_last_one_of_its_name_of_which_something_wa
 
 #[test]
 fn whoever_verifies_or_looks_at_a_secure_backup_meets_the_certificate_that_it_needs() {
-    let gateway = gateway(certificate("CN=x", "1"));
+    let gateway = gateways::with_certificate(certificate("CN=x", "1"));
     let home = Home::of(&gateway).plan("P", SECURE);
     let _ran = home.dpbackup(&["run", "P"]).exits(0);
     let words = "ncrypted for backup-cert: subject CN=x, serial number 1, SHA-256 not known, good until 4096";
@@ -156,7 +149,7 @@ fn check_compares_what_is_told_where_the_certificate_itself_is_not() {
             "in hand subject CN=x, serial number 0x1000,",
         ),
     ] {
-        let gateway = gateway(certificate(subject, serial));
+        let gateway = gateways::with_certificate(certificate(subject, serial));
         let home = Home::of(&gateway).plan("P", SECURE);
         fs::write(home.path("in hand.pem"), &in_hand).expect("a file");
         let ran = home

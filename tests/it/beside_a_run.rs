@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::simulator::{Domain, Fault, FaultKind, Gateway};
+use crate::simulator::{Fault, FaultKind, Gateway};
 use crate::support::{Home, Ran, eventually, export, gateways, secure_backup};
 
 /// A home with two plans for one device; what is asked of it may be silent for an hour.
@@ -12,10 +12,6 @@ fn home(gateway: &Gateway, plan: &str) -> Home {
         .device("QA1", gateway)
         .plan("P", plan)
         .plan("Q", &export("*", "DOM1", "quiesce = true"))
-}
-
-fn gateway() -> Gateway {
-    Gateway::start(gateways::small(["DOM1", "DOM2"].map(Domain::new)))
 }
 
 /// Nobody is told to end what another run has begun, nor to look for a dead one.
@@ -34,7 +30,7 @@ fn blames_nobody(ran: &Ran) {
 
 #[test]
 fn check_and_preview_name_the_run_that_has_quiesced_a_domain_and_end_as_a_run_would() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway, &export("*", "DOM1", "quiesce = true"));
     gateway.fail(Fault::nth("do-backup", 1, FaultKind::StallBeforeHead(None)));
     let running = home.running(&["run", "P"]);
@@ -84,7 +80,7 @@ fn check_and_preview_name_the_run_that_has_quiesced_a_domain_and_end_as_a_run_wo
 
 #[test]
 fn preview_knows_the_secure_backup_that_another_run_makes() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway, &secure_backup("*", ""));
     gateway.fail(Fault::every("SecureBackup", FaultKind::NeverReady));
     let running = home.running(&["run", "P"]);
@@ -99,7 +95,7 @@ fn preview_knows_the_secure_backup_that_another_run_makes() {
 
 #[test]
 fn a_run_at_work_is_known_by_whichever_name_its_gateway_has() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway, &export("QA1", "DOM1", "quiesce = true"))
         .device("QA2", &gateway)
         .plan("R", &export("QA2", "DOM1", "quiesce = true"));

@@ -33,7 +33,7 @@ use rustix::process::{Signal, getpid, kill_process};
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway};
-use crate::support::{Home, PASSWORD, TestClock, WatchedLedger, gateways};
+use crate::support::{Home, PASSWORD, TestClock, WatchedLedger, gateways, until};
 
 const EXPORT: &str = "pre_script = \"ok.sh\"\npost_script = \"ok.sh\"\n[[plan.activity]]\naction = \"export-domain\"\n\
                       devices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\npre_script = \"ok.sh\"\n";
@@ -480,10 +480,7 @@ fn a_secure_backup_that_dies_before_it_is_asked_for_leaves_no_folder_to_be_looke
         let quiesce = operations.iter().position(|asked| asked.contains("QuiesceDP"));
         quiesce.is_some_and(|at| operations.len() > at + 2)
     };
-    while !waits() {
-        assert!(child.try_wait().expect("a child").is_none(), "it ended before");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    until(&mut [&mut child], waits);
     child.kill().expect("a child");
     child.wait().expect("a child");
     let open = home.history().open_entries().expect("the journal");
@@ -525,10 +522,7 @@ fn killed_while_quiesced(case: Case, operation: &str) -> (Gateway, Home) {
             .iter()
             .any(|asked| asked.starts_with(operation))
     };
-    while !is_there() {
-        assert!(child.try_wait().expect("a child").is_none(), "it ended before");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    until(&mut [&mut child], is_there);
     child.kill().expect("a child");
     child.wait().expect("a child");
     gateway.clear_faults();

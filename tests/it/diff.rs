@@ -197,7 +197,7 @@ fn properties_are_shown_and_secrets_are_not() {
 }
 
 #[test]
-fn only_the_time_differs_is_the_same() {
+fn exports_that_differ_in_their_time_alone_are_the_same() {
     let home = Home::new();
     let objects = "<XMLManager name=\"a\"><Cache>10</Cache></XMLManager>";
     let old = archive(&home, "old.zip", "2026-01-01", objects);

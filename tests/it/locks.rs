@@ -7,7 +7,7 @@ use dpbackup::history::{History, PlanFilter, PlanRow};
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, Ran, gateways};
+use crate::support::{Home, Ran, gateways, until};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM*\"\nquiesce = true\n";
@@ -15,15 +15,6 @@ const EXPORT: &str =
 /// The answer to the first export comes only when the gateway is told so.
 fn stalled(gateway: &Gateway) {
     gateway.fail(Fault::nth("do-backup", 1, FaultKind::StallBeforeHead(None)));
-}
-
-fn until(children: &mut [&mut Child], mut is_so: impl FnMut() -> bool) {
-    while !is_so() {
-        for child in children.iter_mut() {
-            assert!(child.try_wait().expect("a child").is_none(), "it ended too early");
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 fn asked(gateway: &Gateway, operation: &str) -> usize {

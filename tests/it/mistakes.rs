@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::shown::shown;
 use crate::simulator::{BackupMode, CryptoCertificate, Fault, FaultKind, Gateway, Identity, Setup, User};
-use crate::support::{Home, Ran};
+use crate::support::{Home, Ran, until};
 
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"DOM1\"\n";
 const SECURE: &str =
@@ -447,13 +447,12 @@ fn a_plan_that_runs_already_says_who_holds_it() {
     let (gateway, home) = with(Setup::default(), EXPORT);
     gateway.fail(Fault::every("do-backup", FaultKind::StallBeforeHead(None)));
     let mut first = home.start(&["run", "P"]);
-    while !gateway
-        .operations()
-        .iter()
-        .any(|operation| operation.starts_with("do-backup"))
-    {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    until(&mut [&mut first], || {
+        gateway
+            .operations()
+            .iter()
+            .any(|operation| operation.starts_with("do-backup"))
+    });
     let ran = home.dpbackup(&["run", "P"]).exits(5);
     first.kill().expect("it can be killed");
     first.wait().expect("it ended");

@@ -1,10 +1,10 @@
 //! What is told, and when: each event, changes and reminders, and the ways a run can end.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::receivers::{Behaviour, Request, Syslog, Web, arrived};
 use crate::simulator::{Gateway, Setup, User};
-use crate::support::{Home, PASSWORD};
+use crate::support::{Home, PASSWORD, eventually};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\n";
@@ -169,7 +169,9 @@ fn locked_and_refused_plans_are_told_and_never_as_started() {
         .plan("Night", &text)
         .plan("Shut", &format!("webhook = \"all\"\nenabled = false\n{EXPORT}"));
     let mut first = home.start(&["run", "Night"]);
-    wait_for(&|| home.path("begun").exists() || home.path("scripts/begun").exists());
+    eventually("the script has begun", || {
+        home.path("begun").exists() || home.path("scripts/begun").exists()
+    });
     let ran = home.dpbackup(&["run", "Night"]).exits(5);
     assert!(!ran.stderr.contains("notification"), "{}", ran.stderr);
     let _ = home.dpbackup(&["run", "Shut"]).exits(4);
@@ -194,7 +196,7 @@ fn an_interrupted_run_is_told() {
     let home = Home::of(&gateway).plan("Night", &format!("webhook = \"all\"\n{EXPORT}{}", all(&web)));
     let mut run = home.start(&["run", "Night"]);
     assert_eq!(events(&arrived(&web.seen, 1)), ["started RUNNING"]);
-    wait_for(&|| !gateway.state().is_unquiesced());
+    eventually("it is quiesced", || !gateway.state().is_unquiesced());
     let pid = i32::try_from(run.id())
         .ok()
         .and_then(rustix::process::Pid::from_raw)
@@ -229,7 +231,7 @@ fn recover_tells_what_it_mended_what_it_could_not_and_what_was_abandoned() {
     );
     let home = Home::of(&gateway).plan("Night", &text);
     let mut run = home.start(&["run", "Night"]);
-    wait_for(&|| !gateway.state().is_unquiesced());
+    eventually("it is quiesced", || !gateway.state().is_unquiesced());
     run.kill().expect("a signal");
     let _ = run.wait();
 
@@ -301,12 +303,4 @@ fn a_history_that_cannot_be_used_is_told_too() {
             .is_some_and(|error| error.contains("history.db")),
         "{seen:?}"
     );
-}
-
-fn wait_for(true_at_last: &dyn Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !true_at_last() {
-        assert!(Instant::now() < deadline, "it never happens");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

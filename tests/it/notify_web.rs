@@ -1,4 +1,4 @@
-//! Web hooks, chats and pings, through the binary: what arrives there.
+//! Webhooks, chats and pings, through the binary: what arrives there.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -23,17 +23,15 @@ use jiff::tz::TimeZone;
 
 use crate::draw;
 use crate::invariants::broken;
-use crate::simulator::{Domain, Fault, FaultKind, Gateway};
+use crate::simulator::{Fault, FaultKind, Gateway};
 use crate::support::{EngineRun, Home, TestClock, export, gateways};
-
-fn gateway(clock: &TestClock) -> Gateway {
-    let setup = gateways::small(["DOM1", "DOM2"].map(Domain::new));
-    Gateway::start(gateways::on_clock(clock, Duration::from_secs(5), setup))
-}
 
 /// Two gateways, each with a serial number of its own.
 fn two_gateways(clock: &TestClock) -> (Gateway, Gateway) {
-    let (one, two) = (gateway(clock), gateway(clock));
+    let (one, two) = (
+        gateways::pair_on_clock(clock, 5, &[]),
+        gateways::pair_on_clock(clock, 5, &[]),
+    );
     two.state().set_serial("78B0002");
     (one, two)
 }
@@ -160,7 +158,7 @@ fn run(home: &Home, clock: &TestClock, trap: &Trap, place: In) -> EngineRun {
 /// How many moments a run has that meets no panic.
 fn moments(place: In) -> u64 {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let trap = Trap::new(u64::MAX, u64::MAX);
     let run = run(&home(&gateway), &clock, &trap, place);
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
@@ -195,7 +193,7 @@ fn a_panic_at_any_moment_is_undone_told_and_recorded() {
     for &nth in &tried {
         let case = format!("moment {nth} of {all}");
         let clock = TestClock::night();
-        let gateway = gateway(&clock);
+        let gateway = gateways::pair_on_clock(&clock, 5, &[]);
         let home = home(&gateway);
         let trap = Trap::new(nth, nth);
         let run = run(&home, &clock, &trap, In::Both);
@@ -263,7 +261,7 @@ fn a_history_that_panics_from_some_moment_on_leaves_nothing_quiesced() {
     for nth in moments_tried(all, 42) {
         let case = format!("from moment {nth} of {all}");
         let clock = TestClock::night();
-        let gateway = gateway(&clock);
+        let gateway = gateways::pair_on_clock(&clock, 5, &[]);
         let home = home(&gateway);
         let trap = Trap::new(nth, u64::MAX);
         let run = run(&home, &clock, &trap, In::HistoryAlone);
@@ -290,7 +288,7 @@ fn a_run_in_which_nothing_works_any_more_never_says_that_nothing_is_left() {
     for nth in moments_tried(all, 43) {
         let case = format!("from moment {nth} of {all}");
         let clock = TestClock::night();
-        let gateway = gateway(&clock);
+        let gateway = gateways::pair_on_clock(&clock, 5, &[]);
         let home = home(&gateway);
         let trap = Trap::new(nth, u64::MAX);
         let run = run(&home, &clock, &trap, In::Both);
@@ -381,7 +379,7 @@ fn a_panic_in_a_recovery_is_never_taken_for_its_success_and_the_next_one_mends()
 #[test]
 fn a_sink_that_panics_changes_nothing() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway);
     let mut panics = |event: &Event| {
         let verifies = matches!(

@@ -10,10 +10,6 @@ const BROKEN_PLAN: &str = "[[plan]]\nname = 5\n";
 const BROKEN_DEVICE: &str = "[[device]]\nname = \"BAD\"\nhost = 5\n";
 const SYNTAX: &str = "[[plan]]\nname = \"Half\ndescription = \"x\"\n";
 
-fn gateway() -> Gateway {
-    Gateway::start(gateways::small(["DOM1", "DOM2"].map(Domain::new)))
-}
-
 fn home(gateway: &Gateway) -> Home {
     Home::quick()
         .timeouts("request = 4s")
@@ -60,7 +56,7 @@ fn an_error_elsewhere_does_not_keep_anybody_from_looking_and_mending() {
         }),
     ];
     for (words, change) in changes {
-        let gateway = gateway();
+        let gateway = gateways::pair();
         let home = home(&gateway);
         let _ran = home.dpbackup(&["run", "P"]).exits(0);
         gateway.forget_requests();
@@ -97,7 +93,7 @@ fn an_error_elsewhere_does_not_keep_anybody_from_looking_and_mending() {
 
 #[test]
 fn an_error_in_the_store_alone_stops_only_who_needs_the_store() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway);
     let _ran = home.dpbackup(&["run", "P"]).exits(0);
     gateway.forget_requests();
@@ -168,7 +164,7 @@ fn an_error_in_the_store_alone_stops_only_who_needs_the_store() {
 
 #[test]
 fn a_device_whose_own_table_is_broken_is_not_forgotten() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway);
     die(&home, &gateway);
     let changed = Changed::by(&home, |text| {
@@ -186,7 +182,7 @@ fn a_device_whose_own_table_is_broken_is_not_forgotten() {
 
 #[test]
 fn two_devices_of_one_name_are_both_left_out() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway);
     let other = Gateway::start(gateways::small([Domain::new("DOM1")]));
     die(&home, &gateway);
@@ -198,7 +194,7 @@ fn two_devices_of_one_name_are_both_left_out() {
 
 #[test]
 fn a_command_that_cannot_look_for_an_error_of_the_plan_file_ends_with_10_where_something_is_open() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway);
     for arguments in [["run", "P"], ["preview", "P"], ["check", "P"]] {
         let _ran = Changed::by(&home, |text| text + BROKEN_PLAN)
@@ -233,7 +229,7 @@ fn a_command_that_cannot_look_for_an_error_of_the_plan_file_ends_with_10_where_s
 
 #[test]
 fn nothing_is_removed_while_a_retention_may_be_what_is_wrong() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway).setting("retention = { keep_last = 1 }");
     for text in ["one", "two"] {
         gateway
@@ -263,7 +259,7 @@ fn nothing_is_removed_while_a_retention_may_be_what_is_wrong() {
 
 #[test]
 fn the_age_of_backups_is_not_known_of_what_could_not_be_read() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway);
     let _ran = home.dpbackup(&["run", "P"]).exits(0);
     let _whole = home.dpbackup(&["history", "status"]).exits(0);
@@ -327,7 +323,7 @@ fn a_plan_file_of_which_nothing_can_be_read_is_refused_as_ever() {
 
 #[test]
 fn a_history_that_only_a_line_of_a_plan_file_names_which_cannot_be_used_is_asked_for_what_is_open() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway);
     die(&home, &gateway);
     let changes: [(&str, &dyn Fn(String) -> String); 3] = [
@@ -361,7 +357,7 @@ fn a_history_that_only_a_line_of_a_plan_file_names_which_cannot_be_used_is_asked
 
 #[test]
 fn a_folder_in_place_of_a_history_in_which_a_dead_run_wrote_is_no_reason_to_be_silent() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway);
     die(&home, &gateway);
     let changed = Changed::by(&home, |text| text);

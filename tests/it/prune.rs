@@ -669,7 +669,7 @@ fn what_was_announced_and_stays_is_missed_again() {
 }
 
 #[test]
-fn a_verify_beside_a_prune_finds_nothing_missing() {
+fn a_verify_before_during_or_after_a_prune_finds_nothing_missing() {
     let scene = scene("retention = { keep_last = 1 }", &format!("{EXPORT}{SECURE}"));
     scene.days(12);
     let rounds = std::thread::scope(|scope| {
@@ -685,7 +685,7 @@ fn a_verify_beside_a_prune_finds_nothing_missing() {
             }
         }
     });
-    assert!(rounds > 1, "they met");
+    assert!(rounds > 1, "it looked before the end and after it");
     assert_eq!(scene.home.stored().len(), 1 + 7);
 }
 

@@ -7,7 +7,7 @@ use dpbackup::soma::certificate::Certificate;
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
 
-use crate::simulator::{CryptoCertificate, Domain, Gateway, Setup};
+use crate::simulator::{CryptoCertificate, Domain, Gateway};
 use crate::support::{Home, gateways};
 
 const SECURE: &str =
@@ -24,13 +24,6 @@ fn certificate() -> (Vec<u8>, String) {
     (made.der().to_vec(), made.pem())
 }
 
-fn gateway(certificate: CryptoCertificate) -> Gateway {
-    Gateway::start(Setup {
-        certificates: vec![certificate],
-        ..gateways::small([Domain::new("DOM1")])
-    })
-}
-
 fn note(home: &Home) -> String {
     fs::read_to_string(home.store().join("QA1/RESTORE.txt")).expect("a note")
 }
@@ -38,7 +31,7 @@ fn note(home: &Home) -> String {
 #[test]
 fn whoever_has_the_store_alone_is_told_what_there_is_and_how_it_goes_back() {
     let (der, _) = certificate();
-    let gateway = gateway(CryptoCertificate::new("backup-cert").showing(&der));
+    let gateway = gateways::with_certificate(CryptoCertificate::new("backup-cert").showing(&der));
     let home = Home::of(&gateway).plan("P", &format!("{SECURE}{EXPORT}"));
     let _ran = home.dpbackup(&["run", "P"]).exits(0);
     let text = note(&home);
@@ -76,7 +69,7 @@ fn whoever_has_the_store_alone_is_told_what_there_is_and_how_it_goes_back() {
 
 #[test]
 fn whoever_has_the_store_elsewhere_finds_the_files_by_it() {
-    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let gateway = gateways::with_certificate(CryptoCertificate::new("backup-cert"));
     let home = Home::of(&gateway).plan("P", &format!("{SECURE}{EXPORT}"));
     let _ran = home.dpbackup(&["run", "P"]).exits(0);
     let elsewhere = home.path("another mount");
@@ -93,7 +86,7 @@ fn whoever_has_the_store_elsewhere_finds_the_files_by_it() {
 
 #[test]
 fn it_is_written_anew_when_backups_come_or_go_and_only_then() {
-    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let gateway = gateways::with_certificate(CryptoCertificate::new("backup-cert"));
     let home = Home::of(&gateway)
         .plan("P", EXPORT)
         .setting("retention = { keep_last = 1 }");
@@ -123,7 +116,7 @@ fn it_is_written_anew_when_backups_come_or_go_and_only_then() {
 
 #[test]
 fn what_somebody_took_away_is_not_listed() {
-    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let gateway = gateways::with_certificate(CryptoCertificate::new("backup-cert"));
     let home = Home::of(&gateway).plan("P", EXPORT);
     let _ran = home.dpbackup(&["run", "P"]).exits(0);
     let stored = home
@@ -140,7 +133,7 @@ fn what_somebody_took_away_is_not_listed() {
 
 #[test]
 fn a_backup_that_is_gone_at_the_end_of_the_run_that_stored_it_is_no_success() {
-    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let gateway = gateways::with_certificate(CryptoCertificate::new("backup-cert"));
     let home = Home::of(&gateway);
     let cleans = format!("#!/bin/sh\nrm -rf '{}'/QA1/*/DOM1\n", home.store().display());
     let home = home.script("cleans.sh", &cleans);
@@ -154,7 +147,7 @@ fn a_backup_that_is_gone_at_the_end_of_the_run_that_stored_it_is_no_success() {
 
 #[test]
 fn one_that_cannot_be_written_is_a_warning_and_nothing_more() {
-    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let gateway = gateways::with_certificate(CryptoCertificate::new("backup-cert"));
     let home = Home::of(&gateway).plan("P", EXPORT);
     fs::create_dir_all(home.store().join("QA1/RESTORE.txt/in the way")).expect("a folder");
     for folder in ["QA1", ""] {
@@ -200,7 +193,7 @@ fn one_that_cannot_be_written_is_a_warning_and_nothing_more() {
 
 #[test]
 fn a_pipe_in_its_place_is_replaced_and_not_waited_for() {
-    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let gateway = gateways::with_certificate(CryptoCertificate::new("backup-cert"));
     let home = Home::of(&gateway).plan("P", EXPORT);
     let _ran = home.dpbackup(&["run", "P"]).exits(0);
     for arguments in [["run", "P"].as_slice(), &["prune"]] {
@@ -213,7 +206,7 @@ fn a_pipe_in_its_place_is_replaced_and_not_waited_for() {
 
 #[test]
 fn a_link_in_its_place_is_replaced_and_not_followed() {
-    let gateway = gateway(CryptoCertificate::new("backup-cert"));
+    let gateway = gateways::with_certificate(CryptoCertificate::new("backup-cert"));
     let home = Home::of(&gateway).plan("P", EXPORT);
     let _ran = home.dpbackup(&["run", "P"]).exits(0);
     let path = home.store().join("QA1/RESTORE.txt");
@@ -234,7 +227,7 @@ fn the_certificate_of_a_secure_backup_is_in_history_and_in_the_context_of_script
         if told {
             held = held.showing(&der);
         }
-        let gateway = gateway(held);
+        let gateway = gateways::with_certificate(held);
         let home = Home::of(&gateway)
             .script(
                 "keep.sh",
@@ -279,7 +272,7 @@ fn check_says_whether_the_certificate_in_hand_is_the_one_on_the_device() {
             "is the one in hand is not known",
         ),
     ] {
-        let gateway = gateway(held);
+        let gateway = gateways::with_certificate(held);
         let home = Home::of(&gateway).plan("P", SECURE);
         fs::write(home.path("in hand.pem"), in_hand).expect("a file");
         let ran = home
@@ -301,7 +294,7 @@ fn check_says_whether_the_certificate_in_hand_is_the_one_on_the_device() {
 #[test]
 fn a_file_in_another_form_for_the_certificate_in_hand_is_told_with_the_command_that_converts() {
     let (der, pem) = certificate();
-    let gateway = gateway(CryptoCertificate::new("backup-cert").showing(&der));
+    let gateway = gateways::with_certificate(CryptoCertificate::new("backup-cert").showing(&der));
     let home = Home::of(&gateway).plan("P", SECURE);
     let utf16: Vec<u8> = format!("\u{feff}{pem}")
         .encode_utf16()
@@ -336,7 +329,7 @@ fn a_file_in_another_form_for_the_certificate_in_hand_is_told_with_the_command_t
 #[test]
 fn a_pipe_or_a_folder_for_the_certificate_in_hand_is_refused_and_a_mark_before_it_is_passed_over() {
     let (der, pem) = certificate();
-    let gateway = gateway(CryptoCertificate::new("backup-cert").showing(&der));
+    let gateway = gateways::with_certificate(CryptoCertificate::new("backup-cert").showing(&der));
     let home = Home::of(&gateway).plan("P", SECURE);
     home.pipe("pipe");
     for name in ["pipe", "store"] {
@@ -364,7 +357,7 @@ fn check_warns_of_a_key_that_no_secure_backup_takes_and_says_which_certificates_
         ecdsa: true,
         ..CryptoCertificate::new("backup-cert")
     };
-    let gateway_of_ec = gateway(elliptic);
+    let gateway_of_ec = gateways::with_certificate(elliptic);
     let ran = Home::of(&gateway_of_ec)
         .plan("P", SECURE)
         .dpbackup(&["check", "P"])
@@ -374,7 +367,7 @@ fn check_warns_of_a_key_that_no_secure_backup_takes_and_says_which_certificates_
         "{}",
         ran.stdout
     );
-    let other = gateway(CryptoCertificate::new("another-cert"));
+    let other = gateways::with_certificate(CryptoCertificate::new("another-cert"));
     let home = Home::of(&other).plan("P", SECURE);
     let ran = home.dpbackup(&["check", "P"]).exits(1);
     assert!(ran.stdout.contains("another-cert"), "{}", ran.stdout);

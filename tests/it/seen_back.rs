@@ -13,13 +13,6 @@ use dpbackup::signal::Stop;
 use crate::simulator::{Domain, Gateway, Setup, When};
 use crate::support::{EngineRun, Eventful, Home, TestClock, export, gateways, notes_of, secure_backup};
 
-/// A gateway with two domains on this clock, which takes a second to quiesce.
-fn gateway(clock: &TestClock, ways: &[&str]) -> Gateway {
-    let setup = gateways::small(["DOM1", "DOM2"].map(Domain::new));
-    let setup = gateways::on_clock(clock, Duration::from_secs(1), setup);
-    Gateway::start(setup.being(ways))
-}
-
 fn home(gateway: &Gateway) -> Home {
     Home::quick()
         .timeouts("request = 10s, secure_backup = 10m")
@@ -53,7 +46,7 @@ fn is_not_called_done(run: &EngineRun, home: &Home, clock: &TestClock) {
 fn a_device_that_lists_default_alone_after_its_domains_were_quiesced_is_not_at_work() {
     for answer in ["not-done", "error-log@Authentication failure"] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock, &[]);
+        let gateway = gateways::pair_on_clock(&clock, 1, &[]);
         let home = home(&gateway);
         let run = run(&home, "DEVICE", &clock, Status::BackingUp, || {
             for domain in ["DOM1", "DOM2"] {
@@ -75,7 +68,7 @@ fn a_device_that_lists_default_alone_after_its_domains_were_quiesced_is_not_at_w
 #[test]
 fn one_domain_that_is_not_listed_any_more_is_not_back_because_the_others_are() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &[]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway);
     let run = run(&home, "DEVICE", &clock, Status::BackingUp, || {
         gateway.fail_as("DomainStatus=hides-row@DOM2");
@@ -93,7 +86,7 @@ fn one_domain_that_is_not_listed_any_more_is_not_back_because_the_others_are() {
 #[test]
 fn a_domain_that_was_removed_while_the_device_was_quiesced_is_gone_by_the_devices_own_word() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &[]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway);
     let run = run(&home, "DEVICE", &clock, Status::Unquiescing, || {
         gateway.state().remove_domain("DOM2");
@@ -106,7 +99,7 @@ fn a_domain_that_was_removed_while_the_device_was_quiesced_is_gone_by_the_device
 fn a_domain_that_is_hidden_from_the_account_and_may_not_be_unquiesced_by_it_is_not_gone() {
     for answer in ["error-log@Authentication failure", "not-done"] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock, &[]);
+        let gateway = gateways::pair_on_clock(&clock, 1, &[]);
         let home = home(&gateway);
         let run = run(&home, "DOMAIN", &clock, Status::BackingUp, || {
             gateway.fail_as("DomainStatus=hides-row@DOM1");
@@ -122,7 +115,7 @@ fn a_domain_that_is_hidden_from_the_account_and_may_not_be_unquiesced_by_it_is_n
 #[test]
 fn a_device_without_domains_that_refuses_the_unquiesce_may_still_be_quiesced() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["default-alone"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["default-alone"]);
     gateway.fail_as("UnquiesceDP=not-done");
     gateway.fail_as("UnquiesceDP=error-log@Authentication failure");
     let home = home(&gateway);
@@ -134,7 +127,7 @@ fn a_device_without_domains_that_refuses_the_unquiesce_may_still_be_quiesced() {
 #[test]
 fn a_device_of_which_one_domain_hangs_on_its_way_back_is_told_to_unquiesce_the_others() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &[]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway);
     let run = run(&home, "DEVICE", &clock, Status::BackingUp, || {
         // Somebody else has told one of them, and it never arrives.
@@ -148,7 +141,7 @@ fn a_device_of_which_one_domain_hangs_on_its_way_back_is_told_to_unquiesce_the_o
 #[test]
 fn a_device_that_lists_nothing_of_its_domains_for_a_moment_is_waited_for_before_the_backup() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &[]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway);
     let run = run(&home, "DEVICE", &clock, Status::Quiescing, || {
         for domain in ["DOM1", "DOM2"] {
@@ -178,7 +171,7 @@ fn a_device_that_lists_nothing_of_its_domains_for_a_moment_is_waited_for_before_
 #[test]
 fn what_a_device_is_busy_with_does_not_hold_up_a_quiesce_that_a_disabled_domain_has_no_part_in() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["disabled@DOM2"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["disabled@DOM2"]);
     let home = home(&gateway);
     // At each look it has to be saved, or not.
     let mut unsaved = false;
@@ -201,7 +194,7 @@ fn a_domain_that_cannot_be_quiesced_holds_up_nobody_whatever_the_device_says_of_
         "default:quiesced",
     ] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock, &["disabled@DOM2", &format!("shows@{shows}")]);
+        let gateway = gateways::pair_on_clock(&clock, 1, &["disabled@DOM2", &format!("shows@{shows}")]);
         let home = home(&gateway);
         let before = clock.elapsed();
         let run = run(&home, "DEVICE", &clock, Status::BackingUp, || {});
@@ -220,7 +213,7 @@ fn a_domain_that_cannot_be_quiesced_holds_up_nobody_whatever_the_device_says_of_
 #[test]
 fn a_device_whose_domains_are_all_disabled_is_backed_up_and_held_up_by_nobody() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["disabled@DOM1", "disabled@DOM2"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["disabled@DOM1", "disabled@DOM2"]);
     let home = home(&gateway);
     let before = clock.elapsed();
     for plan in ["DEVICE", "SECURE"] {
@@ -250,7 +243,7 @@ fn a_disabled_domain_is_exported_without_a_quiesce_that_it_cannot_have() {
         "DomainQuiesce=error-log@domain [DOM2] is disabled",
     ] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock, &["disabled@DOM2"]);
+        let gateway = gateways::pair_on_clock(&clock, 1, &["disabled@DOM2"]);
         gateway.fail_as(fault);
         let home = home(&gateway).plan("TWO", &export("*", "DOM2", "quiesce = true"));
         let before = clock.elapsed();
@@ -309,7 +302,7 @@ fn run_ended_between_two_domains(home: &Home, gateway: &Gateway, clock: &TestClo
 #[test]
 fn a_domain_that_had_not_begun_when_somebody_asked_to_stop_is_waited_for_and_seen_back() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["QuiesceDP=only@DOM1"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["QuiesceDP=only@DOM1"]);
     let home = home(&gateway);
     let run = run_ended_between_two_domains(&home, &gateway, &clock);
     assert_eq!(run.tasks(), ["QA1/all-domains INTERRUPTED"], "{:?}", run.errors());
@@ -332,7 +325,7 @@ fn a_domain_that_had_not_begun_when_somebody_asked_to_stop_and_does_not_come_bac
         "UnquiesceDP=spares@DOM2",
         "DomainUnquiesce=not-done",
     ];
-    let gateway = gateway(&clock, &ways);
+    let gateway = gateways::pair_on_clock(&clock, 1, &ways);
     let home = home(&gateway);
     let run = run_ended_between_two_domains(&home, &gateway, &clock);
     assert_eq!(run.exit(), 10, "{:?} {:?}", run.tasks(), run.errors());
@@ -343,7 +336,7 @@ fn a_domain_that_had_not_begun_when_somebody_asked_to_stop_and_does_not_come_bac
 #[test]
 fn a_disabled_domain_does_not_hold_up_whoever_asks_to_stop() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["disabled@DOM2"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["disabled@DOM2"]);
     let home = home(&gateway);
     let stop = Stop::new();
     let before = clock.elapsed();
@@ -362,7 +355,7 @@ fn a_disabled_domain_does_not_hold_up_whoever_asks_to_stop() {
 #[test]
 fn a_domain_that_begins_after_another_one_has_failed_is_waited_for_and_seen_back() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["QuiesceDP=only@DOM1", "QuiesceDP=quiesce-error"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["QuiesceDP=only@DOM1", "QuiesceDP=quiesce-error"]);
     let home = home(&gateway);
     let run = run(&home, "DEVICE", &clock, Status::Quiescing, || {
         let later = When::After(Duration::from_secs(20));
@@ -393,7 +386,7 @@ fn a_domain_that_does_not_begin_while_all_others_are_quiesced_is_named_and_does_
         ),
     ] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock, &["QuiesceDP=only@DOM1", way]);
+        let gateway = gateways::pair_on_clock(&clock, 1, &["QuiesceDP=only@DOM1", way]);
         let home = home(&gateway);
         let run = run(&home, "DEVICE", &clock, Status::BackingUp, || {
             let longest = match way.starts_with("disabled") {
@@ -417,7 +410,7 @@ fn a_domain_that_does_not_begin_while_all_others_are_quiesced_is_named_and_does_
 #[test]
 fn a_quiesce_that_was_accepted_needs_an_unquiesce_that_is_answered_however_old_it_is() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["state-never-shown"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["state-never-shown"]);
     gateway.fail_as("DomainUnquiesce=reset");
     let home = home(&gateway);
     let run = run(&home, "DOMAIN", &clock, Status::BackingUp, || {});
@@ -434,7 +427,10 @@ fn a_quiesce_that_was_accepted_needs_an_unquiesce_that_is_answered_however_old_i
 #[test]
 fn a_serial_number_that_every_container_has_does_not_make_two_devices_one() {
     let clock = TestClock::night();
-    let (there, elsewhere) = (gateway(&clock, &[]), gateway(&clock, &[]));
+    let (there, elsewhere) = (
+        gateways::pair_on_clock(&clock, 1, &[]),
+        gateways::pair_on_clock(&clock, 1, &[]),
+    );
     for device in [&there, &elsewhere] {
         device.state().set_serial("0000001");
     }
@@ -458,7 +454,7 @@ fn a_serial_number_that_every_container_has_does_not_make_two_devices_one() {
 #[test]
 fn a_host_that_is_written_in_other_capitals_has_not_moved() {
     let clock = TestClock::night();
-    let there = gateway(&clock, &[]);
+    let there = gateways::pair_on_clock(&clock, 1, &[]);
     there.state().set_serial("0000001");
     let pin = format!("{{ pin_sha256 = \"{}\" }}", there.pin());
     let at = |home: Home, host| home.without_devices().device_on("QA1", host, there.port(), &pin);
@@ -476,7 +472,7 @@ fn a_host_that_is_written_in_other_capitals_has_not_moved() {
 fn a_secure_backup_that_begins_after_a_sentence_or_a_warning_is_waited_for() {
     for answer in ["sentence", "error-log@Raid volume not included"] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock, &[]);
+        let gateway = gateways::pair_on_clock(&clock, 1, &[]);
         gateway.fail_as(&format!("SecureBackup={answer}"));
         gateway.fail_as("SecureBackup=late@2s");
         let home = home(&gateway);
@@ -495,7 +491,7 @@ fn a_secure_backup_that_begins_after_a_sentence_or_a_warning_is_waited_for() {
 #[test]
 fn a_secure_backup_that_begins_long_after_a_warning_leaves_no_folder() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &[]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     gateway.fail_as("SecureBackup=error-log@Raid volume not included");
     gateway.fail_as("SecureBackup=late@15s");
     let home = home(&gateway);
@@ -516,7 +512,7 @@ fn a_secure_backup_that_begins_long_after_a_warning_leaves_no_folder() {
 fn a_device_whose_status_cannot_be_read_any_more_is_told_to_unquiesce_all_the_same() {
     for trouble in ["access-denied", "http-500", "garbage", "no-payload"] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock, &[]);
+        let gateway = gateways::pair_on_clock(&clock, 1, &[]);
         let home = home(&gateway);
         let run = run(&home, "DOMAIN", &clock, Status::BackingUp, || {
             gateway.fail_as(&format!("DomainStatus={trouble}"));
@@ -544,7 +540,7 @@ fn a_device_whose_status_cannot_be_read_any_more_is_told_to_unquiesce_all_the_sa
 #[test]
 fn a_quiesce_that_was_answered_by_no_device_may_arrive_later() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &[]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     gateway.fail_as("DomainQuiesce=late@30s");
     gateway.fail_as("DomainQuiesce=fault-after@Gateway Timeout");
     let home = home(&gateway);
@@ -560,7 +556,7 @@ fn a_quiesce_that_was_answered_by_no_device_may_arrive_later() {
 #[test]
 fn a_domain_that_is_not_listed_for_a_moment_does_not_end_its_task() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &[]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway);
     let run = run(&home, "DOMAIN", &clock, Status::Quiescing, || {
         gateway.fail_as("DomainStatus:1=hides-row@DOM1");
@@ -571,7 +567,7 @@ fn a_domain_that_is_not_listed_for_a_moment_does_not_end_its_task() {
 #[test]
 fn a_refused_unquiesce_of_a_device_at_work_and_a_domain_that_was_removed_are_noted_with_the_task() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &[]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway);
     gateway.fail_as("DomainUnquiesce=error-log@Domain is busy.");
     let refused = home.run("DOMAIN", &clock);
@@ -638,7 +634,7 @@ fn a_manifest_that_is_listed_some_seconds_after_the_work_is_waited_for() {
 #[test]
 fn a_manifest_of_a_device_that_shows_no_work_is_looked_at_a_second_time() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["SecureBackup=not-done"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["SecureBackup=not-done"]);
     let home = home(&gateway);
     let mut pauses = 0;
     let making = Eventful::new(&clock, |_| {
@@ -672,7 +668,7 @@ fn a_manifest_of_a_device_that_shows_no_work_is_looked_at_a_second_time() {
 #[test]
 fn a_file_that_has_grown_since_it_was_listed_is_fetched_as_it_is_now() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["SecureBackup=not-done"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["SecureBackup=not-done"]);
     let home = home(&gateway).setting("retries = 1");
     let mut is_made = false;
     let put = |name: &str, text: &str| {

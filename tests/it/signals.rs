@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, Ran, gateways};
+use crate::support::{Home, Ran, eventually, gateways, is_alive, until};
 
 const EXPORT: &str = "post_script = \"post-plan.sh\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\n\
                       domains = \"DOM1\"\nquiesce = true\npost_script = \"post-task.sh\"\n";
@@ -44,14 +44,6 @@ fn send(child: &Child, signal: Signal) {
         .and_then(Pid::from_raw)
         .expect("an id");
     kill_process(pid, signal).expect("a signal to a child");
-}
-
-/// Looks again and again until it is so; a child that ends before is a failure.
-fn until(child: &mut Child, mut is_so: impl FnMut() -> bool) {
-    while !is_so() {
-        assert!(child.try_wait().expect("a child").is_none(), "it ended too early");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 fn ended(child: Child) -> Ran {
@@ -90,7 +82,7 @@ fn interrupt_at_every_request(plan: &str) {
             let nth = u32::try_from(index + 1).expect("few requests");
             gateway.fail(Fault::nth("*", nth, fault.clone()));
             let mut child = home.start(&["run", "P"]);
-            until(&mut child, || gateway.requests().len() > index);
+            until(&mut [&mut child], || gateway.requests().len() > index);
             send(&child, signal);
             let ran = ended(child);
             let mut found = broken(&home, &gateway, &[]);
@@ -174,9 +166,9 @@ fn a_second_signal_skips_the_scripts_and_not_the_unquiesce() {
     gateway.fail(Fault::nth("DomainUnquiesce", 1, second));
     let mut child = home.start(&["run", "P"]);
     let asked = |operation: &str| gateway.operations().iter().any(|asked| asked == operation);
-    until(&mut child, || asked("do-backup"));
+    until(&mut [&mut child], || asked("do-backup"));
     send(&child, Signal::TERM);
-    until(&mut child, || asked("do-action/DomainUnquiesce"));
+    until(&mut [&mut child], || asked("do-action/DomainUnquiesce"));
     send(&child, Signal::INT);
     let ran = ended(child).exits(143);
     assert_eq!((read(&home, "post-task"), read(&home, "post-plan")), (None, None));
@@ -200,7 +192,7 @@ fn every_signal_by_which_somebody_ends_a_process_puts_the_device_back_and_says_s
         let home = home(&gateway, EXPORT);
         gateway.fail(Fault::every("do-backup", FaultKind::StallBeforeHead(None)));
         let mut child = home.start(&["run", "P"]);
-        until(&mut child, || {
+        until(&mut [&mut child], || {
             gateway.operations().iter().any(|asked| asked == "do-backup")
         });
         send(&child, signal);
@@ -220,7 +212,7 @@ fn a_signal_that_asks_for_no_end_changes_nothing() {
     let home = home(&gateway, EXPORT);
     gateway.fail(Fault::every("do-backup", FaultKind::StallBeforeHead(None)));
     let mut child = home.start(&["run", "P"]);
-    until(&mut child, || {
+    until(&mut [&mut child], || {
         gateway.operations().iter().any(|asked| asked == "do-backup")
     });
     for number in [
@@ -297,18 +289,12 @@ fn a_script_that_ignores_sigterm_is_killed_with_its_whole_group() {
          mv \"$HOME/grandchild.new\" \"$HOME/grandchild\"\nwait\nsleep 600\n",
     );
     let mut child = home.start(&["run", "P"]);
-    until(&mut child, || home.path("grandchild").exists());
+    until(&mut [&mut child], || home.path("grandchild").exists());
     send(&child, Signal::TERM);
     let _ran = ended(child).exits(143);
     let grandchild = read(&home, "grandchild").expect("its id");
     // It has been sent SIGKILL; whoever inherits it may not have buried it yet.
-    let is_gone = || {
-        let stat = fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default();
-        stat.is_empty() || stat.contains(") Z ")
-    };
-    while !is_gone() {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    eventually("it is gone", || !is_alive(&grandchild));
     assert!(
         gateway
             .operations()
@@ -339,7 +325,7 @@ fn a_signal_while_another_run_is_waited_for_is_an_interruption() {
         let _held = hold(&home, &lock);
         let before = plans(&home).len();
         let mut child = home.start(&["run", "P", "--lock-wait", "1h"]);
-        until(&mut child, || {
+        until(&mut [&mut child], || {
             let plans = plans(&home);
             plans.len() > before && (!requests || plans[0].status.code() == "RUNNING")
         });
@@ -369,7 +355,7 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     command.env_clear().current_dir(home.path("."));
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let mut child = command.spawn().expect("a shell");
-    until(&mut child, || {
+    until(&mut [&mut child], || {
         gateway.operations().iter().any(|asked| asked == "do-backup")
     });
     send(&child, Signal::HUP);

@@ -1,10 +1,8 @@
 //! `dpbackup history status`: how old the last good backup of everything is.
 
-use std::time::{Duration, Instant};
-
 use crate::shown::shown;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup};
-use crate::support::{Home, Ran, TestClock};
+use crate::support::{Home, Ran, TestClock, until};
 
 const EXPORT: &str = "error_policy = \"ignore\"\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\n\
                       domains = \"DOM*\"\n";
@@ -334,16 +332,9 @@ fn an_attempt_under_way_is_told_from_one_that_died() {
     let _ = home.dpbackup(&["run", "P"]).exits(0);
     gateway.fail(Fault::every("do-backup", FaultKind::StallBeforeHead(None)));
     let mut run = home.start(&["run", "P"]);
-    let started = Instant::now();
-    while !targets(&home).contains(&"QA1 DOM1 persisted OK running".to_owned()) {
-        let ended = run.try_wait().expect("a child");
-        assert!(
-            started.elapsed() < Duration::from_secs(60) && ended.is_none(),
-            "{ended:?}, {:?}",
-            targets(&home)
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until(&mut [&mut run], || {
+        targets(&home).contains(&"QA1 DOM1 persisted OK running".to_owned())
+    });
     run.kill().expect("it can be killed");
     run.wait().expect("it ended");
     assert!(

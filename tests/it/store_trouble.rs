@@ -611,12 +611,7 @@ fn what_a_killed_run_has_left_is_removed_and_told_by_the_next() {
     gateway.fail_as("do-backup=stall-in-body@2000000");
     let mut child = home.start(&["run", "P"]);
     let partial = |home: &Home| home.stored().into_iter().find(|path| path.ends_with(".partial"));
-    for _ in 0..200 {
-        if partial(&home).is_some() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until(&mut [&mut child], || partial(&home).is_some());
     let left = partial(&home).expect("a file on its way");
     child.kill().expect("killed");
     let _ = child.wait().expect("it is gone");

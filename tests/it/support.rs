@@ -39,7 +39,7 @@ pub(crate) mod users;
 pub(crate) use clock::{Eventful, TestClock};
 pub(crate) use deaf::{deaf_port, is_being_connected_to};
 pub(crate) use ledger::WatchedLedger;
-pub(crate) use look::{Running, eventually, export, is_alive, names, notes_of, secure_backup};
+pub(crate) use look::{Running, eventually, export, is_alive, names, notes_of, secure_backup, until};
 
 /// The password of the simulated gateways. It must never be seen anywhere.
 pub(crate) const PASSWORD: &str = "secret";
@@ -378,9 +378,32 @@ impl Home {
         watch: &mut dyn FnMut(&Event),
         touched: &dyn Fn(),
     ) -> EngineRun {
+        let mut seen = Seen {
+            events: Vec::new(),
+            watch,
+        };
+        let end = self.with_engine(clock, stop, touched, |engine, ledger| {
+            let mut record = Record::new(ledger, vec![&mut seen], clock, engine.process);
+            let mut devices = Devices::new(engine);
+            let plan = engine.file.plan(plan).expect("the plan is in the file");
+            sequence::run(engine, &mut record, &mut devices, plan, options, PlanBegun::Now)
+        });
+        EngineRun {
+            end,
+            events: seen.events,
+        }
+    }
+
+    /// Opens what an engine is made of, and does something with it.
+    fn with_engine<T>(
+        &self,
+        clock: &dyn Clock,
+        stop: &Stop,
+        touched: &dyn Fn(),
+        act: impl FnOnce(Engine<'_>, &mut WatchedLedger<&dyn Fn()>) -> T,
+    ) -> T {
         let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
-        let loaded = dpbackup::plan::load(&self.plan_file(), &password).expect("a valid plan file");
-        let file = loaded.plan_file;
+        let file = self.plan_model();
         let mut ledger = watched(&file, touched);
         let locks = Locks::beside(&file.settings.history);
         let (_alive, process) = locks.process(clock, Some(&mortal())).expect("a lock");
@@ -392,20 +415,7 @@ impl Home {
             process: &process,
             environment: &password,
         };
-        let mut seen = Seen {
-            events: Vec::new(),
-            watch,
-        };
-        let end = {
-            let mut record = Record::new(&mut ledger, vec![&mut seen], clock, &process);
-            let mut devices = Devices::new(engine);
-            let plan = file.plan(plan).expect("the plan is in the file");
-            sequence::run(engine, &mut record, &mut devices, plan, options, PlanBegun::Now)
-        };
-        EngineRun {
-            end,
-            events: seen.events,
-        }
+        act(engine, &mut ledger)
     }
 
     /// Recovers in this process, on a clock of its own.
@@ -419,24 +429,13 @@ impl Home {
         clock: &dyn Clock,
         touched: &dyn Fn(),
     ) -> Result<Recovered, RunError> {
-        let password = |name: &str| (name == "DPBACKUP_TEST_PASSWORD").then(|| OsString::from(PASSWORD));
-        let loaded = dpbackup::plan::load(&self.plan_file(), &password).expect("a valid plan file");
-        let file = loaded.plan_file;
-        let mut ledger = watched(&file, touched);
-        let locks = Locks::beside(&file.settings.history);
-        let (_alive, process) = locks.process(clock, Some(&mortal())).expect("a lock");
-        let engine = Engine {
-            file: &file,
-            clock,
-            stop: &Stop::new(),
-            locks: &locks,
-            process: &process,
-            environment: &password,
-        };
-        let mut record = Record::new(&mut ledger, Vec::new(), clock, &process);
-        let recovered = dpbackup::run::recover::recover(engine, &mut record);
-        let swept = dpbackup::artifact::sweep::sweep(file.settings.store.folder());
-        assert!(swept.is_ok_and(|swept| swept.failed.is_empty()) || !file.settings.store.folder().exists());
+        let recovered = self.with_engine(clock, &Stop::new(), touched, |engine, ledger| {
+            let mut record = Record::new(ledger, Vec::new(), clock, engine.process);
+            dpbackup::run::recover::recover(engine, &mut record)
+        });
+        let store = self.plan_model().settings.store;
+        let swept = dpbackup::artifact::sweep::sweep(store.folder());
+        assert!(swept.is_ok_and(|swept| swept.failed.is_empty()) || !store.folder().exists());
         recovered
     }
 

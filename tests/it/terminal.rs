@@ -517,6 +517,8 @@ fn what_is_doubtful_in_the_plan_file_is_told_by_who_looks_for_it_and_not_by_ever
 fn what_is_printed_into_a_pipe_that_does_not_wait_arrives_whole() {
     use std::io::Read as _;
 
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
     let gateway = Gateway::start(Setup::default());
     let home = home(&gateway);
     for arguments in [
@@ -527,6 +529,7 @@ fn what_is_printed_into_a_pipe_that_does_not_wait_arrives_whole() {
         let (mut reader, writer) = std::io::pipe().expect("a pipe");
         rustix::pipe::fcntl_setpipe_size(&writer, 4096).expect("a small one");
         rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).expect("its mode");
+        let end = writer.try_clone().expect("another end");
         let mut command = home.command(arguments);
         command
             .stdout(writer.try_clone().expect("another end"))
@@ -535,7 +538,15 @@ fn what_is_printed_into_a_pipe_that_does_not_wait_arrives_whole() {
         // It holds ends of the pipe: the output would never end.
         drop(command);
         // Full before anybody reads, where there is enough to fill it.
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        let is_full = || {
+            let mut ends = [PollFd::new(&end, PollFlags::OUT)];
+            poll(&mut ends, Some(&Timespec::default())).expect("a look") == 0
+        };
+        eventually("it is full, or over", || {
+            is_full() || child.try_wait().expect("a child").is_some()
+        });
+        assert!(is_full() || arguments != ["schema"], "{arguments:?} was over");
+        drop(end);
         let mut got = String::new();
         reader.read_to_string(&mut got).expect("text");
         let code = child.wait().expect("its end").code();

@@ -27,11 +27,6 @@ const EXPORT: &str =
 const SECURE_BACKUP: &str = "[[plan.activity]]\naction = \"secure-backup\"\ndevices = \"QA1\"\n\
                              certificate = \"backup-cert\"\n";
 
-fn gateway(clock: &TestClock) -> Gateway {
-    let setup = gateways::small(["DOM1", "DOM2"].map(Domain::new));
-    Gateway::start(gateways::on_clock(clock, Duration::from_secs(5), setup))
-}
-
 fn home(gateway: &Gateway, plan: &str) -> Home {
     Home::quick()
         .timeouts("request = 60s, export = 60s, secure_backup = 10m, idle = 60s")
@@ -58,7 +53,7 @@ fn once_after(at: Duration, mut act: impl FnMut() + Send) -> impl FnMut(Duration
 fn a_quiesce_that_arrives_after_its_connection_broke_is_undone() {
     for late in [1, 10, 40] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock);
+        let gateway = gateways::pair_on_clock(&clock, 5, &[]);
         let home = home(&gateway, EXPORT);
         gateway.fail(Fault::nth("DomainQuiesce", 1, FaultKind::CloseBeforeReply));
         let arrives = once_after(Duration::from_secs(late), || {
@@ -80,7 +75,7 @@ fn a_quiesce_that_arrives_after_its_connection_broke_is_undone() {
 #[test]
 fn a_quiesce_that_was_accepted_and_shows_late_is_undone_after_an_interruption() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, EXPORT);
     let stop = Stop::new();
     // The device says OK and then, for a while, shows nothing.
@@ -107,7 +102,7 @@ fn a_quiesce_that_was_accepted_and_shows_late_is_undone_after_an_interruption() 
 #[test]
 fn a_quiesce_of_a_dead_run_that_arrives_late_is_undone_by_recovery() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
     clock.pass(Duration::from_secs(5));
@@ -124,7 +119,7 @@ fn a_quiesce_of_a_dead_run_that_arrives_late_is_undone_by_recovery() {
 #[test]
 fn an_old_row_of_a_device_at_work_is_closed_at_once() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDevice);
     clock.pass(Duration::from_secs(3700));
@@ -143,7 +138,7 @@ fn an_old_row_of_a_device_at_work_is_closed_at_once() {
 #[test]
 fn a_secure_backup_that_begins_after_its_connection_broke_leaves_nothing() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, SECURE_BACKUP);
     gateway.fail(Fault::nth("SecureBackup", 1, FaultKind::CloseBeforeReply));
     let folder = Mutex::new(String::new());
@@ -176,7 +171,7 @@ fn a_secure_backup_that_begins_after_its_connection_broke_leaves_nothing() {
 #[test]
 fn a_domain_that_is_deleted_meanwhile_is_waited_for_a_little_and_not_to_the_end() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, EXPORT);
     let mut delete = |event: &Event| {
         if matches!(
@@ -202,7 +197,7 @@ fn a_domain_that_is_deleted_meanwhile_is_waited_for_a_little_and_not_to_the_end(
 #[test]
 fn a_domain_that_a_restarting_device_does_not_list_yet_is_not_gone() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
     gateway.state().remove_domain("DOM1");
@@ -218,7 +213,7 @@ fn a_domain_that_a_restarting_device_does_not_list_yet_is_not_gone() {
 #[test]
 fn a_login_that_is_refused_in_the_undo_is_not_tried_until_the_account_is_locked() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, EXPORT);
     gateway.fail(Fault::nth("DomainUnquiesce", 1, FaultKind::AccountLocked));
     let run = home.run("P", &clock);
@@ -319,7 +314,7 @@ fn dead_run_of(who: &Witness, home: &Home, clock: &TestClock, undo: &Undo) -> (P
 #[test]
 fn what_a_run_in_another_container_left_open_is_undone_when_that_run_has_an_end() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, EXPORT);
     let undo = Undo::UnquiesceDomain("DOM1".to_owned());
     let (plan, _) = dead_run_of(&mortal_elsewhere(), &home, &clock, &undo);
@@ -361,7 +356,7 @@ fn what_a_run_in_another_container_left_open_is_undone_when_that_run_has_an_end(
 #[test]
 fn what_one_container_could_not_undo_the_next_one_undoes() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, EXPORT);
     let undo = Undo::UnquiesceDomain("DOM1".to_owned());
     let (_, process) = dead_run_of(&mortal_elsewhere(), &home, &clock, &undo);
@@ -389,7 +384,7 @@ fn what_one_container_could_not_undo_the_next_one_undoes() {
 #[test]
 fn a_domain_that_had_not_begun_when_its_run_died_is_waited_for_by_recovery() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDevice);
     gateway.state().set_quiesced("DOM1", true);
@@ -404,7 +399,7 @@ fn a_domain_that_had_not_begun_when_its_run_died_is_waited_for_by_recovery() {
 #[test]
 fn an_output_that_cannot_be_written_hides_no_open_row() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, &EXPORT.replace("QA1", "*"));
     dead_run(&home, &clock, &Undo::UnquiesceDevice);
     let home = home.without_devices().absent_device("QA1");
@@ -433,7 +428,7 @@ fn an_output_that_cannot_be_written_hides_no_open_row() {
 #[test]
 fn a_device_that_is_no_longer_in_the_plan_file_is_not_forgotten() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, &EXPORT.replace("QA1", "*"));
     dead_run(&home, &clock, &Undo::UnquiesceDevice);
     let other = home.without_devices().device("QA2", &gateway);
@@ -454,7 +449,10 @@ fn a_device_that_is_no_longer_in_the_plan_file_is_not_forgotten() {
 #[test]
 fn a_run_puts_right_what_a_dead_run_left_on_any_device() {
     let clock = TestClock::night();
-    let (one, two) = (gateway(&clock), gateway(&clock));
+    let (one, two) = (
+        gateways::pair_on_clock(&clock, 5, &[]),
+        gateways::pair_on_clock(&clock, 5, &[]),
+    );
     let home = home(&one, EXPORT)
         .device("QA2", &two)
         .plan("Q", &EXPORT.replace("QA1", "QA2"));
@@ -476,7 +474,7 @@ fn a_run_puts_right_what_a_dead_run_left_on_any_device() {
 #[test]
 fn what_a_recovery_undid_before_it_died_itself_is_in_the_history_of_the_execution() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
     // It was killed before it could write that the execution is abandoned.
@@ -499,7 +497,7 @@ fn what_a_recovery_undid_before_it_died_itself_is_in_the_history_of_the_executio
 #[test]
 fn recovery_that_waited_for_a_device_does_not_undo_what_is_undone() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
     let locks = Locks::beside(&home.path("state/history.db"));
@@ -530,7 +528,7 @@ fn recovery_that_waited_for_a_device_does_not_undo_what_is_undone() {
 #[test]
 fn recovery_of_a_device_that_stays_held_says_by_whom() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 5, &[]);
     let home = home(&gateway, EXPORT);
     dead_run(&home, &clock, &Undo::UnquiesceDomain("DOM1".to_owned()));
     let locks = Locks::beside(&home.path("state/history.db"));

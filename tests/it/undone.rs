@@ -10,10 +10,6 @@ use serde_json::Value;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway};
 use crate::support::{Home, eventually, export, gateways, secure_backup};
 
-fn gateway() -> Gateway {
-    Gateway::start(gateways::small(["DOM1", "DOM2"].map(Domain::new)))
-}
-
 /// A home in which nothing is waited for long.
 fn home(gateway: &Gateway) -> Home {
     Home::quick()
@@ -52,7 +48,7 @@ fn history_says_of_an_execution_what_has_been_undone_of_it_since_and_by_whom() {
         (["recover"].as_slice(), "by dpbackup recover)"),
         (&["run", "P"], "by execution 2)"),
     ] {
-        let gateway = gateway();
+        let gateway = gateways::pair();
         gateway.fail_as("DomainUnquiesce=http-503");
         let home = home(&gateway);
         let _left = home.dpbackup(&["run", "P"]).exits(10);
@@ -83,7 +79,7 @@ fn history_says_of_an_execution_what_has_been_undone_of_it_since_and_by_whom() {
 /// The tasks of a run that died share one sentence of what it left: what became of that is told at each of them.
 #[test]
 fn what_has_been_undone_of_a_run_that_died_is_told_at_the_task_that_left_it() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = Home::quick()
         .timeouts("request = 4s")
         .setting("unquiesce_timeout = \"1s\"")
@@ -134,7 +130,7 @@ fn what_has_been_undone_of_a_run_that_died_is_told_at_the_task_that_left_it() {
 
 #[test]
 fn nothing_is_undone_by_a_row_that_is_about_something_else_than_its_task() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway);
     killed(&home, &gateway);
     let damages = [
@@ -203,7 +199,7 @@ fn nothing_is_undone_by_a_row_that_is_about_something_else_than_its_task() {
 #[test]
 fn a_row_is_closed_by_a_time_and_by_nothing_else() {
     for closed in ["''", "'yes'", "'0'"] {
-        let gateway = gateway();
+        let gateway = gateways::pair();
         let home = home(&gateway);
         killed(&home, &gateway);
         let set = format!("UPDATE journal SET closed_time = {closed}");
@@ -236,7 +232,7 @@ fn of_a_domain_that_nobody_saw_quiesced_it_is_not_said_that_it_was_left_so() {
 
 #[test]
 fn a_secure_backup_that_may_be_left_on_a_device_stands_above_every_table() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway).plan("S", &secure_backup("*", ""));
     gateway.fail_as("SecureBackup:1=stall@60m");
     let running = home.running(&["run", "S"]);
@@ -291,7 +287,7 @@ fn a_quiesce_that_the_history_has_lost_is_told_by_each_command_until_somebody_ha
         }),
     ];
     for (how, lose) in losses {
-        let gateway = gateway();
+        let gateway = gateways::pair();
         let home = home(&gateway);
         let _ = home.dpbackup(&["run", "P"]).exits(0);
         fs::copy(home.path("state/history.db"), home.path("older.db")).expect("a copy");
@@ -335,7 +331,7 @@ fn a_quiesce_that_the_history_has_lost_is_told_by_each_command_until_somebody_ha
 
 #[test]
 fn a_quiesce_whose_row_was_closed_has_no_witness_any_more() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway);
     let witnesses = |home: &Home| {
         let mut names = crate::support::names(&home.path("state/history.db.locks"));
@@ -357,7 +353,7 @@ fn a_quiesce_whose_row_was_closed_has_no_witness_any_more() {
 
 #[test]
 fn a_history_of_another_version_says_what_is_quiesced_to_each_command_that_cannot_use_it() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway);
     killed(&home, &gateway);
     let version: i64 = journal(&home)
@@ -395,7 +391,7 @@ fn a_history_of_another_version_says_what_is_quiesced_to_each_command_that_canno
 #[test]
 fn a_log_of_the_history_that_is_emptied_or_removed_while_a_run_lasts_ends_it_with_6() {
     for spoils in [": > \"$LOG\"", "rm \"$LOG\""] {
-        let gateway = gateway();
+        let gateway = gateways::pair();
         let home = home(&gateway);
         let log = home.path("state/history.db-wal");
         let script = format!("#!/bin/sh\nLOG={}\ntest -s \"$LOG\" && {spoils}\n", log.display());
@@ -411,7 +407,7 @@ fn a_log_of_the_history_that_is_emptied_or_removed_while_a_run_lasts_ends_it_wit
 
 #[test]
 fn a_recovery_that_leaves_a_row_open_ends_with_that_also_where_its_history_is_gone() {
-    let gateway = gateway();
+    let gateway = gateways::pair();
     let home = home(&gateway);
     killed(&home, &gateway);
     gateway.forget_requests();

@@ -12,15 +12,8 @@ use dpbackup::values::boot_time::BootTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::simulator::{Domain, Gateway};
+use crate::simulator::Gateway;
 use crate::support::{EngineRun, Eventful, Home, TestClock, export, gateways, notes_of, secure_backup};
-
-/// A gateway with two domains on this clock, which takes a second to quiesce.
-fn gateway(clock: &TestClock, ways: &[&str]) -> Gateway {
-    let setup = gateways::small(["DOM1", "DOM2"].map(Domain::new));
-    let setup = gateways::on_clock(clock, Duration::from_secs(1), setup);
-    Gateway::start(setup.being(ways))
-}
 
 fn home(gateway: &Gateway) -> Home {
     Home::quick()
@@ -61,7 +54,7 @@ fn an_unquiesce_that_is_turned_away_is_sent_again_at_the_next_look() {
     ] {
         for (plan, operation) in [("DOMAIN", "DomainUnquiesce"), ("DEVICE", "UnquiesceDP")] {
             let clock = TestClock::night();
-            let gateway = gateway(&clock, &[]);
+            let gateway = gateways::pair_on_clock(&clock, 1, &[]);
             for number in 1..=3 {
                 gateway.fail_as(&format!("{operation}:{number}=not-done"));
                 gateway.fail_as(&format!("{operation}:{number}={turned_away}"));
@@ -84,7 +77,7 @@ fn an_unquiesce_that_is_turned_away_is_sent_again_at_the_next_look() {
 fn a_device_is_told_once_more_before_it_is_left_and_what_it_then_does_is_seen() {
     for answer in ["not-done", "http-500", "reset"] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock, &[]);
+        let gateway = gateways::pair_on_clock(&clock, 1, &[]);
         gateway.fail_as("DomainUnquiesce=not-done");
         gateway.fail_as(&format!("DomainUnquiesce={answer}"));
         let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
@@ -116,7 +109,7 @@ fn a_disabled_domain_that_shows_for_ever_that_it_quiesces_holds_up_nobody() {
         ("TWO", "QA1/DOM2"),
     ] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock, &["disabled@DOM2"]);
+        let gateway = gateways::pair_on_clock(&clock, 1, &["disabled@DOM2"]);
         let home = home(&gateway);
         let before = clock.elapsed();
         let run = run(&home, plan, &clock, Status::Quiescing, || {
@@ -135,7 +128,7 @@ fn a_disabled_domain_that_shows_for_ever_that_it_quiesces_holds_up_nobody() {
 #[test]
 fn a_domain_in_service_that_shows_for_ever_that_it_quiesces_is_waited_for_and_not_called_back() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &[]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway);
     let run = run(&home, "DEVICE", &clock, Status::Quiescing, || {
         gateway.state().show_words("DOM2", "quiescing");
@@ -165,7 +158,7 @@ fn a_task_that_took_nothing_out_of_service_tells_no_time_and_nothing_at_work() {
         (vec!["default-alone"], "SECURE", OutOfService::NotKnown),
     ] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock, &ways);
+        let gateway = gateways::pair_on_clock(&clock, 1, &ways);
         let home = home(&gateway);
         let run = run(&home, plan, &clock, Status::BackingUp, || {});
         assert!(run.tasks()[0].ends_with(" SUCCESS"), "{:?}", run.errors());
@@ -178,7 +171,7 @@ fn a_task_that_took_nothing_out_of_service_tells_no_time_and_nothing_at_work() {
 #[test]
 fn a_domain_that_shows_itself_on_its_way_back_because_it_was_told_to_was_not_seen_quiesced() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["DomainQuiesce=close"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["DomainQuiesce=close"]);
     let home = home(&gateway);
     let shows = |unquiesces: usize| {
         let gateway = &gateway;
@@ -217,7 +210,7 @@ fn a_domain_that_shows_itself_on_its_way_back_because_it_was_told_to_was_not_see
 #[test]
 fn a_domain_that_a_device_leaves_quiesced_when_it_brings_back_the_others_is_told_itself() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["UnquiesceDP=spares@DOM2"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["UnquiesceDP=spares@DOM2"]);
     let home = home(&gateway);
     let run = run(&home, "DEVICE", &clock, Status::BackingUp, || {});
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
@@ -230,7 +223,7 @@ fn a_domain_that_a_device_leaves_quiesced_when_it_brings_back_the_others_is_told
 fn a_domain_that_a_device_leaves_quiesced_is_named() {
     let clock = TestClock::night();
     let ways = ["UnquiesceDP=spares@DOM2", "DomainUnquiesce=not-done"];
-    let gateway = gateway(&clock, &ways);
+    let gateway = gateways::pair_on_clock(&clock, 1, &ways);
     let home = home(&gateway);
     let run = run(&home, "DEVICE", &clock, Status::BackingUp, || {});
     assert_eq!(run.exit(), 10);
@@ -244,7 +237,7 @@ fn a_domain_that_a_device_leaves_quiesced_is_named() {
 #[test]
 fn a_quiesce_that_was_taken_and_does_not_show_is_undone_at_once_and_again_when_it_had_its_time() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["state-never-shown"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["state-never-shown"]);
     let home = home(&gateway);
     let stop = Stop::new();
     let mut told_after = None;
@@ -272,7 +265,7 @@ fn a_quiesce_that_was_taken_and_does_not_show_is_undone_at_once_and_again_when_i
 #[test]
 fn a_domain_that_did_not_begin_with_the_others_is_no_doubt_where_limits_are_short() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["QuiesceDP=only@DOM1"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["QuiesceDP=only@DOM1"]);
     let home = home(&gateway).setting("unquiesce_timeout = \"5s\"\nquiesce_grace = \"2s\"");
     let run = run(&home, "DEVICE", &clock, Status::BackingUp, || {});
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
@@ -314,7 +307,7 @@ impl Clock for StopsWhenQuiesced<'_> {
 #[test]
 fn a_disabled_domain_that_shows_that_it_quiesces_cuts_no_other_domain_short_that_may_begin_yet() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock, &["disabled@DOM2"]);
+    let gateway = gateways::pair_on_clock(&clock, 1, &["disabled@DOM2"]);
     gateway.fail_as("QuiesceDP=late@30s");
     let home = home(&gateway);
     let stop = Stop::new();

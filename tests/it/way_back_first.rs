@@ -16,11 +16,6 @@ use crate::support::{EngineRun, Eventful, Home, TestClock, export, gateways, not
 /// What a device that is brought back refuses a login in.
 const REFUSALS: [&str; 2] = ["http-401", "login-failure"];
 
-fn gateway(clock: &TestClock) -> Gateway {
-    let setup = gateways::small(["DOM1", "DOM2"].map(Domain::new));
-    Gateway::start(gateways::on_clock(clock, Duration::from_secs(1), setup))
-}
-
 fn home(gateway: &Gateway) -> Home {
     Home::quick()
         .device("QA1", gateway)
@@ -51,7 +46,7 @@ fn an_unquiesce_follows_the_question_who_answers_and_waits_for_no_look() {
         ("DEVICE", "do-action/UnquiesceDP"),
     ] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock);
+        let gateway = gateways::pair_on_clock(&clock, 1, &[]);
         let home = home(&gateway);
         let run = run(&home, plan, &clock, || gateway.forget_requests());
         assert_eq!(run.exit(), 0, "{plan}: {:?}", run.errors());
@@ -69,7 +64,7 @@ fn an_unquiesce_follows_the_question_who_answers_and_waits_for_no_look() {
 fn a_login_that_is_refused_to_a_question_does_not_hold_back_the_unquiesce() {
     for refusal in REFUSALS {
         let clock = TestClock::night();
-        let gateway = gateway(&clock);
+        let gateway = gateways::pair_on_clock(&clock, 1, &[]);
         let home = home(&gateway);
         let mut begun = Duration::ZERO;
         let run = run(&home, "DOMAIN", &clock, || {
@@ -87,7 +82,7 @@ fn a_login_that_is_refused_to_a_question_does_not_hold_back_the_unquiesce() {
 fn a_login_that_is_refused_to_the_look_of_a_recovery_does_not_hold_back_the_unquiesce() {
     for refusal in REFUSALS {
         let clock = TestClock::night();
-        let gateway = gateway(&clock);
+        let gateway = gateways::pair_on_clock(&clock, 1, &[]);
         let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
         let left = run(&home, "DOMAIN", &clock, || {
             gateway.fail_as("DomainUnquiesce=access-denied");
@@ -108,7 +103,7 @@ fn a_login_that_is_refused_to_the_look_of_a_recovery_does_not_hold_back_the_unqu
 #[test]
 fn a_quiesce_that_is_carried_out_after_the_unquiesce_is_seen_and_undone_again() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway);
     // It was quiesced and is on its way back; then it quiesces once more.
     let mut is_late = true;
@@ -137,14 +132,14 @@ fn a_login_that_is_refused_once_while_the_quiesce_is_waited_for_keeps_nothing_ou
     };
     let clean = {
         let clock = TestClock::night();
-        let gateway = gateway(&clock);
+        let gateway = gateways::pair_on_clock(&clock, 1, &[]);
         let home = home(&gateway);
         assert_eq!(run(&home, "DOMAIN", &clock, || {}).exit(), 0);
         looks_before(&gateway.operations())
     };
     for refusal in REFUSALS {
         let clock = TestClock::night();
-        let gateway = gateway(&clock);
+        let gateway = gateways::pair_on_clock(&clock, 1, &[]);
         let home = home(&gateway);
         gateway.fail_as(&format!("DomainStatus:{}={refusal}", clean + 1));
         let started = clock.elapsed();
@@ -160,7 +155,7 @@ fn a_login_that_is_refused_once_while_the_quiesce_is_waited_for_keeps_nothing_ou
 #[test]
 fn a_domain_that_the_first_unquiesce_of_its_device_left_quiesced_is_told_by_itself_with_the_second() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
     let run = run(&home, "DEVICE", &clock, || {
         gateway.forget_requests();
@@ -178,7 +173,7 @@ fn a_domain_that_the_first_unquiesce_of_its_device_left_quiesced_is_told_by_itse
 #[test]
 fn an_unquiesce_that_was_refused_before_one_that_was_taken_is_noted() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway);
     let run = run(&home, "DOMAIN", &clock, || {
         next_fails(&gateway, "DomainUnquiesce", "access-denied");
@@ -194,7 +189,7 @@ fn an_unquiesce_that_was_refused_before_one_that_was_taken_is_noted() {
 #[test]
 fn a_domain_that_was_seen_left_quiesced_is_told_on_where_no_look_is_answered_any_more() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
     let run = run(&home, "DEVICE", &clock, || {
         gateway.forget_requests();
@@ -209,7 +204,7 @@ fn a_domain_that_was_seen_left_quiesced_is_told_on_where_no_look_is_answered_any
 #[test]
 fn an_unquiesce_that_could_not_be_sent_is_none_though_the_domain_is_seen_at_work_then() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
     let is_down = AtomicBool::new(false);
     let comes_back = Eventful::new(&clock, |_| {
@@ -236,7 +231,7 @@ fn an_unquiesce_that_could_not_be_sent_is_none_though_the_domain_is_seen_at_work
 #[test]
 fn an_account_that_refuses_every_login_is_tried_twice_at_once_and_once_after_the_pause() {
     let clock = TestClock::night();
-    let gateway = gateway(&clock);
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
     let run = run(&home, "DOMAIN", &clock, || {
         gateway.forget_requests();
@@ -266,7 +261,7 @@ fn an_account_that_refuses_every_login_after_the_first_look_of_a_recovery_is_tri
         (2, vec![looked, asked, asked, told]),
     ] {
         let clock = TestClock::night();
-        let gateway = gateway(&clock);
+        let gateway = gateways::pair_on_clock(&clock, 1, &[]);
         let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
         let left = run(&home, "DOMAIN", &clock, || {
             gateway.fail_as("DomainUnquiesce=access-denied");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::simulator::{Domain, Gateway, Identity, Setup};
+use crate::simulator::{CryptoCertificate, Domain, Gateway, Identity, Setup};
 use crate::support::TestClock;
 
 /// A healthy gateway with these domains.
@@ -25,6 +25,26 @@ pub(crate) fn showing(identity: Identity) -> Gateway {
     Gateway::start(Setup {
         identity,
         ..Setup::default()
+    })
+}
+
+/// One with `DOM1` and `DOM2` and small backups.
+pub(crate) fn pair() -> Gateway {
+    Gateway::start(small(["DOM1", "DOM2"].map(Domain::new)))
+}
+
+/// The same on the clock of the test, where a quiesce and its undo take so many seconds, and which differs from others
+/// in these ways.
+pub(crate) fn pair_on_clock(clock: &TestClock, seconds: u64, ways: &[&str]) -> Gateway {
+    let setup = small(["DOM1", "DOM2"].map(Domain::new));
+    Gateway::start(on_clock(clock, Duration::from_secs(seconds), setup).being(ways))
+}
+
+/// One with `DOM1`, small backups, and this certificate for the secure ones.
+pub(crate) fn with_certificate(certificate: CryptoCertificate) -> Gateway {
+    Gateway::start(Setup {
+        certificates: vec![certificate],
+        ..small([Domain::new("DOM1")])
     })
 }
 

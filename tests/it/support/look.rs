@@ -33,8 +33,21 @@ pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let given_up = Instant::now() + Duration::from_secs(60);
     while !is_so() {
         assert!(Instant::now() < given_up, "it never came to this: {what}");
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The same while these processes live: one that ends before is a failure.
+#[track_caller]
+pub(crate) fn until(children: &mut [&mut Child], mut is_so: impl FnMut() -> bool) {
+    eventually("that is waited for", || {
+        let is_so = is_so();
+        for child in children.iter_mut() {
+            let ended = child.try_wait().expect("a child");
+            assert!(is_so || ended.is_none(), "it ended too early: {ended:?}");
+        }
+        is_so
+    });
 }
 
 /// The names of what lies in a folder, sorted; none where there is no folder.
