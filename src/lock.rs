@@ -28,6 +28,7 @@ use crate::threads::{self, DISK_ANSWERS_WITHIN, start};
 use crate::values::causes::said;
 use crate::values::duration::HumanDuration;
 use crate::values::hex::hex;
+use crate::values::percent::percent_encoded;
 
 /// How often a busy lock is looked at.
 const POLL: Duration = Duration::from_millis(500);
@@ -415,13 +416,9 @@ impl Locks {
 
     /// A name as one of a file: names of plans hold whatever people like.
     fn plain(name: &str) -> String {
-        let mut file = String::with_capacity(name.len());
-        for byte in name.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => file.push(char::from(byte)),
-                other => file.push_str(&format!("%{other:02X}")),
-            }
-        }
+        let mut file = percent_encoded(name, |letter| {
+            letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')
+        });
         if file.len() > 200 {
             use sha2::{Digest, Sha256};
             file.truncate(120);

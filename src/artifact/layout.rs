@@ -12,7 +12,6 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -20,6 +19,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use crate::values::hex::hex;
+use crate::values::percent::percent_encode;
 use crate::values::text::is_unsafe;
 
 /// The folder of a device that holds its exports.
@@ -177,13 +177,6 @@ fn is_ordinary(character: char) -> bool {
     match character {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => true,
         other => !other.is_ascii() && other.is_alphanumeric(),
-    }
-}
-
-fn percent_encode(character: char, into: &mut String) {
-    let mut bytes = [0; 4];
-    for byte in character.encode_utf8(&mut bytes).bytes() {
-        let _infallible = write!(into, "%{byte:02X}");
     }
 }
 

@@ -5,6 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::values::percent::percent_encoded;
+
 /// What stands in its place.
 const HIDDEN: &str = "***";
 
@@ -22,15 +24,7 @@ impl OwnSecrets {
     /// Of this account.
     pub(super) fn new(username: &str, password: &SecretString) -> Self {
         let password = password.expose_secret();
-        let percent = |text: &str| {
-            let bytes = text.bytes().map(|byte| match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                    char::from(byte).to_string()
-                }
-                _ => format!("%{byte:02X}"),
-            });
-            bytes.collect::<String>()
-        };
+        let stays = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.' | '_' | '~');
         let xml = password
             .replace('&', "&amp;")
             .replace('<', "&lt;")
@@ -45,7 +39,7 @@ impl OwnSecrets {
             on_one_line(&xml),
             on_one_line(password),
             xml,
-            percent(password),
+            percent_encoded(password, stays),
             password.to_owned(),
         ];
         // The longest first: a shorter one may be a part of it.

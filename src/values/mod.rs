@@ -27,6 +27,7 @@ pub(crate) mod names_in;
 pub mod nearest;
 pub mod odd_password;
 pub mod pattern;
+pub mod percent;
 pub mod ping_address;
 pub mod rehearsal;
 pub mod restorable_domain;
