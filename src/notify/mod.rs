@@ -9,6 +9,7 @@
 mod collect;
 mod deliver;
 pub mod json;
+pub mod made_up;
 pub mod metrics;
 pub mod notice;
 mod notifier;

@@ -13,6 +13,7 @@ pub mod freshness;
 mod grid;
 pub mod json;
 pub mod lines;
+pub mod notify_test;
 pub mod page;
 pub mod paint;
 pub mod preview;
