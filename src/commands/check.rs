@@ -8,8 +8,8 @@ use anyhow::anyhow;
 use crate::artifact::mount;
 use crate::cli::{CheckArgs, Global, OutputFormat};
 use crate::commands::at_work::at_work;
+use crate::commands::dead_executions::open_quiesces;
 use crate::commands::error::{CommandError, Outcome, print, print_states};
-use crate::commands::gone::open_quiesces;
 use crate::commands::left_behind::{UnseenImports, left_folders, untold};
 use crate::commands::loading::{
     HistoryFile, files_in_store, load_plan_to_judge, look_at_history, owners_of_history, read_history,

@@ -7,8 +7,8 @@ pub(super) mod since;
 use crate::cli::{
     ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LastArgs, LevelArgs,
 };
+use crate::commands::dead_executions::{Gone, open_rows};
 use crate::commands::error::{CommandError, Outcome, found, print, print_states};
-use crate::commands::gone::{Gone, open_rows};
 use crate::commands::history::execution::{execution, first_run, is_not_limited, is_not_narrowed, last_of};
 use crate::commands::history::named::{known, named};
 use crate::commands::history::since::{moment, zone};

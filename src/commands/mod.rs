@@ -3,12 +3,12 @@
 mod at_work;
 mod check;
 mod complete;
+mod dead_executions;
 mod diff;
 mod error;
 mod exports;
 mod extract;
 mod find;
-mod gone;
 mod heeding;
 mod history;
 mod init;

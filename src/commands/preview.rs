@@ -7,8 +7,8 @@ use crate::artifact::layout::{self, ExportKind};
 use crate::cli::{Global, OutputFormat, PreviewArgs, RunArgs, RunFormat};
 use crate::clock::Clock;
 use crate::commands::at_work::at_work;
+use crate::commands::dead_executions::{open_quiesces, open_rows};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
-use crate::commands::gone::{open_quiesces, open_rows};
 use crate::commands::left_behind::{UnseenImports, untold};
 use crate::commands::loading::{
     files_in_store, invocation, load_plan_to_judge, look_at_history, with_open_rows,

@@ -14,8 +14,8 @@ use rustix::fs::Mode;
 
 use crate::cli::{ExecutionId, Global, ReportArgs};
 use crate::clock::{Clock as _, SystemClock};
+use crate::commands::dead_executions::Gone;
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::gone::Gone;
 use crate::commands::heeding::Heeding;
 use crate::commands::history::named::known;
 use crate::commands::history::plan_rows;

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use rustix::fs::{Mode, OFlags};
 
 use crate::artifact::layout::component;
-use crate::commands::verify::below;
+use crate::commands::verify::folder_scope;
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History, HistoryError, NoteLevel};
 use crate::ownership::{self, TouchError};
@@ -123,7 +123,7 @@ pub(super) fn unknown_backups(
 ) -> Result<Vec<PathBuf>, HistoryError> {
     let known = history.places_below(folder)?;
     // Where nobody may look, nothing is known to stand.
-    let found = below::backups_until(folder, is_over).into_iter().flatten();
+    let found = folder_scope::backups_until(folder, is_over).into_iter().flatten();
     Ok(found.filter(|path| !known.contains(path)).collect())
 }
 

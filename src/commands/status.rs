@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 
 use crate::cli::{Global, HistoryFormat, StatusArgs};
 use crate::clock::{Clock, SystemClock};
+use crate::commands::dead_executions::open_quiesces;
 use crate::commands::error::{CommandError, Outcome, print, print_states};
-use crate::commands::gone::open_quiesces;
 use crate::commands::left_behind::{UnseenImports, left_folders, untold};
 use crate::commands::loading::{load_plan_or_part, read_history, with_open_rows};
 use crate::exit::{Exit, Monitored};

@@ -1,7 +1,7 @@
 //! `dpbackup verify`: whether what is stored can still be read back.
 
-mod after;
-pub(super) mod below;
+mod conclusion;
+pub(super) mod folder_scope;
 mod round;
 mod scope;
 
@@ -18,7 +18,7 @@ use crate::commands::heeding::Heeding;
 use crate::commands::loading::{
     exit_of_part, invocation, load_plan_if_any, load_plan_or_part_with_store, read_history, with_open_rows,
 };
-use crate::commands::verify::after::{next_step, remember, tell_what_is_no_backup};
+use crate::commands::verify::conclusion::{next_step, remember, tell_what_is_no_backup};
 use crate::commands::verify::round::{FoundDamage, Round};
 use crate::commands::verify::scope::{VerifyScope, asks_what};
 use crate::exit::Exit;

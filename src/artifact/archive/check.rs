@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use crate::artifact::archive::ahead::Ahead;
 use crate::artifact::archive::container::{Budget, Container};
 use crate::artifact::archive::content::{self, Content};
+use crate::artifact::archive::early_look::Ahead;
 use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile, RowForm};
 use crate::artifact::archive::export_xml::{self, XmlError};
 use crate::artifact::archive::level::{BesideDomains, Export, Level, is_inner};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
-use crate::artifact::archive::ahead::Ahead;
 use crate::artifact::archive::directory::{self, ListedEntry};
+use crate::artifact::archive::early_look::Ahead;
 use crate::artifact::archive::entry_digest::{Digesting, EntryDigest};
 use crate::artifact::archive::entry_kind::EntryKind;
 use crate::artifact::archive::inflate::Unpacking;

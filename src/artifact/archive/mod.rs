@@ -7,14 +7,13 @@
 //! inner ZIP is read where it stands, and a deflated one (firmware 3.8.2 writes such) is
 //! unpacked to a nameless file.
 
-mod again;
-mod ahead;
 mod canonical;
 mod check;
 mod container;
 mod content;
 mod directory;
 mod do_backup;
+mod early_look;
 mod entry_digest;
 mod entry_kind;
 mod entry_names;
@@ -34,6 +33,7 @@ mod repeats;
 mod report;
 mod row_places;
 mod scratch;
+mod second_reading;
 mod well_formed;
 mod window;
 mod zip_end;
@@ -42,7 +42,7 @@ mod zip_header;
 use std::fs::File;
 use std::path::Path;
 
-pub use ahead::Ahead;
+pub use early_look::Ahead;
 pub(in crate::artifact) use entry_names::alike;
 pub use export_item::{Detail, ExportItem, ListedFile, Object, OpenFile, Property, RowForm};
 pub use limits::Limits;
@@ -115,7 +115,7 @@ pub fn reread(
     visit: &mut dyn FnMut(&str, &ExportItem),
     open: Option<&mut OpenFile<'_>>,
 ) -> Result<(), VerifyError> {
-    again::reread(file, scratch, limits, detail, visit, open)
+    second_reading::reread(file, scratch, limits, detail, visit, open)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::cli::OutputFormat;
 use crate::commands::error::{CommandError, found, print, print_states};
 use crate::commands::heeding::Heeding;
 use crate::commands::stored_export::{recorded, stands_in};
-use crate::commands::verify::below;
+use crate::commands::verify::folder_scope;
 use crate::commands::verify::scope::places;
 use crate::history::{FileId, FileRow, History};
 use crate::report::store_line;
@@ -205,7 +205,7 @@ impl Round<'_> {
             .iter()
             .filter_map(folder_of)
             .any(|folder| places(file, self.in_store).iter().any(|place| place == folder));
-        if !is_secure_backup && below::is_folder_of_backups(file) {
+        if !is_secure_backup && folder_scope::is_folder_of_backups(file) {
             return self.folder(file, &recorded, scratch);
         }
         // Each path is used once in history, so that the last row is the only one.
@@ -229,7 +229,7 @@ impl Round<'_> {
         let in_store = |row: &&FileRow| row.kept && row.pruned_time.is_none();
         let rows: Vec<FileRow> = recorded.iter().filter(in_store).cloned().collect();
         self.rows(&rows)?;
-        for found in below::backups(folder) {
+        for found in folder_scope::backups(folder) {
             if self.heeding.is_requested() {
                 return Ok(());
             }
