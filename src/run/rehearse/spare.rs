@@ -22,13 +22,13 @@ pub struct ServingDevice<'d> {
 
 /// Why a spare is not rehearsed on: it is a device in service, or nobody can tell that it is none.
 #[derive(Clone, Debug)]
-pub struct SpareDoubt {
+pub struct SpareRefusal {
     pub why: String,
     /// What to do about it.
     pub hint: Option<String>,
 }
 
-impl SpareDoubt {
+impl SpareRefusal {
     fn hinting(self, hint: impl Into<String>) -> Self {
         let hint = Some(hint.into());
         Self { hint, ..self }
@@ -40,7 +40,6 @@ impl SpareDoubt {
 pub enum OtherFirmware {
     /// It is sent all the same.
     Tried,
-    /// It is left out.
     LeftOut,
 }
 
@@ -52,9 +51,9 @@ pub fn serves_nobody<'a>(
     spare: &mut Session<'_>,
     in_service: Vec<ServingDevice<'a>>,
     show: &mut dyn FnMut(&Progress),
-) -> Result<(), SpareDoubt> {
+) -> Result<(), SpareRefusal> {
     let (own, name) = (spare.device, &spare.device.name);
-    let refused = |why: String| SpareDoubt { why, hint: None };
+    let refused = |why: String| SpareRefusal { why, hint: None };
     // Whether its number is one of this device alone.
     let alone = spare.own_serial().is_some();
     let facts = spare.facts().map_err(|failure| {
