@@ -46,7 +46,6 @@ pub enum TargetState {
 /// A target and how it stands.
 #[derive(Clone, Debug)]
 pub struct JudgedTarget {
-    /// The device.
     pub device: String,
     /// The domain, `all-domains`, or a pattern that no known domain matches; `-` where no plan
     /// concerns the device and history knows nothing of it.

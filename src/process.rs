@@ -59,7 +59,6 @@ pub enum Leftover {
 pub enum Stderr {
     /// Taken together with stdout, as it comes.
     Output,
-    /// Dropped.
     Dropped,
 }
 

@@ -33,7 +33,6 @@ const DRAIN: Duration = Duration::from_secs(1);
 pub struct Script {
     /// The file.
     pub path: PathBuf,
-    /// Its arguments.
     pub arguments: Vec<String>,
     /// Variables on top of the inherited environment.
     pub variables: Vec<(String, OsString)>,

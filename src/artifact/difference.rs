@@ -66,7 +66,6 @@ pub struct FileDifference {
 /// What an archive has of a file that it lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileHeld {
-    /// Its bytes.
     Bytes,
     /// Its name: it is a key or a certificate, which are in no export.
     KeyName,

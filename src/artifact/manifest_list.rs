@@ -54,7 +54,6 @@ pub enum ManifestError {
         name: String,
         /// The one.
         one: u64,
-        /// The other.
         other: u64,
     },
     /// A file has a name that is not safe.

@@ -20,7 +20,6 @@ const TEXT: &[u8] = b"dpbackup";
 /// How files and folders get their names in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probed {
-    /// A file.
     pub file: Manner,
     /// A folder with a file in it.
     pub folder: Manner,

@@ -37,7 +37,6 @@ pub(super) struct Requests {
     pub(super) link: fn(&File, &OwnedFd, &OsStr) -> Result<(), Errno>,
     /// Renames, unless the name is taken.
     pub(super) rename_new: fn(&OwnedFd, &OsStr, &OsStr) -> Result<(), Errno>,
-    /// Renames.
     pub(super) rename: fn(&OwnedFd, &OsStr, &OsStr) -> Result<(), Errno>,
     /// Lets time pass.
     pub(super) pause: fn(Duration),

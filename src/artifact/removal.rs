@@ -16,7 +16,6 @@ use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
 /// How a backup is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// One file.
     File,
     /// All files of one folder.
     Folder,

@@ -213,11 +213,12 @@ pub(super) fn lock_name(final_name: &OsStr) -> OsString {
 /// What is left of a folder that was to be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Remains {
-    /// Nothing.
     Nothing,
     /// The folder, with folders in it, which are not ours (a NAS makes `@eaDir` where it likes).
     /// So many files went.
-    Strangers { removed: usize },
+    Strangers {
+        removed: usize,
+    },
 }
 
 /// Removes a folder and the files in it. Folders in it are not ours, and keep it.

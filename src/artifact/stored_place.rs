@@ -28,7 +28,6 @@ pub(super) enum AtPlace {
         owner: u32,
         size: u64,
     },
-    /// Nothing.
     Nothing,
     /// Something else, in words.
     Else(&'static str),

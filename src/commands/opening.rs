@@ -35,7 +35,6 @@ use crate::values::pattern::NamedDomain;
 pub(super) struct EngineBase {
     /// The wish to stop: signals are listened to.
     pub(super) stop: Stop,
-    /// The clock.
     pub(super) clock: SystemClock,
     /// The locks beside the history.
     pub(super) locks: Locks,
@@ -83,7 +82,6 @@ impl EngineBase {
 
 /// The history of a command that writes into it, with what its engine stands on. Others see it at work until this is dropped.
 pub(super) struct OpenedHistory {
-    /// The history.
     pub(super) history: LimitedLedger<History>,
     /// What its engine stands on.
     pub(super) base: EngineBase,

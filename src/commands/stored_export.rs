@@ -39,7 +39,6 @@ pub(super) struct PrivateExport {
     pub(super) instead: Option<String>,
     /// What is in it.
     pub(super) report: ArchiveReport,
-    /// The names of it.
     pub(super) names: BackupNames,
     /// That it is of another gateway by its own words than the one that history has it from, in a sentence.
     pub(super) of_another: Option<String>,

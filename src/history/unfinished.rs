@@ -16,9 +16,7 @@ use crate::run::status::Status;
 pub struct Abandoned {
     /// Whether the plan execution was one of them.
     pub plan: bool,
-    /// The activities.
     pub activities: Vec<ActivityId>,
-    /// The tasks.
     pub tasks: Vec<TaskId>,
 }
 

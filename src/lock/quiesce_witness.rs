@@ -30,7 +30,6 @@ pub struct QuiesceWitness {
 /// What was to be quiesced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WitnessedQuiesce {
-    /// The device.
     pub device: String,
     /// The domain of it; `None` where it is all of the device.
     pub domain: Option<String>,

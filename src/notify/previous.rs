@@ -187,7 +187,6 @@ pub struct TargetFigures {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeFigures {
     pub device: String,
-    /// The domain that it is in.
     pub domain: String,
     /// When it was found.
     pub time: Timestamp,

@@ -32,7 +32,6 @@ pub enum EffectiveScope<'s> {
     All,
     /// One plan and the devices that it concerns.
     Plan(&'s Plan),
-    /// One device.
     Device(&'s Device),
 }
 

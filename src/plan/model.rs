@@ -277,7 +277,6 @@ impl Plan {
 pub struct Activity {
     /// What is done to each device or domain.
     pub action: Action,
-    /// Which devices.
     pub devices: DevicePatterns,
     /// Quiesce before, unquiesce after.
     pub quiesce: bool,
@@ -306,7 +305,6 @@ pub enum Action {
         /// Name of a `CryptoCertificate` in the default domain.
         certificate: String,
     },
-    /// An export of domains.
     ExportDomain {
         /// Which ones.
         domains: Domains,

@@ -12,9 +12,7 @@ use crate::values::text::{printable, printable_json, visible};
 /// How wide the first two columns are: their texts are known before anything is found.
 #[derive(Clone, Copy, Debug)]
 pub struct FoundWidths {
-    /// Of devices.
     pub device: usize,
-    /// Of domains.
     pub domain: usize,
 }
 

@@ -25,7 +25,6 @@ pub enum Left {
     MayBeQuiesced(Vec<OpenRow>),
     /// It cannot be told.
     Unknown {
-        /// Why.
         why: WhyUnknown,
         /// What is known to be open all the same.
         open: Vec<OpenRow>,

@@ -30,7 +30,6 @@ pub(super) struct FirstLine {
 pub enum NoLine {
     /// There is nothing in it.
     Empty,
-    /// It is not text.
     NotText,
     /// There are blanks in it, and nothing else.
     Blank,

@@ -20,7 +20,6 @@ pub struct HttpAnswer {
     pub content_encoding: String,
     /// `Location` of a redirect.
     pub location: Option<String>,
-    /// The body.
     pub body: Body,
     /// It began before all of the request had been sent.
     pub came_early: bool,

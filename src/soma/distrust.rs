@@ -16,7 +16,6 @@ pub(super) const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 pub(super) enum RootsPlace {
     /// Among those of the machine.
     Machine,
-    /// In a `ca_file`.
     CaFile,
 }
 

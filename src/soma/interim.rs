@@ -21,7 +21,6 @@ pub(super) struct InterimAnswers {
 
 /// What some bytes are the beginning of.
 enum Beginning {
-    /// The answer.
     Answer,
     /// An interim answer, which ends here.
     Interim(usize),

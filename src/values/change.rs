@@ -34,7 +34,6 @@ impl Change {
 pub enum ConfigPiece {
     /// The whole domain.
     Domain,
-    /// An object.
     Object {
         /// `XMLManager`
         class: String,

@@ -9,7 +9,6 @@ use crate::values::pattern::PatternList;
 pub enum EventName {
     /// The tasks of a plan begin: what comes before them has passed.
     Started,
-    /// A task failed.
     TaskFailed,
     /// A plan ended, and everything succeeded.
     Succeeded,

@@ -23,11 +23,9 @@ const END64_REST: u64 = END64_BYTES as u64 - 12;
 /// What the end of a ZIP says about its directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ZipEnd {
-    /// Entries.
     pub(super) entries: u64,
     /// Where the directory begins.
     pub(super) directory_start: u64,
-    /// Its bytes.
     pub(super) directory_bytes: u64,
 }
 

@@ -8,7 +8,6 @@ use crate::values::first_few::first_few;
 pub enum Scope {
     /// Every domain but `default`.
     Device,
-    /// One domain.
     Domain(String),
 }
 

@@ -20,7 +20,6 @@ pub struct RehearsalRow {
     /// The device that the backup is of.
     pub device_name: String,
     pub domain_name: String,
-    /// The name of the spare.
     pub spare_name: String,
     /// Its firmware; `None` where it did not tell it.
     pub firmware_version: Option<String>,

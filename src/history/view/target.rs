@@ -59,8 +59,6 @@ pub struct UnsavedTarget {
 /// How many characters the longest names have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LongestNames {
-    /// That of a device.
     pub device: u64,
-    /// That of a domain.
     pub domain: u64,
 }

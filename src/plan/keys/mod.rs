@@ -26,7 +26,6 @@ pub struct Table {
 /// One key of a table.
 #[derive(Debug)]
 pub struct Key {
-    /// Its name.
     pub name: &'static str,
     /// What its value looks like.
     pub kind: KeyKind,
@@ -49,9 +48,7 @@ pub enum KeyKind {
     Boolean,
     /// A whole number in this range.
     Integer {
-        /// The least.
         least: u32,
-        /// The most.
         most: u32,
     },
     /// A duration above zero.
@@ -80,7 +77,6 @@ pub enum KeyKind {
     Command,
     /// A SHA-256 in hexadecimal digits.
     Sha256,
-    /// A table.
     Table(&'static Table),
     /// An array of tables.
     Tables(&'static Table),
@@ -88,7 +84,6 @@ pub enum KeyKind {
     Includes(&'static Table),
     /// One of these words, or a table.
     ChoiceOrTable(&'static [&'static str], &'static Table),
-    /// A text, or a table.
     TextOrTable(&'static Table),
     /// The same, where the text is no secret.
     OpenTextOrTable(&'static Table),

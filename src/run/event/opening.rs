@@ -69,9 +69,7 @@ pub struct TaskOpening {
 /// What an activity does, without its details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ActionKind {
-    /// `SECURE_BACKUP`
     SecureBackup,
-    /// `EXPORT_DOMAIN`
     ExportDomain,
     /// `RESTORE_DOMAIN`: a backup is laid over a domain. No plan has it.
     RestoreDomain,

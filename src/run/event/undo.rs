@@ -10,7 +10,6 @@ use crate::values::all_domains::ALL_DOMAINS;
 pub enum Undo {
     /// Unquiesce the whole device.
     UnquiesceDevice,
-    /// Unquiesce this domain.
     UnquiesceDomain(String),
     /// Remove this folder of ours, `temporary:///dpbackup-…`.
     RemoveFolder(String),

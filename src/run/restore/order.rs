@@ -33,7 +33,6 @@ pub struct RestoreOrder<'a> {
 pub struct RestoreSource {
     /// The task that stored it.
     pub task: TaskId,
-    /// The device that it is of.
     pub device: String,
     pub domain: RestorableDomain,
     /// The task whose archive it is: another one, where that of the task is not in the store.
@@ -106,7 +105,6 @@ pub struct RestoreTold {
     pub dry_run: Option<String>,
     /// All that is known of an import that was sent.
     pub import: Option<KnownImport>,
-    /// Whether it is saved.
     pub saved: Saved,
     /// Whether it was confirmed, and the plan was another by then.
     pub is_void: bool,

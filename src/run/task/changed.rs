@@ -29,7 +29,6 @@ pub(super) struct StoredExport {
     pub(super) file: Result<File, String>,
     /// What the newest export before it held.
     pub(super) before: Option<LastContent>,
-    /// Whether that is the same.
     pub(super) is_same: bool,
 }
 
