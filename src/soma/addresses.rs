@@ -84,6 +84,11 @@ impl AddressesTried {
         tried.only = tried.only.or(tried.newest);
     }
 
+    /// Those that are known from the newest connection.
+    pub(crate) fn known(&self) -> Vec<SocketAddr> {
+        self.tried().all.clone()
+    }
+
     /// A connection stands with this address.
     pub(crate) fn stands(&self, address: SocketAddr) {
         self.tried().newest = Some(address);

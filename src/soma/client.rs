@@ -12,11 +12,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::soma::answer_body::Body;
 use crate::soma::download;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
-use crate::soma::http::Http;
+use crate::soma::http::{Http, SharedByAll};
 use crate::soma::own_secrets::OwnSecrets;
 use crate::soma::reply::{self, Answer};
 use crate::soma::request::Request;
-use crate::soma::reuse::Reuse;
 use crate::soma::tls;
 use crate::soma::upload::Upload;
 use crate::values::odd_password::oddity;
@@ -63,10 +62,10 @@ impl Client {
     /// Prepares a client; nothing is sent yet.
     pub fn new(target: Endpoint) -> Result<Self> {
         let tls = tls::client_config(&target.trust)?;
-        Self::with_tls(target, tls, Reuse::default())
+        Self::with_tls(target, tls, SharedByAll::default())
     }
 
-    fn with_tls(target: Endpoint, tls: Arc<ClientConfig>, reuse: Reuse) -> Result<Self> {
+    fn with_tls(target: Endpoint, tls: Arc<ClientConfig>, shared: SharedByAll) -> Result<Self> {
         let http = Http::new(
             &target.host,
             target.port,
@@ -74,7 +73,7 @@ impl Client {
             &target.password,
             Arc::clone(&tls),
             target.timeouts,
-            reuse,
+            shared,
         )?;
         let secrets = OwnSecrets::new(&target.username, &target.password);
         Ok(Self {
@@ -89,7 +88,7 @@ impl Client {
     /// undone after this one was interrupted. The idle connection of this one is closed first.
     pub fn afresh(&self) -> Result<Self> {
         self.http.let_go();
-        let fresh = Self::with_tls(self.target.clone(), Arc::clone(&self.tls), self.http.reuse())?;
+        let fresh = Self::with_tls(self.target.clone(), Arc::clone(&self.tls), self.http.shared())?;
         fresh.http.go_on_from(&self.http);
         Ok(fresh)
     }

@@ -115,6 +115,9 @@ impl Explain {
                 };
             }
         }
+        if unreachable::is_of_descriptors(error) {
+            return unreachable::not_connected(error);
+        }
         match error.kind() {
             io::ErrorKind::ConnectionRefused
             | io::ErrorKind::HostUnreachable

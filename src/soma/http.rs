@@ -23,6 +23,7 @@ use crate::soma::exchange::Explain;
 use crate::soma::request::{Effect, Request};
 use crate::soma::resolve::HostNames;
 use crate::soma::reuse::{CarriedCount, ConnectionsAsked, IDLE_FOR_QUESTIONS, Reuse, may_be_unread};
+use crate::soma::spare_socket::SpareSocket;
 use crate::soma::tcp::TcpConnect;
 use crate::soma::tls::{IdleLimit, TlsConnector};
 use crate::soma::upload::Upload;
@@ -45,12 +46,20 @@ pub struct Http {
     authorization: SecretString,
     timeouts: Timeouts,
     idle: IdleLimit,
-    reuse: Reuse,
+    shared: SharedByAll,
     asked: ConnectionsAsked,
     carried: CarriedCount,
     watch: UploadWatch,
     tried: AddressesTried,
     interrupted: Arc<AtomicBool>,
+}
+
+/// What all conversations with one device share.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedByAll {
+    /// What it has shown about used connections.
+    reuse: Reuse,
+    spare: SpareSocket,
 }
 
 /// What came of a request.
@@ -77,7 +86,7 @@ impl Http {
         password: &SecretString,
         tls: Arc<ClientConfig>,
         timeouts: Timeouts,
-        reuse: Reuse,
+        shared: SharedByAll,
     ) -> Result<Self> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
@@ -121,13 +130,14 @@ impl Http {
             Arc::clone(&began),
             watch.clone(),
             tried.clone(),
+            shared.spare.clone(),
         );
         let make_agent = Box::new(move || {
-            let (asked, idle, interrupted, stands, began, watch, tried) = &parts;
+            let (asked, idle, interrupted, stands, began, watch, tried, spare) = &parts;
             let tcp = TcpConnect::new(Arc::clone(interrupted), Arc::clone(stands));
             let connector = asked
                 .clone()
-                .chain(tcp.with_addresses(tried.clone()))
+                .chain(tcp.with_known(tried.clone(), spare.clone()))
                 .chain(TlsConnector {
                     config: Arc::clone(&tls),
                     name: name.clone(),
@@ -135,7 +145,11 @@ impl Http {
                     began: Arc::clone(began),
                     watch: watch.clone(),
                 });
-            ureq::Agent::with_parts(config.clone(), connector, HostNames::new(Arc::clone(interrupted)))
+            ureq::Agent::with_parts(
+                config.clone(),
+                connector,
+                HostNames::new(Arc::clone(interrupted)).knowing(tried.clone()),
+            )
         });
         Ok(Self {
             place: (bare.to_owned(), port),
@@ -147,7 +161,7 @@ impl Http {
             authorization: SecretString::from(format!("Basic {encoded}")),
             timeouts,
             idle,
-            reuse,
+            shared,
             asked,
             carried: CarriedCount::default(),
             watch,
@@ -156,9 +170,9 @@ impl Http {
         })
     }
 
-    /// What the device has shown about used connections, for another conversation with it.
-    pub(crate) fn reuse(&self) -> Reuse {
-        self.reuse.clone()
+    /// What another conversation with the device shares with this one.
+    pub(crate) fn shared(&self) -> SharedByAll {
+        self.shared.clone()
     }
 
     /// Sends `request` and waits for the start of the answer. The whole exchange, body
@@ -171,7 +185,7 @@ impl Http {
         let begun = Instant::now();
         let mut sent = self.served(|| self.send(request, &deadline));
         if sent.broke_when_reused() {
-            self.reuse.broke();
+            self.shared.reuse.broke();
             match request.effect {
                 Effect::Question => sent = self.send(request, &deadline),
                 Effect::Export | Effect::Change => {
@@ -212,7 +226,7 @@ impl Http {
             sent
         });
         if sent.broke_when_reused() {
-            self.reuse.broke();
+            self.shared.reuse.broke();
         }
         let answer = self.answered(sent, &deadline)?;
         Ok(HttpAnswer { came_early, ..answer })
@@ -241,7 +255,7 @@ impl Http {
     fn answered(&self, sent: SentRequest, deadline: &Deadline) -> Result<HttpAnswer> {
         let response = sent.response?;
         if sent.reused {
-            self.reuse.answered();
+            self.shared.reuse.answered();
         }
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let content_type = header("content-type").unwrap_or_default().to_ascii_lowercase();
@@ -283,7 +297,8 @@ impl Http {
     }
 
     /// The head of a request of this effect. One that needs a new connection has the idle one closed
-    /// first: there are devices that serve one at a time.
+    /// first: there are devices that serve one at a time. What is changed has to be put back, whatever the machine runs
+    /// out of meanwhile.
     fn request(
         &self,
         deadline: &Deadline,
@@ -291,9 +306,12 @@ impl Http {
     ) -> ureq::RequestBuilder<ureq::typestate::WithBody> {
         self.idle.clear();
         self.began.store(false, Ordering::SeqCst);
-        let longest_idle = self.reuse.longest_idle(effect, self.carried.now());
+        let longest_idle = self.shared.reuse.longest_idle(effect, self.carried.now());
         if longest_idle.is_zero() {
             self.let_go();
+        }
+        if effect == Effect::Change {
+            self.shared.spare.hold();
         }
         self.agent()
             .post(&self.url)

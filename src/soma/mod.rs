@@ -1,7 +1,8 @@
 //! The protocol: SOMA, XML over HTTPS.
 //!
 //! `request` writes what is sent, `http` carries it: to an address that `resolve` finds and `addresses` chooses, over
-//! a connection of `tcp` that `tls` trusts and `reuse` allows to carry another request; `interim` leaves out what is
+//! a connection of `tcp` that `tls` trusts and `reuse` allows to carry another request (`spare_socket` holds one back for
+//! the way back of a device); `interim` leaves out what is
 //! said ahead of the answer, `early` keeps one that begins before all of the request was sent. `exchange` says what that failed of,
 //! `answer_body` whether what came can be an answer. `reply`
 //! reads small answers and `download` streams large ones (`base64_text` decodes them), both until the `deadline` of their
@@ -33,6 +34,7 @@ pub mod reply;
 pub mod request;
 pub(crate) mod resolve;
 mod reuse;
+mod spare_socket;
 pub(crate) mod tcp;
 pub mod tls;
 pub(crate) mod tls_words;

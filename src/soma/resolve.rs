@@ -17,6 +17,7 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
+use crate::soma::addresses::AddressesTried;
 use crate::threads::{self, Starter};
 
 /// How often a look-up is asked whether somebody wants to stop.
@@ -44,6 +45,7 @@ pub(crate) enum LookupError {
 pub(crate) struct HostNames {
     interrupted: Arc<AtomicBool>,
     starter: Starter,
+    known: AddressesTried,
 }
 
 impl HostNames {
@@ -52,7 +54,13 @@ impl HostNames {
         Self {
             interrupted,
             starter: threads::start,
+            known: AddressesTried::default(),
         }
+    }
+
+    /// The same for a conversation of whose addresses this is known.
+    pub(crate) fn knowing(self, known: AddressesTried) -> Self {
+        Self { known, ..self }
     }
 
     /// The addresses of a host, within `limit`: at least one.
@@ -68,6 +76,16 @@ impl HostNames {
         }
         let asked = (host.to_owned(), port);
         self.wait(limit, move || asked.to_socket_addrs().map(Iterator::collect))
+    }
+
+    /// What was found; and where nobody says it, where connections went before: a device that is to be put back does not
+    /// wait for a name service, nor for the descriptor that it takes to ask one.
+    fn or_known(&self, found: Result<Vec<SocketAddr>, LookupError>) -> Result<Vec<SocketAddr>, LookupError> {
+        let known = || Some(self.known.known()).filter(|known| !known.is_empty());
+        match found {
+            Err(error @ (LookupError::Unknown(_) | LookupError::TooLate)) => known().ok_or(error),
+            found => found,
+        }
     }
 
     fn wait(
@@ -122,7 +140,7 @@ impl Resolver for HostNames {
         let usual = if uri.scheme_str() == Some("http") { 80 } else { 443 };
         let port = uri.port_u16().unwrap_or(usual);
         let found = self
-            .look_up(host, port, *timeout.after)
+            .or_known(self.look_up(host, port, *timeout.after))
             .map_err(|error| match error {
                 // Whichever limit it was that ended.
                 LookupError::TooLate => ureq::Error::Timeout(ureq::Timeout::Resolve),
@@ -196,6 +214,22 @@ mod tests {
             let found = names.wait(HOUR, || panic!("a panic of the tests"));
             assert!(matches!(found, Err(LookupError::Unknown(_))), "{found:?}");
         }
+    }
+
+    #[test]
+    fn a_name_that_nobody_knows_any_more_leads_where_it_led_before() {
+        let unknown = || Err(LookupError::Unknown(io::Error::other("no such name")));
+        let nobody = HostNames::default().or_known(unknown());
+        assert!(matches!(nobody, Err(LookupError::Unknown(_))), "{nobody:?}");
+        let address: SocketAddr = "127.0.0.1:5550".parse().expect("an address");
+        let tried = AddressesTried::default();
+        tried.in_order(&[address]);
+        let names = HostNames::default().knowing(tried);
+        for found in [unknown(), Err(LookupError::TooLate)] {
+            assert_eq!(names.or_known(found).expect("where it led before"), [address]);
+        }
+        let stopped = names.or_known(Err(LookupError::Interrupted));
+        assert!(matches!(stopped, Err(LookupError::Interrupted)), "{stopped:?}");
     }
 
     #[test]

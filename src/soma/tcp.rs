@@ -7,18 +7,20 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
+use rustix::net::{connect, sockopt};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, ShutdownHandle, Transport,
 };
 
 use crate::soma::addresses::AddressesTried;
+use crate::soma::spare_socket::{LentSocket, SpareSocket, family};
 
 /// How often a connection that is being made is asked whether somebody wants to stop.
 const LOOK: Duration = Duration::from_millis(50);
@@ -29,6 +31,7 @@ pub(crate) struct TcpConnect {
     interrupted: Arc<AtomicBool>,
     stands: Arc<AtomicBool>,
     tried: AddressesTried,
+    spare: SpareSocket,
 }
 
 impl TcpConnect {
@@ -39,12 +42,13 @@ impl TcpConnect {
             interrupted,
             stands,
             tried: AddressesTried::default(),
+            spare: SpareSocket::default(),
         }
     }
 
-    /// The same for a conversation of whose addresses this is known.
-    pub(crate) fn with_addresses(self, tried: AddressesTried) -> Self {
-        Self { tried, ..self }
+    /// The same for a conversation of whose addresses this is known, and for which a socket may be held back.
+    pub(crate) fn with_known(self, tried: AddressesTried, spare: SpareSocket) -> Self {
+        Self { tried, spare, ..self }
     }
 
     /// The first address that takes a connection, within `limit`. Those that are left share
@@ -68,36 +72,41 @@ impl TcpConnect {
     }
 
     fn one(&self, address: SocketAddr, limit: Option<Duration>) -> io::Result<TcpStream> {
-        let started = Instant::now();
-        let family = match address {
-            SocketAddr::V4(_) => AddressFamily::INET,
-            SocketAddr::V6(_) => AddressFamily::INET6,
-        };
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = socket_with(family, SocketType::STREAM, flags, None)?;
-        match connect(&socket, &address) {
-            Ok(()) => {}
-            Err(Errno::INPROGRESS | Errno::INTR) => loop {
-                if self.interrupted.load(Ordering::SeqCst) {
-                    return Err(io::ErrorKind::Interrupted.into());
-                }
-                let left = limit.map_or(LOOK, |limit| limit.saturating_sub(started.elapsed()).min(LOOK));
-                if left.is_zero() {
-                    return Err(io::ErrorKind::TimedOut.into());
-                }
-                let mut one = [PollFd::new(&socket, PollFlags::OUT)];
-                match poll(&mut one, Timespec::try_from(left).ok().as_ref()) {
-                    Ok(0) | Err(Errno::INTR) => {}
-                    Ok(_) => break sockopt::socket_error(&socket)??,
-                    Err(error) => return Err(error.into()),
-                }
-            },
-            Err(error) => return Err(error.into()),
+        let family = family(address);
+        let socket = self.spare.socket(family)?;
+        if let Err(error) = self.wait_for(&socket, address, limit) {
+            self.spare.take_back(family, socket);
+            return Err(error);
         }
         let stream = TcpStream::from(socket);
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+
+    /// Waits until the connection stands.
+    fn wait_for(&self, socket: &OwnedFd, address: SocketAddr, limit: Option<Duration>) -> io::Result<()> {
+        let started = Instant::now();
+        match connect(socket, &address) {
+            Ok(()) => return Ok(()),
+            Err(Errno::INPROGRESS | Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        loop {
+            if self.interrupted.load(Ordering::SeqCst) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let left = limit.map_or(LOOK, |limit| limit.saturating_sub(started.elapsed()).min(LOOK));
+            if left.is_zero() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            let mut one = [PollFd::new(socket, PollFlags::OUT)];
+            match poll(&mut one, Timespec::try_from(left).ok().as_ref()) {
+                Ok(0) | Err(Errno::INTR) => {}
+                Ok(_) => return Ok(sockopt::socket_error(socket)??),
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 
@@ -128,20 +137,20 @@ impl<In: Transport> Connector<In> for TcpConnect {
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
         );
-        Ok(Some(Either::B(TcpTransport { stream, buffers })))
+        let socket = LentSocket::new(stream, self.spare.clone())?;
+        Ok(Some(Either::B(TcpTransport { socket, buffers })))
     }
 }
 
 /// A connection that stands.
 pub(crate) struct TcpTransport {
-    /// Shared, weakly, with whoever may shut it down.
-    stream: Arc<TcpStream>,
+    socket: LentSocket,
     buffers: LazyBuffers,
 }
 
 impl fmt::Debug for TcpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TcpTransport").field(&self.stream).finish()
+        f.debug_tuple("TcpTransport").field(&self.socket).finish()
     }
 }
 
@@ -152,9 +161,10 @@ impl Transport for TcpTransport {
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         let timeout = timeout.for_write();
-        self.stream.set_write_timeout(limit_of(timeout)?)?;
+        let mut stream = self.socket.stream()?;
+        stream.set_write_timeout(limit_of(timeout)?)?;
         let output = self.buffers.output().get(..amount).unwrap_or_default();
-        (&*self.stream)
+        stream
             .write_all(output)
             .map_err(|error| timed_out(error, timeout.reason))
     }
@@ -164,12 +174,12 @@ impl Transport for TcpTransport {
         let limit = limit_of(timeout)?;
         let started = Instant::now();
         let free = self.buffers.input_append_buf();
+        let mut stream = self.socket.stream()?;
         let amount = loop {
             let left = limit.map(|limit| limit.saturating_sub(started.elapsed()));
             // Nothing at all would be no limit.
-            self.stream
-                .set_read_timeout(left.map(|left| left.max(Duration::from_millis(1))))?;
-            match (&*self.stream).read(free) {
+            stream.set_read_timeout(left.map(|left| left.max(Duration::from_millis(1))))?;
+            match stream.read(free) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => break read.map_err(|error| timed_out(error, timeout.reason))?,
             }
@@ -180,8 +190,10 @@ impl Transport for TcpTransport {
 
     fn is_open(&mut self) -> bool {
         // Between two answers a device has nothing to say: whatever can be read is its farewell.
-        let mut one = [PollFd::new(&*self.stream, PollFlags::IN)];
-        matches!(poll(&mut one, Some(&Timespec::default())), Ok(0))
+        self.socket.stream().is_ok_and(|stream| {
+            let mut one = [PollFd::new(stream, PollFlags::IN)];
+            matches!(poll(&mut one, Some(&Timespec::default())), Ok(0))
+        })
     }
 }
 
@@ -204,6 +216,8 @@ fn timed_out(error: io::Error, reason: ureq::Timeout) -> ureq::Error {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
     use super::*;
 

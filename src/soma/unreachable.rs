@@ -4,6 +4,8 @@
 use std::io;
 use std::time::Duration;
 
+use rustix::io::Errno;
+
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::soma::tls;
 use crate::values::invocation::quoted;
@@ -39,6 +41,12 @@ pub(crate) fn silent_name_service(host: &str, limit: Duration) -> SomaError {
 
 /// A connection could not be made, and somebody said so at once.
 pub(crate) fn not_connected(error: &io::Error) -> SomaError {
+    if is_of_descriptors(error) {
+        return SomaError::new(SomaErrorKind::Unreachable, "this machine opens nothing more (too many open files)").with_hint(
+            "look at the limit of open files (`ulimit -n`, `LimitNOFILE=` of a unit), and at who holds so many \
+             (`lsof`, /proc/sys/fs/file-nr)",
+        );
+    }
     let hint = match error.kind() {
         io::ErrorKind::HostUnreachable => {
             "a router on the way, or this machine, says that nobody is at that address: is it right (`host`), is the \
@@ -57,6 +65,11 @@ pub(crate) fn not_connected(error: &io::Error) -> SomaError {
         _ => return tls::unreachable(error),
     };
     SomaError::new(SomaErrorKind::Unreachable, error).with_hint(hint)
+}
+
+/// Whether this process, or this machine, has no descriptor left.
+pub(crate) fn is_of_descriptors(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// Nobody answered, not even with a refusal, within the limit of a connection.
@@ -118,6 +131,7 @@ mod tests {
         ]
         .map(|kind| not_connected(&kind.into()))
         .into();
+        said.push(not_connected(&Errno::MFILE.into()));
         said.push(no_connection(limit));
         said.push(no_connection_for_request(limit));
         said.push(no_handshake(limit));

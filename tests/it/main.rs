@@ -62,6 +62,7 @@ mod main_road;
 mod mistakes;
 mod mistakes_file;
 mod mistakes_words;
+mod no_descriptors;
 mod no_threads;
 mod not_told;
 mod notify_channels;
