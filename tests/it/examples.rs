@@ -37,7 +37,7 @@ fn command_lines() -> Vec<(PathBuf, Vec<String>)> {
     for (path, text) in examples("cron") {
         let entries = text
             .lines()
-            .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+            .filter(|line| line.starts_with(|c: char| c.is_ascii_digit() || c == '*'));
         // Five fields of time, the user, the command.
         lines.extend(entries.map(|line| (path.clone(), words(line).split_off(6))));
     }
@@ -57,15 +57,15 @@ fn command_lines() -> Vec<(PathBuf, Vec<String>)> {
 }
 
 #[test]
-fn every_way_of_starting_it_schedules_run_prune_and_a_weekly_verify() {
+fn every_way_of_starting_it_schedules_run_prune_a_weekly_verify_and_recover() {
     let lines = command_lines();
-    assert_eq!(lines.len(), 9, "three commands in three ways: {lines:?}");
+    assert_eq!(lines.len(), 12, "four commands in three ways: {lines:?}");
     for (path, line) in &lines {
         let parsed = Cli::try_parse_from(line);
         assert!(parsed.is_ok(), "{}: {line:?}: {:?}", path.display(), parsed.err());
     }
     for way in ["cron", "systemd", "kubernetes"] {
-        for command in ["run Nightly", "prune", "verify --all"] {
+        for command in ["run Nightly", "prune", "verify --all", "recover"] {
             let has = lines.iter().any(|(path, line)| {
                 path.to_string_lossy().contains(&format!("examples/{way}/"))
                     && line.join(" ").ends_with(command)
@@ -171,6 +171,36 @@ fn a_unit_runs_the_plan_by_its_own_name_whatever_is_in_it() {
             );
             assert!(ran.stderr.contains(name), "{}", ran.stderr);
         }
+    }
+}
+
+/// What is done by the unit when a run ends so, as systemd tells it.
+fn done_after(exit_code: &str) -> String {
+    let (_, text) = examples("systemd")
+        .into_iter()
+        .find(|(path, _)| path.ends_with("dpbackup@.service"))
+        .expect("the unit");
+    let line = text.lines().find_map(|line| line.strip_prefix("ExecStopPost="));
+    let script = line
+        .and_then(|line| line.strip_prefix("/bin/sh -c '"))
+        .and_then(|line| line.strip_suffix('\''))
+        .expect("a script")
+        .replace("$$", "$")
+        .replace("exec /usr/bin/dpbackup", "echo");
+    let ran = Command::new("/bin/sh")
+        .args(["-c", &script])
+        .env("EXIT_CODE", exit_code)
+        .output()
+        .expect("it starts");
+    assert!(ran.status.success());
+    String::from_utf8_lossy(&ran.stdout).trim_end().to_owned()
+}
+
+#[test]
+fn a_unit_puts_back_what_a_run_that_was_killed_has_left() {
+    assert_eq!(done_after("exited"), "");
+    for killed in ["killed", "dumped"] {
+        assert_eq!(done_after(killed), "--quiet recover");
     }
 }
 
