@@ -144,7 +144,7 @@ impl OpenQuiesce<'_> {
             BroughtBack::Confirmed(confirmation) => confirmation,
             BroughtBack::NotKnown(rests) => {
                 return Undone::NotKnown(format!(
-                    "no answer to the quiesce request is known, and it was never seen to arrive; unquiesced, and {rests}, but nobody can tell that it does not arrive yet"
+                    "no answer to the quiesce request says that it was taken, and it was never seen to arrive; unquiesced, and {rests}, but nobody can tell that it does not arrive yet"
                 ));
             }
             BroughtBack::Not { is_shown: true, why } => return Undone::Not(why),
