@@ -9,6 +9,7 @@ use anyhow::{Context as _, anyhow};
 
 use crate::artifact::archive::{self, Detail, Expected, ExportItem, Limits};
 use crate::artifact::compare::{ArchiveProof, Side};
+use crate::artifact::manifest::MANIFEST;
 use crate::cli::{ExecutionId, Global};
 use crate::commands::error::{CommandError, found};
 use crate::commands::history::execution::{execution, first_run};
@@ -25,6 +26,7 @@ use crate::retention::newest::StandingExports;
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::ui::Ui;
 use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::invocation::quoted;
 
 /// What somebody names: digits alone are a task, and so is `last`; a device and a domain have a
 /// `/` between them, where no file has that name. A pattern in place of the device names a group.
@@ -414,6 +416,14 @@ fn why_none(id: TaskId, kind: FileKind, rows: &[FileRow]) -> String {
 
 fn open(path: &Path) -> Result<File, CommandError> {
     if path.is_dir() {
+        if path.join(MANIFEST).exists() {
+            let what = "is the folder of a secure backup, which is encrypted: nobody can look into it";
+            let error = anyhow!("{} {what}", path.display());
+            return Err(trouble(error).with_hint(format!(
+                "`dpbackup verify {}` proves that its files are what the gateway made; exports can be compared",
+                quoted(&path.to_string_lossy())
+            )));
+        }
         let error = anyhow!("{} is a folder, and an export is one archive", path.display());
         return Err(trouble(error).with_hint(
             "name a .zip in it, or the newest good export of a domain by DEVICE/DOMAIN, where no folder has that name",

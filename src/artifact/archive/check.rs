@@ -1,11 +1,11 @@
 //! The rules: what has to stand in an archive, and what may not (backup.md, section 4).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use crate::artifact::archive::container::{Budget, Container};
+use crate::artifact::archive::container::{Budget, Container, ZipEntry};
 use crate::artifact::archive::content::{self, Content};
 use crate::artifact::archive::early_look::Ahead;
 use crate::artifact::archive::export_item::{Detail, ExportItem, Head, ListedFile, RowForm};
@@ -138,50 +138,18 @@ impl Check<'_, '_> {
         let container = Container::open(window, inner, &mut self.budget, &mut self.findings)?;
         let mut entries = container.read_all(EXPORT_XML, ahead, &mut self.budget, &mut self.findings)?;
         let Some(entry) = entries.get(EXPORT_XML) else {
-            let files = entries.iter().filter(|(_, entry)| !entry.is_folder());
-            let lookalike = Lookalike::of_names(files.map(|(name, _)| name.as_str()));
-            match lookalike.filter(|_| inner.is_none()) {
-                Some(lookalike) => return Err(self.is_no_archive(lookalike)),
-                None => self.problem(inner, None, ProblemKind::NoExportXml),
-            }
-            return Err(Reading::Noted);
+            return Err(self.no_export_xml(inner, &entries));
         };
-        let mut domain = String::new();
         let mut export = Export {
             repeats: before,
             beside_domains: inner.is_none().then(BesideDomains::default),
             ..Export::default()
         };
-        let (limits, detail) = (self.budget.limits, self.detail);
-        let (visit, objects) = (&mut *self.visit, &mut self.objects);
-        let work = |bytes: &mut dyn Read| {
-            let mut take = |item: ExportItem| {
-                match &item {
-                    ExportItem::Configuration(Some(name)) => domain.clone_from(name),
-                    ExportItem::Object(_) | ExportItem::Unknown(_) => *objects += 1,
-                    _ => {}
-                }
-                // Over the limit nothing more is kept; that it was is told below.
-                if *objects <= limits.objects && export.rows.len() as u64 <= limits.entries {
-                    visit(&domain, &item);
-                    export.add(item);
-                }
-            };
-            match export_xml::read(BufReader::new(bytes), limits, detail, &mut take) {
-                Err(XmlError::Read(error)) => Err(error),
-                other => Ok(other),
-            }
-        };
-        let read = container.read_entry(entry, EXPORT_XML, &mut self.budget, &mut self.findings, work)?;
-        let kind = match read {
+        let limits = self.budget.limits;
+        let kind = match self.export_xml(&container, entry, &mut export)? {
             None => return Err(Reading::Noted),
-            Some((_, Ok(head))) if self.objects <= limits.objects => {
-                if head.has_own_namespace {
-                    self.findings.warn(&format!(
-                        "{}{EXPORT_XML} is in a namespace, and programs that go by them read it otherwise",
-                        inner.map(|inner| format!("{inner}: ")).unwrap_or_default()
-                    ));
-                }
+            Some(Ok(head)) if self.objects <= limits.objects => {
+                self.tell_head(inner, &head);
                 export.head = head;
                 self.tell_repeats(inner, std::mem::take(&mut export.repeats));
                 if export.rows.len() as u64 <= limits.entries {
@@ -198,12 +166,72 @@ impl Check<'_, '_> {
                 }
                 ProblemKind::OverLimit("rows of files")
             }
-            Some((_, Ok(_))) => ProblemKind::OverLimit("configuration objects"),
-            Some((_, Err(XmlError::OverLimit(what)))) => ProblemKind::OverLimit(what),
-            Some((_, Err(error))) => ProblemKind::BadExportXml(error.to_string()),
+            Some(Ok(_)) => ProblemKind::OverLimit("configuration objects"),
+            Some(Err(XmlError::OverLimit(what))) => ProblemKind::OverLimit(what),
+            Some(Err(error)) => ProblemKind::BadExportXml(error.to_string()),
         };
         self.problem(inner, Some(EXPORT_XML), kind);
         Err(Reading::Noted)
+    }
+
+    /// The end of an archive without the one file that each has.
+    fn no_export_xml(&mut self, inner: Option<&str>, entries: &BTreeMap<String, ZipEntry>) -> Reading {
+        let files = entries.iter().filter(|(_, entry)| !entry.is_folder());
+        let lookalike = Lookalike::of_names(files.map(|(name, _)| name.as_str()));
+        match lookalike.filter(|_| inner.is_none()) {
+            Some(lookalike) => self.is_no_archive(lookalike),
+            None => {
+                self.problem(inner, None, ProblemKind::NoExportXml);
+                Reading::Noted
+            }
+        }
+    }
+
+    /// Reads `export.xml` into `export`, and gives what it says of itself; none where its entry is damaged.
+    fn export_xml(
+        &mut self,
+        container: &Container<'_>,
+        entry: &ZipEntry,
+        export: &mut Export,
+    ) -> Result<Option<Result<Head, XmlError>>, Reading> {
+        let mut domain = String::new();
+        let (limits, detail) = (self.budget.limits, self.detail);
+        let (visit, objects) = (&mut *self.visit, &mut self.objects);
+        let work = |bytes: &mut dyn Read| {
+            let mut take = |item: ExportItem| {
+                match &item {
+                    ExportItem::Configuration(Some(name)) => domain.clone_from(name),
+                    ExportItem::Object(_) | ExportItem::Unknown(_) => *objects += 1,
+                    _ => {}
+                }
+                // Over the limit nothing more is kept; that it was is told by whoever asked.
+                if *objects <= limits.objects && export.rows.len() as u64 <= limits.entries {
+                    visit(&domain, &item);
+                    export.add(item);
+                }
+            };
+            match export_xml::read(BufReader::new(bytes), limits, detail, &mut take) {
+                Err(XmlError::Read(error)) => Err(error),
+                other => Ok(other),
+            }
+        };
+        let read = container.read_entry(entry, EXPORT_XML, &mut self.budget, &mut self.findings, work)?;
+        Ok(read.map(|(_, read)| read))
+    }
+
+    /// Tells what programs could read differently in it.
+    fn tell_head(&mut self, inner: Option<&str>, head: &Head) {
+        let place = inner.map(|inner| format!("{inner}: ")).unwrap_or_default();
+        if head.has_own_namespace {
+            self.findings.warn(&format!(
+                "{place}{EXPORT_XML} is in a namespace, and programs that go by them read it otherwise"
+            ));
+        }
+        for what in &head.two_readings.0 {
+            self.findings.warn(&format!(
+                "{place}{EXPORT_XML}: {what}, which programs may read otherwise"
+            ));
+        }
     }
 
     /// Checks what the ZIP of one domain holds.

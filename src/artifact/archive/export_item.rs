@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use crate::artifact::archive::two_readings::TwoReadings;
+
 /// What the outer `export.xml` of a `do-backup` lists are the domains of the gateway.
 pub(super) const DOMAIN_CLASS: &str = "Domain";
 
@@ -131,4 +133,6 @@ pub(super) struct Head {
     pub(super) has_domains: bool,
     /// Whether its elements are in a namespace of the firmware.
     pub(super) has_own_namespace: bool,
+    /// What two programs could read differently.
+    pub(super) two_readings: TwoReadings,
 }

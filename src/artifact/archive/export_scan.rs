@@ -214,7 +214,12 @@ impl<'v> Scan<'v> {
                 0 => self.root_seen = true,
                 1 => self.open_section(name, attributes)?,
                 2 => self.open_row(name, attributes)?,
-                _ => {}
+                // Some programs take the text of all that is in an element, others only its own.
+                _ => {
+                    if let Some((field, _)) = &self.field {
+                        self.head.two_readings.of_field(field);
+                    }
+                }
             }
         }
         self.depth += 1;
@@ -286,6 +291,8 @@ impl<'v> Scan<'v> {
                 };
                 self.hold(&row.name)?;
                 self.hold(row.src.as_deref().unwrap_or_default())?;
+                let location = attributes.get("location").filter(|_| !row.internal);
+                self.head.two_readings.of_row(&row.name, location);
                 (self.visit)(ExportItem::File(row));
             }
             ExportSection::Domains if name == "domain" => {

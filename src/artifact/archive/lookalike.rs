@@ -29,6 +29,8 @@ pub enum Lookalike {
     InFolder(String),
     /// A ZIP that holds this ZIP and no `export.xml`.
     InZip(String),
+    /// A ZIP of another program, in words.
+    OtherZip(&'static str),
 }
 
 impl Lookalike {
@@ -51,10 +53,12 @@ impl Lookalike {
                 return Some(Lookalike::InFolder(folder.to_owned()));
             }
         }
-        let mut zips = names.filter(|name| name.to_ascii_lowercase().ends_with(".zip"));
+        let mut zips = names
+            .clone()
+            .filter(|name| name.to_ascii_lowercase().ends_with(".zip"));
         match (zips.next(), zips.next()) {
             (Some(only), None) => Some(Lookalike::InZip(only.to_owned())),
-            _ => None,
+            _ => of_program(names).map(Lookalike::OtherZip),
         }
     }
 
@@ -70,6 +74,7 @@ impl Lookalike {
             Lookalike::InnerZip => "inner-zip",
             Lookalike::InFolder(_) => "archive-in-folder",
             Lookalike::InZip(_) => "archive-in-zip",
+            Lookalike::OtherZip(_) => "other-zip",
         }
     }
 }
@@ -105,7 +110,23 @@ impl fmt::Display for Lookalike {
                 "an archive one level too deep: take \"{}\" out of it, and verify that",
                 name.escape_debug()
             ),
+            Lookalike::OtherZip(what) => write!(f, "{what}, and no archive of a gateway: name another file"),
         }
+    }
+}
+
+/// Which program writes a ZIP of such names.
+fn of_program<'n>(mut names: impl Iterator<Item = &'n str> + Clone) -> Option<&'static str> {
+    let has = |name: &str| names.clone().any(|other| other == name);
+    if has("[Content_Types].xml") {
+        return Some("a document of an office program");
+    }
+    if has("META-INF/MANIFEST.MF") {
+        return Some("a package of Java");
+    }
+    match names.next() {
+        None => Some("a ZIP without a file"),
+        Some(_) => None,
     }
 }
 
@@ -200,6 +221,14 @@ mod tests {
         assert_eq!(of(&["readme.txt", "x/backup.ZIP"]), in_zip("x/backup.ZIP"));
         assert_eq!(of(&["a.zip", "b.zip"]), None);
         assert_eq!(of(&["a.txt"]), None);
-        assert_eq!(of(&[]), None);
+        for (names, what) in [
+            (&["[Content_Types].xml", "word/document.xml"][..], "office"),
+            (&["META-INF/MANIFEST.MF", "A.class"], "Java"),
+            (&[], "without a file"),
+        ] {
+            let found = of(names).expect("a ZIP of another program");
+            assert_eq!(found.code(), "other-zip");
+            assert!(found.to_string().contains(what), "{found}");
+        }
     }
 }

@@ -34,6 +34,7 @@ mod report;
 mod row_places;
 mod scratch;
 mod second_reading;
+mod two_readings;
 mod well_formed;
 mod window;
 mod zip_end;

@@ -341,6 +341,28 @@ fn names_that_differ_in_case_alone_are_a_warning() {
 }
 
 #[test]
+fn what_programs_may_read_otherwise_and_damages_nothing_is_a_warning() {
+    let warned = |from: &str, to: &str| {
+        let mut entries = forged_export();
+        add(&mut entries, "x.xsl", b"x");
+        let export = file(&mut entries, "export.xml");
+        let xml = String::from_utf8(export.bytes.clone()).expect("text");
+        assert!(xml.contains(from), "{xml}");
+        export.bytes = xml.replacen(from, to, 1).into_bytes();
+        verify_any(&zip(&entries)).expect("good").warnings
+    };
+    let row = "src=\"x.xsl\" location=\"";
+    assert_eq!(
+        warned(&format!("{row}local\""), &format!("{row}store\"")),
+        ["export.xml: the row local:///x.xsl names the location store, which programs may read otherwise"]
+    );
+    assert_eq!(
+        warned("<domain>SALES</domain>", "<domain><b>SALES</b></domain>"),
+        ["export.xml: domain of export-details has an element in it, which programs may read otherwise"]
+    );
+}
+
+#[test]
 fn headers_that_differ_in_any_field_are_refused() {
     let bytes = zip(&forged_export());
     let [local, central] = super::damage::headers(&bytes, "config/SALES.cfg");
