@@ -39,7 +39,13 @@ const PARTS: [&str; 34] = [
 ];
 
 /// Words of names that do.
-const WORDS: [&str; 8] = ["pass", "pw", "pin", "psk", "jwt", "jwk", "otp", "sig"];
+const WORDS: [&str; 9] = ["pass", "pw", "pin", "psk", "jwt", "jwk", "otp", "sig", "dsn"];
+
+/// Words behind those below that say only in which form it is there: `KeyMaterial`, `AuthHeader`, `CookieValue`.
+const FORMS: [&str; 16] = [
+    "material", "header", "value", "val", "data", "text", "string", "str", "bytes", "blob", "content", "hex",
+    "base64", "b64", "raw", "pem",
+];
 
 /// Words that tell of a secret where a name ends with them, unless its value is the name of an object.
 const LAST_WORDS: [&str; 11] = [
@@ -90,7 +96,12 @@ fn ends_with_password(word: &str) -> bool {
 /// Whether it is its last word that tells so: `BearerAuth`, `EncryptKey`.
 pub(super) fn ends_secretly(name: &str) -> bool {
     let is_last = |word: &String| LAST_WORDS.contains(&word.as_str());
-    words(name).last().is_some_and(is_last) || name.to_ascii_lowercase().ends_with("key")
+    let words = words(name);
+    let mut from_behind = words
+        .iter()
+        .rev()
+        .skip_while(|word| FORMS.contains(&word.as_str()));
+    from_behind.next().is_some_and(is_last) || name.to_ascii_lowercase().ends_with("key")
 }
 
 /// The words of a name, in small letters: `AUKerberosKeytabPass`, `db.pass`, `api-key`.
@@ -154,6 +165,15 @@ mod tests {
             "PasswordSalt",
             "motDePasse",
             "pw",
+            "KeyMaterial",
+            "AuthHeader",
+            "DSN",
+            "odbc-dsn",
+            "KeyData",
+            "CookieValue",
+            "SaltText",
+            "CredentialBlob",
+            "auth_header_value",
         ] {
             assert!(is_secret_name(name), "{name}");
         }
@@ -172,6 +192,11 @@ mod tests {
             "Pinning",
             "IdCredentialType",
             "Signature",
+            "Header",
+            "RawData",
+            "KeyHeaderName",
+            "CookieHeaderName",
+            "AuthenticateHeader",
         ] {
             assert!(!is_secret_name(name), "{name}");
         }
