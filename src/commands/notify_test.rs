@@ -136,7 +136,7 @@ fn take(delivery: Delivery, event: Option<EventName>, lines: &mut Vec<TestLine>)
     let (answer, exit) = match delivery.answer {
         Ok(receipt) if receipt.refused.is_empty() => (TestAnswer::Taken(receipt.answer), Exit::Success),
         Ok(receipt) => {
-            let said = format!("{}; not taken for {}", receipt.answer, receipt.refused.join(", "));
+            let said = format!("{}; not taken for {}", receipt.answer, receipt.not_taken_for());
             (TestAnswer::NotForAll(said), Exit::Failed)
         }
         Err(said) => (TestAnswer::Failed(said), Exit::Failed),

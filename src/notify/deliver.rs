@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::notify::notice::Notice;
 use crate::notify::receiver::Ready;
-use crate::notify::send::{Receipt, SendError, SendTrouble, within};
+use crate::notify::send::{Receipt, RefusedReceiver, SendError, SendTrouble, Sent, within};
 use crate::threads::{self, Starter};
 
 /// Between two tries.
@@ -64,27 +64,61 @@ fn to_all_by(
 
 /// Tries until it is taken, until another try cannot help, or until the tries are used up.
 fn send(ready: &Arc<Ready>, notice: &Arc<Notice>, limit: Duration, tries: u32) -> Result<Receipt, String> {
-    let mut tried = 0;
-    loop {
-        tried += 1;
+    let sent = tried(tries, PAUSE, |again| {
         let (one, what) = (Arc::clone(ready), Arc::clone(notice));
-        match within(limit, move || one.send(&what, limit)) {
-            Ok(receipt) => {
-                return Ok(Receipt {
-                    answer: ready.scrubbed(&receipt.answer),
-                    refused: receipt.refused.iter().map(|one| ready.scrubbed(one)).collect(),
-                });
-            }
-            Err(error) if error.trouble == SendTrouble::Passing && tried < tries => std::thread::sleep(PAUSE),
-            Err(error) => {
-                let times = if tried == 1 {
-                    String::new()
-                } else {
-                    format!(" (tried {tried} times)")
-                };
-                return Err(format!("{}{times}", ready.scrubbed(&error.message)));
-            }
-        }
+        within(limit, move || one.send(&what, again.as_deref(), limit))
+    });
+    let mut receipt = sent.map_err(|error| ready.scrubbed(&error))?;
+    receipt.answer = ready.scrubbed(&receipt.answer);
+    for one in &mut receipt.refused {
+        one.address = ready.scrubbed(&one.address);
+        one.why = ready.scrubbed(&one.why);
+    }
+    Ok(receipt)
+}
+
+/// The same by `send`, which is told for whom alone where it was taken for others before.
+fn tried(
+    tries: u32,
+    pause: Duration,
+    mut send: impl FnMut(Option<Vec<String>>) -> Sent,
+) -> Result<Receipt, String> {
+    let mut taken: Option<Receipt> = None;
+    let mut now = 0;
+    loop {
+        now += 1;
+        let sent = send(taken.as_ref().map(worth_another_try));
+        taken = match (taken, sent) {
+            (None, Ok(receipt)) => Some(receipt),
+            (Some(before), Ok(receipt)) => Some(taken_in_all(before, receipt)),
+            (Some(before), Err(error)) if error.trouble == SendTrouble::Passing => Some(before),
+            (Some(before), Err(_)) => return Ok(before),
+            (None, Err(error)) if error.trouble == SendTrouble::Passing && now < tries => None,
+            (None, Err(error)) if now == 1 => return Err(error.message),
+            (None, Err(error)) => return Err(format!("{} (tried {now} times)", error.message)),
+        };
+        taken = match taken {
+            Some(taken) if now >= tries || worth_another_try(&taken).is_empty() => return Ok(taken),
+            taken => taken,
+        };
+        std::thread::sleep(pause);
+    }
+}
+
+/// Those for whom a message was not taken, and may be when it is tried again.
+fn worth_another_try(receipt: &Receipt) -> Vec<String> {
+    let passing = |one: &&RefusedReceiver| one.trouble == SendTrouble::Passing;
+    let refused = receipt.refused.iter().filter(passing);
+    refused.map(|one| one.address.clone()).collect()
+}
+
+/// What came of two tries, the second one for those alone for whom it was worth it.
+fn taken_in_all(before: Receipt, again: Receipt) -> Receipt {
+    let lasting = |one: &RefusedReceiver| one.trouble != SendTrouble::Passing;
+    let stay = before.refused.into_iter().filter(lasting);
+    Receipt {
+        answer: before.answer,
+        refused: stay.chain(again.refused).collect(),
     }
 }
 
@@ -110,6 +144,87 @@ mod tests {
         assert_eq!(delivery.receiver, "one");
         let error = delivery.answer.as_ref().expect_err("a failure");
         assert!(error.contains("internal error"), "{error}");
+    }
+
+    fn refused(address: &str, why: &str) -> RefusedReceiver {
+        RefusedReceiver {
+            address: address.to_owned(),
+            why: why.to_owned(),
+            trouble: match why.starts_with('4') {
+                true => SendTrouble::Passing,
+                false => SendTrouble::Lasting,
+            },
+        }
+    }
+
+    fn receipt(refused: &[RefusedReceiver]) -> Receipt {
+        Receipt {
+            answer: "250 queued".to_owned(),
+            refused: refused.to_vec(),
+        }
+    }
+
+    #[test]
+    fn those_whom_a_server_put_off_are_tried_again_without_the_others() {
+        let (later, gone) = (refused("later@a", "450 later"), refused("gone@a", "550 gone"));
+        let first = receipt(&[gone.clone(), later.clone()]);
+        let passing = || Err(SendError::passing("no receiver was taken: later@a (450 later)"));
+        for (tries, answers, in_the_end) in [
+            (
+                1,
+                vec![Ok(first.clone())],
+                "gone@a (550 gone), later@a (450 later)",
+            ),
+            (2, vec![Ok(first.clone()), Ok(receipt(&[]))], "gone@a (550 gone)"),
+            (
+                3,
+                vec![Ok(first.clone()), passing(), Ok(receipt(&[]))],
+                "gone@a (550 gone)",
+            ),
+            (
+                2,
+                vec![Ok(first.clone()), passing()],
+                "gone@a (550 gone), later@a (450 later)",
+            ),
+            (
+                3,
+                vec![Ok(first), Err(SendError::lasting("no"))],
+                "gone@a (550 gone), later@a (450 later)",
+            ),
+        ] {
+            let mut asked = Vec::new();
+            let mut left = answers.into_iter();
+            let sent = tried(tries, Duration::ZERO, |again| {
+                asked.push(again);
+                left.next().expect("an answer")
+            });
+            assert_eq!(sent.expect("taken").not_taken_for(), in_the_end);
+            assert_eq!(left.next(), None);
+            assert_eq!(asked.remove(0), None);
+            assert!(
+                asked
+                    .iter()
+                    .all(|again| *again == Some(vec!["later@a".to_owned()]))
+            );
+        }
+    }
+
+    #[test]
+    fn what_nobody_takes_is_tried_again_as_often_as_it_may_and_only_where_that_can_help() {
+        for (tries, error, times) in [
+            (3, SendError::passing("busy"), 3),
+            (3, SendError::lasting("no"), 1),
+            (1, SendError::passing("busy"), 1),
+        ] {
+            let mut tried_so_often = 0;
+            let sent = tried(tries, Duration::ZERO, |_| {
+                tried_so_often += 1;
+                Err(error.clone())
+            });
+            assert_eq!(tried_so_often, times);
+            let said = sent.expect_err("not taken");
+            assert_eq!(said.ends_with("(tried 3 times)"), times == 3, "{said}");
+        }
     }
 
     #[test]

@@ -187,7 +187,7 @@ impl<'a> Notifier<'a> {
                 Ok(receipt) => {
                     if !receipt.refused.is_empty() {
                         self.warnings
-                            .push(not_for_all(&receiver, place.as_deref(), &receipt.refused));
+                            .push(not_for_all(&receiver, place.as_deref(), &receipt));
                     }
                     if let Some(missed @ 1..) = self.unreached.remove(&receiver) {
                         self.warnings.push(format!(

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::notify::notice::Notice;
 use crate::notify::rfc5424;
 use crate::notify::send::http::{self, WebTarget};
-use crate::notify::send::{SendError, Sent, syslog};
+use crate::notify::send::{MailTo, SendError, Sent, syslog};
 use crate::plan::model::notify::{Email, Notify, Ping, Syslog, SyslogAddress, Webhook, WebhookFormat};
 use crate::plan::model::{Plan, PlanFile};
 use crate::secret::{SecretContext, SecretSource};
@@ -230,15 +230,18 @@ impl Receiver<'_> {
 }
 
 impl Ready {
-    /// Tells it, once.
-    pub fn send(&self, notice: &Notice, limit: Duration) -> Sent {
+    /// Tells it, once: `only` these of its addresses, where others were told before.
+    pub fn send(&self, notice: &Notice, only: Option<&[String]>, limit: Duration) -> Sent {
         match &self.route {
             Route::Syslog(log) => syslog::send(
                 log,
                 &rfc5424::message(notice, log.facility, std::process::id()),
                 limit,
             ),
-            Route::Email { email, to, password } => send_mail(email, to, password.as_ref(), notice, limit),
+            Route::Email { email, to, password } => {
+                let to = MailTo { all: to, only };
+                send_mail(email, to, password.as_ref(), notice, limit)
+            }
             Route::Webhook { target, format } => http::send(target, &http::webhook(notice, *format), limit),
             Route::Ping {
                 success,
@@ -308,7 +311,7 @@ fn shown_address(address: &SyslogAddress) -> String {
 #[cfg(feature = "mail")]
 fn send_mail(
     email: &Email,
-    to: &str,
+    to: MailTo<'_>,
     password: Option<&SecretString>,
     notice: &Notice,
     limit: Duration,
@@ -317,7 +320,7 @@ fn send_mail(
 }
 
 #[cfg(not(feature = "mail"))]
-fn send_mail(_: &Email, _: &str, _: Option<&SecretString>, _: &Notice, _: Duration) -> Sent {
+fn send_mail(_: &Email, _: MailTo<'_>, _: Option<&SecretString>, _: &Notice, _: Duration) -> Sent {
     Err(SendError::lasting(
         "this dpbackup was built without the feature `mail`",
     ))

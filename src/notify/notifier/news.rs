@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::notify::notice::{EndChange, Notice, end_event};
 use crate::notify::previous::{Previous, UnsavedBefore};
 use crate::notify::receiver::Receiver;
+use crate::notify::send::Receipt;
 use crate::notify::standing::{KnownStanding, PastRecovery, is_due_again};
 use crate::run::event::PlanId;
 use crate::values::change::ChangeList;
@@ -160,11 +161,11 @@ pub(super) fn warning(receiver: &str, event: Option<EventName>, place: Option<&s
 }
 
 /// The others have theirs, so it has not failed: it is not sent again.
-pub(super) fn not_for_all(receiver: &str, place: Option<&str>, refused: &[String]) -> String {
+pub(super) fn not_for_all(receiver: &str, place: Option<&str>, receipt: &Receipt) -> String {
     let place = place.map_or_else(String::new, |place| format!(" ({place})"));
     format!(
         "notification by {receiver}{place} was not taken for all: {}",
-        refused.join(", ")
+        receipt.not_taken_for()
     )
 }
 

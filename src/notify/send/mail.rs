@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::notify::notice::{Notice, NoticePage};
 use crate::notify::send::smtp::{self, Letter, MailHost};
-use crate::notify::send::{SendError, SendTrouble, Sent, encoded_words};
+use crate::notify::send::{MailTo, SendError, SendTrouble, Sent, encoded_words};
 use crate::notify::words;
 use crate::plan::model::notify::Email;
 use crate::values::event_name::EventName;
@@ -18,7 +18,7 @@ use crate::values::host_name;
 /// Sends a notice to these addresses: without the page that goes with it where the server does not take so much.
 pub fn send(
     email: &Email,
-    to: &str,
+    to: MailTo<'_>,
     password: Option<&SecretString>,
     notice: &Notice,
     limit: Duration,
@@ -42,12 +42,15 @@ fn with_page_or_without(notice: &Notice, send: &dyn Fn(&Notice) -> Sent) -> Sent
 
 fn send_one(
     email: &Email,
-    to: &str,
+    to: MailTo<'_>,
     password: Option<&SecretString>,
     notice: &Notice,
     limit: Duration,
 ) -> Sent {
-    let (message, to) = message(email, to, notice)?;
+    let (message, mut addresses) = message(email, to.all, notice)?;
+    if let Some(only) = to.only {
+        addresses.retain(|address| only.contains(address));
+    }
     let from = message
         .envelope()
         .from()
@@ -66,7 +69,7 @@ fn send_one(
     };
     let letter = Letter {
         from: &from,
-        to: &to,
+        to: &addresses,
         text: &message.formatted(),
     };
     smtp::send(&server, &letter, limit)

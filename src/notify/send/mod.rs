@@ -25,6 +25,7 @@ use crate::soma::tls_words::of_server;
 use crate::threads::{self, Starter};
 use crate::values::causes::said;
 use crate::values::duration::HumanDuration;
+use crate::values::text::printable;
 use crate::values::trust::Trust;
 
 /// Why a message was not taken.
@@ -50,8 +51,38 @@ pub enum SendTrouble {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     pub answer: String,
-    /// Those among many for whom it was not taken, each with why.
-    pub refused: Vec<String>,
+    /// Those among many for whom it was not taken.
+    pub refused: Vec<RefusedReceiver>,
+}
+
+/// One among many for whom a message was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedReceiver {
+    pub address: String,
+    pub why: String,
+    pub trouble: SendTrouble,
+}
+
+/// To whom a mail goes.
+#[derive(Clone, Copy, Debug)]
+pub struct MailTo<'m> {
+    /// All who are named in it.
+    pub all: &'m str,
+    /// The addresses that it is handed over for, where it was taken for the others before.
+    pub only: Option<&'m [String]>,
+}
+
+impl Receipt {
+    /// Those for whom it was not taken, each with why.
+    pub fn not_taken_for(&self) -> String {
+        listed(&self.refused)
+    }
+}
+
+/// Each with why.
+pub fn listed(refused: &[RefusedReceiver]) -> String {
+    let named = |one: &RefusedReceiver| format!("{} ({})", printable(&one.address), one.why);
+    refused.iter().map(named).collect::<Vec<_>>().join(", ")
 }
 
 /// What came of sending.

@@ -5,7 +5,7 @@
 //! refused, and has its own rules of trust; none of that can be mended from outside. What is
 //! needed here is little: one message over one connection.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use rustls::{ClientConnection, StreamOwned};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::notify::send::{Receipt, SendError, SendTrouble, connect, trust};
+use crate::notify::send::{Receipt, RefusedReceiver, SendError, SendTrouble, connect, listed, trust};
 use crate::plan::model::notify::MailSecurity;
 use crate::values::host_name;
 use crate::values::size::Bytes;
@@ -25,6 +25,9 @@ use crate::values::text::printable;
 
 /// The longest line of an answer, in bytes: RFC 5321 asks for 512.
 const LONGEST_LINE: u64 = 4096;
+
+/// What is said of a server that ends the connection.
+const HUNG_UP: &str = "the server hung up";
 
 /// The most lines of an answer.
 const MOST_LINES: usize = 100;
@@ -50,12 +53,65 @@ pub(super) struct Letter<'l> {
 }
 
 /// Hands a letter over. It is taken if the server takes it for one receiver at least; those for
-/// whom it does not are named.
+/// whom it does not are named. One at whose name the server hangs up does not keep the others from theirs.
 pub(super) fn send(
     server: &MailHost<'_>,
     letter: &Letter<'_>,
     limit: Duration,
 ) -> Result<Receipt, SendError> {
+    without_those_it_hangs_up_at(letter.to, &mut |to| {
+        send_once(server, &Letter { to, ..*letter }, limit)
+    })
+}
+
+/// What came of handing a letter over.
+enum Handed {
+    Over(Receipt),
+    /// Nobody has it: the server hung up at the name of this one of its receivers.
+    HungUpAt(usize, RefusedReceiver),
+}
+
+/// Sends by `send`, over one connection, and over another for the rest where the server has hung up at one receiver.
+fn without_those_it_hangs_up_at(
+    to: &[String],
+    send: &mut dyn FnMut(&[String]) -> Result<Handed, SendError>,
+) -> Result<Receipt, SendError> {
+    let mut to = to.to_vec();
+    let mut refused = Vec::new();
+    loop {
+        match send(&to) {
+            Ok(Handed::Over(receipt)) => {
+                refused.extend(receipt.refused);
+                return Ok(Receipt { refused, ..receipt });
+            }
+            Ok(Handed::HungUpAt(index, one)) => {
+                to.remove(index);
+                refused.push(one);
+                if to.is_empty() {
+                    return Err(taken_by_nobody(&refused));
+                }
+            }
+            Err(error) if refused.is_empty() => return Err(error),
+            Err(error) => {
+                return Err(SendError {
+                    message: format!("{}; before that: {}", error.message, listed(&refused)),
+                    ..error
+                });
+            }
+        }
+    }
+}
+
+fn taken_by_nobody(refused: &[RefusedReceiver]) -> SendError {
+    let message = format!("no receiver was taken: {}", listed(refused));
+    match refused.iter().all(|one| one.trouble == SendTrouble::Lasting) {
+        true => SendError::lasting(message),
+        false => SendError::passing(message),
+    }
+}
+
+/// The same over one connection.
+fn send_once(server: &MailHost<'_>, letter: &Letter<'_>, limit: Duration) -> Result<Handed, SendError> {
     let stream = connect(server.host, server.port, limit)?;
     let name = greeting_name(server.own_name, stream.local_addr().ok());
     match server.security {
@@ -173,6 +229,13 @@ impl MailReply {
     }
 }
 
+/// What came of naming a receiver.
+enum NamedReceiver {
+    Taken,
+    Refused(RefusedReceiver),
+    HungUp(RefusedReceiver),
+}
+
 impl<S: Read + Write> SmtpSession<S> {
     fn new(stream: S) -> Self {
         Self {
@@ -261,26 +324,20 @@ impl<S: Read + Write> SmtpSession<S> {
     }
 
     /// Hands a letter over to a server that has heard who we are.
-    fn hand_over(&mut self, letter: &Letter<'_>) -> Result<Receipt, SendError> {
+    fn hand_over(&mut self, letter: &Letter<'_>) -> Result<Handed, SendError> {
         let opening = self.mail_from(letter)?;
         self.ask(&opening, "the sender")?;
         let mut refused = Vec::new();
-        for to in letter.to {
-            self.say(&format!("RCPT TO:<{to}>"))?;
-            let reply = self.reply()?;
-            if !reply.is_done() {
-                refused.push((to, reply));
+        for (index, to) in letter.to.iter().enumerate() {
+            match self.receiver(to)? {
+                NamedReceiver::Taken => {}
+                NamedReceiver::Refused(one) => refused.push(one),
+                NamedReceiver::HungUp(one) => return Ok(Handed::HungUpAt(index, one)),
             }
         }
-        let named = |(to, reply): &(&String, MailReply)| format!("{} ({})", printable(to), reply.words());
-        let names: Vec<String> = refused.iter().map(named).collect();
         if refused.len() == letter.to.len() {
             self.leave();
-            let message = format!("no receiver was taken: {}", names.join(", "));
-            return Err(match refused.iter().all(|(_, reply)| reply.code >= 500) {
-                true => SendError::lasting(message),
-                false => SendError::passing(message),
-            });
+            return Err(taken_by_nobody(&refused));
         }
         self.ask_for_more("DATA", "the message")?;
         self.stream.get_mut().write_all(&stuffed(letter.text))?;
@@ -290,9 +347,39 @@ impl<S: Read + Write> SmtpSession<S> {
             return Err(reply.refusal("the message"));
         }
         self.leave();
-        Ok(Receipt {
+        Ok(Handed::Over(Receipt {
             answer: reply.words(),
-            refused: names,
+            refused,
+        }))
+    }
+
+    /// Names a receiver. 421 is the word of a server that hangs up.
+    fn receiver(&mut self, to: &str) -> Result<NamedReceiver, SendError> {
+        let refused = |why: String, trouble| RefusedReceiver {
+            address: to.to_owned(),
+            why,
+            trouble,
+        };
+        self.say(&format!("RCPT TO:<{to}>"))?;
+        let has_hung_up = match self.stream.fill_buf() {
+            Ok(bytes) => bytes.is_empty(),
+            Err(error) => match error.kind() {
+                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => true,
+                _ => return Err(error.into()),
+            },
+        };
+        if has_hung_up {
+            return Ok(NamedReceiver::HungUp(refused(
+                HUNG_UP.to_owned(),
+                SendTrouble::Passing,
+            )));
+        }
+        let reply = self.reply()?;
+        Ok(match reply.code {
+            _ if reply.is_done() => NamedReceiver::Taken,
+            421 => NamedReceiver::HungUp(refused(reply.words(), SendTrouble::Passing)),
+            500..=599 => NamedReceiver::Refused(refused(reply.words(), SendTrouble::Lasting)),
+            _ => NamedReceiver::Refused(refused(reply.words(), SendTrouble::Passing)),
         })
     }
 
@@ -371,7 +458,7 @@ impl<S: Read + Write> SmtpSession<S> {
                 .take(LONGEST_LINE)
                 .read_until(b'\n', &mut line)?;
             if read == 0 {
-                return Err(SendError::passing("the server hung up"));
+                return Err(SendError::passing(HUNG_UP));
             }
             if line.last() != Some(&b'\n') || lines.len() >= MOST_LINES {
                 return Err(not_smtp());

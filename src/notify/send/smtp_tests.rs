@@ -102,16 +102,55 @@ fn what_comes_before_the_encryption_is_refused() {
     );
 }
 
+/// Hands it over to a server that does not hang up.
+fn handed_over(session: &mut SmtpSession<Scripted>, to: &[String]) -> Result<Receipt, SendError> {
+    session.hand_over(&letter(to)).map(|handed| match handed {
+        Handed::Over(receipt) => receipt,
+        Handed::HungUpAt(index, one) => panic!("{index}: {one:?}"),
+    })
+}
+
+#[test]
+fn a_receiver_at_whose_name_the_server_hangs_up_is_named_and_the_others_get_theirs() {
+    let to = ["one@a", "two@a", "three@a"].map(str::to_owned);
+    for (last, why) in [("421 too many\r\n", "421 too many"), ("", "the server hung up")] {
+        let hangs_up = format!("250 a\r\n250 one\r\n{last}");
+        let takes = "250 a\r\n250 one\r\n250 three\r\n354 go\r\n250 queued\r\n221 bye\r\n";
+        let mut connections = [hangs_up.as_str(), takes].into_iter();
+        let receipt = without_those_it_hangs_up_at(&to, &mut |to| {
+            let mut session = session(connections.next().expect("two connections"));
+            session.hand_over(&letter(to))
+        });
+        let receipt = receipt.expect("taken for two");
+        assert_eq!(receipt.answer, "250 queued");
+        assert_eq!(receipt.not_taken_for(), format!("two@a ({why})"));
+    }
+    let always = || session("250 a\r\n421 busy\r\n");
+    let nobody = without_those_it_hangs_up_at(&to, &mut |to| always().hand_over(&letter(to)));
+    assert_eq!(
+        nobody.expect_err("taken for nobody"),
+        SendError::passing("no receiver was taken: one@a (421 busy), two@a (421 busy), three@a (421 busy)")
+    );
+    let mut connections = ["250 a\r\n421 busy\r\n", "550 go away\r\n"].into_iter();
+    let refused = without_those_it_hangs_up_at(&to, &mut |to| {
+        session(connections.next().expect("two connections")).hand_over(&letter(to))
+    });
+    assert_eq!(
+        refused.expect_err("refused"),
+        SendError::lasting("the sender was refused (550 go away); before that: one@a (421 busy)")
+    );
+}
+
 #[test]
 fn a_receiver_that_is_refused_is_named_and_the_others_get_theirs() {
     let to = ["one@a", "two@a", "three@a"].map(str::to_owned);
     let mut some =
         session("250 a\r\n250 b\r\n550 no such box\r\n451 later\r\n354 go\r\n250 queued\r\n221 bye\r\n");
-    let receipt = some.hand_over(&letter(&to)).expect("taken for one");
+    let receipt = handed_over(&mut some, &to).expect("taken for one");
     assert_eq!(receipt.answer, "250 queued");
     assert_eq!(
-        receipt.refused,
-        ["two@a (550 no such box)", "three@a (451 later)"]
+        receipt.not_taken_for(),
+        "two@a (550 no such box), three@a (451 later)"
     );
     assert!(heard(&some).contains("RCPT TO:<three@a>\r\nDATA\r\n"));
     for (answers, trouble) in [
@@ -119,7 +158,7 @@ fn a_receiver_that_is_refused_is_named_and_the_others_get_theirs() {
         ("550 no\r\n451 x\r\n550 no\r\n", SendTrouble::Passing),
     ] {
         let mut none = session(&format!("250 a\r\n{answers}221 bye\r\n"));
-        let error = none.hand_over(&letter(&to)).expect_err("taken for nobody");
+        let error = handed_over(&mut none, &to).expect_err("taken for nobody");
         assert_eq!(error.trouble, trouble);
         assert!(
             error
@@ -148,7 +187,7 @@ fn only_what_a_server_has_done_is_taken_for_done() {
         ),
     ] {
         let mut session = session(&format!("{answers}221 bye\r\n"));
-        let error = session.hand_over(&letter(&to)).expect_err(answers);
+        let error = handed_over(&mut session, &to).expect_err(answers);
         assert_eq!(error.message, what);
         assert_eq!(error.trouble, SendTrouble::Passing);
     }
@@ -174,7 +213,7 @@ fn a_message_that_is_larger_than_the_server_takes_is_known_by_its_offer_or_by_it
     ] {
         let mut session = session(&format!("{offers}{taken}"));
         session.hello("a.b").expect("a greeting");
-        session.hand_over(&letter(&to)).expect("taken");
+        handed_over(&mut session, &to).expect("taken");
         assert!(heard(&session).contains(command), "{}", heard(&session));
     }
     for (answers, trouble) in [
@@ -195,7 +234,7 @@ fn a_message_that_is_larger_than_the_server_takes_is_known_by_its_offer_or_by_it
     ] {
         let mut session = session(answers);
         session.hello("a.b").expect("a greeting");
-        let error = session.hand_over(&letter(&to)).expect_err(answers);
+        let error = handed_over(&mut session, &to).expect_err(answers);
         assert_eq!(error.trouble, trouble, "{answers}: {}", error.message);
     }
 }
