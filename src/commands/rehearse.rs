@@ -110,7 +110,11 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
     }
     looked?;
     let (lines, is_cut_short) = desk.rehearse_all(&mut opened.history, spare, &chosen)?;
-    tell(file, env, clock, &lines, ui);
+    let ended_by = match stop.is_requested() {
+        true => EndedBy::Signal,
+        false => EndedBy::Itself,
+    };
+    tell((file, env, clock), &lines, ended_by, ui);
     let text = match args.format {
         OutputFormat::Table => {
             let quiet = ui.verbosity == Verbosity::Quiet;
@@ -441,25 +445,69 @@ fn not_recorded(error: HistoryError, spare: &str, line: &RehearsalLine) -> Comma
     CommandError::new(Exit::History, error)
 }
 
+/// What ended the rehearsals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EndedBy {
+    Itself,
+    Signal,
+}
+
+/// What those are told who are told of failed rehearsals; none where there is nothing to be told: of one that was not to
+/// come to its end nothing is known, and nothing is wrong unless the spare may be.
+fn told_of(result: &RehearsalResult, ended_by: EndedBy) -> Option<String> {
+    let is_given_up = ended_by == EndedBy::Signal && result.verdict == RehearsalVerdict::NotKnown;
+    match result.proof {
+        _ if result.is_good() => None,
+        SpareProof::NotSent | SpareProof::Unchanged if is_given_up => None,
+        _ if is_given_up => Some(format!("ended by a signal: {}", result.against())),
+        _ => Some(result.against()),
+    }
+}
+
 /// Tells those who are to be told, and writes the metrics anew.
-fn tell(file: &PlanFile, env: Lookup<'_>, clock: &SystemClock, lines: &[RehearsalLine], ui: Ui) {
+fn tell(
+    (file, env, clock): (&PlanFile, Lookup<'_>, &SystemClock),
+    lines: &[RehearsalLine],
+    ended_by: EndedBy,
+    ui: Ui,
+) {
     let planned = planned(file);
     let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned);
     for line in lines {
         if let RehearsalOutcome::Ended { row, result } = &line.outcome
-            && !result.is_good()
+            && let Some(why) = told_of(result, ended_by)
         {
-            notifier.rehearsal_failed(
-                clock.now(),
-                row.task,
-                &row.device_name,
-                &row.domain_name,
-                &result.against(),
-            );
+            notifier.rehearsal_failed(clock.now(), row.task, &row.device_name, &row.domain_name, &why);
         }
     }
     notifier.write_metrics(clock.now());
     show_warnings_of(&mut notifier, ui);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_rehearsal_that_a_signal_ended_nobody_is_told_that_it_failed() {
+        let of = |proof| {
+            RehearsalResult::not_known(proof, "DomainStatus: ended because the run was asked to stop")
+        };
+        let told = |proof, ended_by| told_of(&of(proof), ended_by);
+        for proof in [SpareProof::NotSent, SpareProof::Unchanged] {
+            assert_eq!(told(proof, EndedBy::Signal), None);
+            assert!(told(proof, EndedBy::Itself).is_some());
+        }
+        let doubt = told(SpareProof::NotKnown, EndedBy::Signal).expect("a doubt");
+        assert!(doubt.starts_with("ended by a signal: "), "{doubt}");
+        let changed = told(SpareProof::Changed, EndedBy::Signal).expect("a change");
+        assert!(changed.contains(SpareProof::Changed.words()), "{changed}");
+        let failed = RehearsalResult {
+            verdict: RehearsalVerdict::WouldFail,
+            ..of(SpareProof::Unchanged)
+        };
+        assert_eq!(told_of(&failed, EndedBy::Signal), Some(failed.against()));
+    }
 }
