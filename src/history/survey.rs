@@ -27,6 +27,9 @@ pub(super) fn tasks_since_sql(of_plan: bool) -> String {
 const WARNED_TASKS: &str = "SELECT DISTINCT task_execution_id FROM note
      WHERE task_execution_id IS NOT NULL AND level <> 'NOTE'";
 
+/// Tasks of which a file that they stored is not what it was, as a later look has found.
+const DAMAGED_TASKS: &str = "SELECT DISTINCT task_execution_id FROM file WHERE damage IS NOT NULL";
+
 /// The newest look at each target that looked whether its changes were saved.
 const UNSAVED: &str = "SELECT t.device_name, t.domain_name, t.id, t.start_time
      FROM backup_target AS b
@@ -55,9 +58,12 @@ impl History {
         mut each: impl FnMut(TaskOfDay<'_>),
     ) -> Result<(), HistoryError> {
         self.read(|transaction| {
-            let warned: HashSet<i64> = rows(transaction, WARNED_TASKS, [], |row| row.get(0))?
-                .into_iter()
-                .collect();
+            let tasks = |sql| -> Result<HashSet<i64>, HistoryFault> {
+                Ok(rows(transaction, sql, [], |row| row.get(0))?
+                    .into_iter()
+                    .collect())
+            };
+            let (warned, damaged) = (tasks(WARNED_TASKS)?, tasks(DAMAGED_TASKS)?);
             let mut statement = transaction.prepare(&tasks_since_sql(plan.is_some()))?;
             let mut found = statement.query((since.to_text(), plan))?;
             while let Some(row) = found.next()? {
@@ -73,6 +79,7 @@ impl History {
                     status: text(row, 4)?,
                     start_time: text(row, 5)?,
                     warned: warned.contains(&row.get(0)?),
+                    is_damaged: damaged.contains(&row.get(0)?),
                 });
             }
             Ok(())

@@ -173,6 +173,8 @@ pub struct TaskOfDay<'r> {
     pub start_time: Timestamp,
     /// Whether it has a warning.
     pub warned: bool,
+    /// Whether what it stored is not what it was, as a later look has found.
+    pub is_damaged: bool,
 }
 
 impl PlanRow {

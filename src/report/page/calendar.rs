@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::history::TaskOfDay;
 use crate::run::event::{ALL_DOMAINS, ActionKind};
-use crate::run::status::{Class, Status};
+use crate::run::status::Class;
 
 /// The zones of the world begin their days on a quarter of an hour.
 const QUARTER: i64 = 900;
@@ -121,7 +121,7 @@ impl DayCalendar {
         else {
             return;
         };
-        tally.add(task.status, task.warned);
+        tally.add(task);
     }
 
     /// Which day it is, counted from the first.
@@ -200,11 +200,13 @@ impl DayCalendar {
 }
 
 impl DayTally {
-    fn add(&mut self, status: Status, warned: bool) {
-        match status.class() {
+    fn add(&mut self, task: &TaskOfDay<'_>) {
+        match task.status.class() {
+            // Whoever needs it finds none.
+            Class::Success | Class::Warning if task.is_damaged => self.failed = true,
             Class::Success => {
                 self.good = true;
-                self.warned |= warned;
+                self.warned |= task.warned;
             }
             Class::Warning => {
                 self.good = true;
@@ -254,7 +256,7 @@ impl Day {
             Day::LeftOut => "left out or cancelled",
             Day::Open => "begun, no end known",
             Day::Warned => "good, with a warning or a failure beside it",
-            Day::Failed => "failed",
+            Day::Failed => "no good backup",
         }
     }
 
@@ -291,6 +293,7 @@ pub(super) fn in_words(days: &[Day]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::status::Status;
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("a moment")
@@ -304,6 +307,7 @@ mod tests {
             status,
             start_time: at(start),
             warned,
+            is_damaged: false,
         }
     }
 
@@ -337,6 +341,22 @@ mod tests {
         assert_eq!(
             calendar.by_device()[0].days,
             [Day::Nothing, Day::Warned, Day::Warned, Day::Open]
+        );
+    }
+
+    #[test]
+    fn a_backup_that_was_found_damaged_later_is_no_good_one_on_its_day() {
+        let mut calendar = calendar();
+        let damaged = |start| TaskOfDay {
+            is_damaged: true,
+            ..task(start, Status::Success, false)
+        };
+        calendar.add(&damaged("2026-03-28T01:00:00Z"));
+        calendar.add(&damaged("2026-03-29T01:00:00Z"));
+        calendar.add(&task("2026-03-29T02:00:00Z", Status::Success, false));
+        assert_eq!(
+            calendar.by_device()[0].days,
+            [Day::Nothing, Day::Failed, Day::Warned, Day::Nothing]
         );
     }
 

@@ -96,6 +96,7 @@ fn page_about(targets: Vec<JudgedTarget>, unsaved: usize, left: Option<&str>) ->
             status,
             start_time: now(),
             warned: false,
+            is_damaged: false,
         });
     }
     let rehearsed = [RehearsedTarget {
