@@ -11,6 +11,7 @@ use anyhow::{Context as _, anyhow};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rustix::fs::Mode;
+use rustix::process::geteuid;
 
 use crate::cli::{ExecutionId, Global, ReportArgs};
 use crate::clock::{Clock as _, SystemClock};
@@ -184,9 +185,18 @@ fn replaceable(path: &Path) -> Result<FileMode, CommandError> {
             Err(CommandError::new(Exit::Failed, error))
         }
         Ok(_) if String::from_utf8_lossy(&head).contains(MARK) => {
-            Ok(FileMode::Exactly(Mode::from_raw_mode(metadata.mode() & 0o777)))
+            Ok(kept(metadata.uid(), metadata.mode(), geteuid().as_raw()))
         }
         Ok(_) => refused("no report"),
+    }
+}
+
+/// The rights of a page in place of one: what the caller gave it. Those of a page that somebody else has put there are
+/// his choice, and not the caller's.
+fn kept(owner: u32, mode: u32, caller: u32) -> FileMode {
+    match owner == caller {
+        true => FileMode::Exactly(Mode::from_raw_mode(mode & 0o777)),
+        false => FileMode::AsUsual,
     }
 }
 
@@ -420,5 +430,17 @@ impl<'f> PlannedTargets<'f> {
         changes.sort_by_key(|change| std::cmp::Reverse(change.id));
         changes.truncate(MOST_CHANGES as usize + 1);
         Ok(changes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_keeps_the_rights_of_one_of_the_callers_own_alone() {
+        let own = FileMode::Exactly(Mode::RUSR | Mode::WUSR | Mode::ROTH);
+        assert_eq!(kept(0, 0o100604, 0), own);
+        assert_eq!(kept(4001, 0o100666, 0), FileMode::AsUsual);
     }
 }
