@@ -140,22 +140,26 @@ fn check_row(row: &ListedFile, place: &mut Contents, findings: &mut Problems) ->
             None
         }
         (RowForm::Hashed(hash), Some(entry)) => {
-            match (decode(hash), entry.bytes) {
-                (None, _) => problem(src, bad("its hash is no SHA-1 in base64")),
-                (Some(listed), EntryBytes::Hashed(sha1)) if sha1 != listed => {
-                    problem(src, ProblemKind::WrongHash);
-                }
-                (Some(_), EntryBytes::Whole) => {
-                    problem(src, bad("it is the ZIP of a domain, which is listed by nobody"));
-                }
-                // What was not read is damaged, which has been noted.
-                (Some(_), EntryBytes::Hashed(_) | EntryBytes::NotRead) => {}
+            if let Some(kind) = against_entry(hash, entry) {
+                problem(src, kind);
             }
             match entry.bytes {
                 EntryBytes::Hashed(sha1) => Some(sha1),
                 EntryBytes::Whole | EntryBytes::NotRead => None,
             }
         }
+    }
+}
+
+/// What speaks against an entry where a row gives this hash of it.
+fn against_entry(hash: &str, entry: &ZipEntry) -> Option<ProblemKind> {
+    let bad = |why: &str| Some(ProblemKind::BadRow(why.to_owned()));
+    match (decode(hash), entry.bytes) {
+        (None, _) => bad("its hash is no SHA-1 in base64"),
+        (Some(listed), EntryBytes::Hashed(sha1)) if sha1 != listed => Some(ProblemKind::WrongHash),
+        (Some(_), EntryBytes::Whole) => bad("it is the ZIP of a domain, which is listed by nobody"),
+        // What was not read is damaged, which has been noted.
+        (Some(_), EntryBytes::Hashed(_) | EntryBytes::NotRead) => None,
     }
 }
 

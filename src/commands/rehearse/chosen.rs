@@ -31,72 +31,16 @@ pub(super) fn chosen(
     args: &RehearseArgs,
     history: &History,
 ) -> Result<Vec<Chosen>, CommandError> {
-    let mut rows = Vec::new();
-    let mut left = Vec::new();
     if args.tasks.is_empty() && args.plan.is_none() && args.device.is_none() && !args.all {
         let error = anyhow!("rehearse needs to know which backups");
         return Err(CommandError::new(Exit::Usage, error).with_hint(
             "name tasks, or --plan, --device or --all for the newest good export of each domain",
         ));
     }
-    for id in &args.tasks {
-        let id = execution(*id, TaskId, || history.newest_restorable_task())?;
-        let row = of_task(history, id)?;
-        // Once is enough, however often it is named.
-        if !rows.iter().any(|other: &FileRow| other.task == row.task) {
-            rows.push(row);
-        }
-    }
-    if args.tasks.is_empty() {
-        if let Some(plan) = &args.plan
-            && file.plan(plan).is_none()
-        {
-            let known: Vec<&str> = file.plans.iter().map(|plan| plan.name.as_str()).collect();
-            let error = anyhow!("the plan file has no plan '{plan}'");
-            return Err(CommandError::new(Exit::Usage, error).with_hint(names::did_you_mean(plan, &known)));
-        }
-        let devices = args
-            .device
-            .as_deref()
-            .map(|text| PatternList::from_items([text]))
-            .transpose();
-        let devices = devices.map_err(|error| CommandError::new(Exit::Usage, anyhow!("{error}")))?;
-        // By its name also where the plan file has it no more.
-        let is_asked = |device: &String| match &devices {
-            Some(devices) => devices.matches(device),
-            None => file.device(device).is_some(),
-        };
-        let known = history.backed_up_devices()?;
-        if let Some(text) = args.device.as_deref().filter(|_| !known.iter().any(is_asked)) {
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            let error = anyhow!("there is no good export of a device that matches '{text}'");
-            return Err(CommandError::new(Exit::Usage, error).with_hint(names::did_you_mean(text, &known)));
-        }
-        for device in known.iter().filter(|name| is_asked(name)) {
-            let standing = StandingExports::of(history, device)?;
-            for row in &standing.rows {
-                let of_plan = |plan: &String| {
-                    Ok::<_, CommandError>(history.plan(history.task(row.task)?.plan)?.plan == *plan)
-                };
-                if args.plan.as_ref().map_or(Ok(true), of_plan)? {
-                    // It is what somebody would restore, and nobody can.
-                    left.extend(standing.newer(row).map(|(newest, why)| Chosen::Left {
-                        row: Box::new(newest.clone()),
-                        why: format!("it {why}"),
-                        by_rule: false,
-                    }));
-                    rows.push(row.clone());
-                }
-            }
-        }
-        if rows.is_empty() {
-            let error = anyhow!("there is no good export of a domain that was asked for");
-            return Err(CommandError::new(Exit::Usage, error).with_hint(format!(
-                "`{}` shows what there is",
-                file.invocation.command(["history", "status"])
-            )));
-        }
-    }
+    let (rows, left) = match args.tasks.is_empty() {
+        true => newest_of_each(file, args, history)?,
+        false => (of_tasks(args, history)?, Vec::new()),
+    };
     let chosen = rows
         .into_iter()
         .map(|row| match RestorableDomain::named(&row.domain_name) {
@@ -108,6 +52,87 @@ pub(super) fn chosen(
             },
         });
     Ok(left.into_iter().chain(chosen).collect())
+}
+
+/// The exports of the tasks that are named.
+fn of_tasks(args: &RehearseArgs, history: &History) -> Result<Vec<FileRow>, CommandError> {
+    let mut rows: Vec<FileRow> = Vec::new();
+    for id in &args.tasks {
+        let id = execution(*id, TaskId, || history.newest_restorable_task())?;
+        let row = of_task(history, id)?;
+        // Once is enough, however often it is named.
+        if !rows.iter().any(|other| other.task == row.task) {
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
+
+/// The newest good export of each domain that is asked for, and the newest one where that is not good.
+fn newest_of_each(
+    file: &PlanFile,
+    args: &RehearseArgs,
+    history: &History,
+) -> Result<(Vec<FileRow>, Vec<Chosen>), CommandError> {
+    if let Some(plan) = &args.plan
+        && file.plan(plan).is_none()
+    {
+        let known: Vec<&str> = file.plans.iter().map(|plan| plan.name.as_str()).collect();
+        let error = anyhow!("the plan file has no plan '{plan}'");
+        return Err(CommandError::new(Exit::Usage, error).with_hint(names::did_you_mean(plan, &known)));
+    }
+    let (mut rows, mut left) = (Vec::new(), Vec::new());
+    for device in asked_devices(file, args, history)? {
+        let standing = StandingExports::of(history, &device)?;
+        for row in &standing.rows {
+            let of_plan = |plan: &String| {
+                Ok::<_, CommandError>(history.plan(history.task(row.task)?.plan)?.plan == *plan)
+            };
+            if args.plan.as_ref().map_or(Ok(true), of_plan)? {
+                // It is what somebody would restore, and nobody can.
+                left.extend(standing.newer(row).map(|(newest, why)| Chosen::Left {
+                    row: Box::new(newest.clone()),
+                    why: format!("it {why}"),
+                    by_rule: false,
+                }));
+                rows.push(row.clone());
+            }
+        }
+    }
+    if rows.is_empty() {
+        let error = anyhow!("there is no good export of a domain that was asked for");
+        return Err(CommandError::new(Exit::Usage, error).with_hint(format!(
+            "`{}` shows what there is",
+            file.invocation.command(["history", "status"])
+        )));
+    }
+    Ok((rows, left))
+}
+
+/// The devices with good exports that are asked for.
+fn asked_devices(
+    file: &PlanFile,
+    args: &RehearseArgs,
+    history: &History,
+) -> Result<Vec<String>, CommandError> {
+    let devices = args
+        .device
+        .as_deref()
+        .map(|text| PatternList::from_items([text]))
+        .transpose();
+    let devices = devices.map_err(|error| CommandError::new(Exit::Usage, anyhow!("{error}")))?;
+    // By its name also where the plan file has it no more.
+    let is_asked = |device: &String| match &devices {
+        Some(devices) => devices.matches(device),
+        None => file.device(device).is_some(),
+    };
+    let known = history.backed_up_devices()?;
+    if let Some(text) = args.device.as_deref().filter(|_| !known.iter().any(is_asked)) {
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let error = anyhow!("there is no good export of a device that matches '{text}'");
+        return Err(CommandError::new(Exit::Usage, error).with_hint(names::did_you_mean(text, &known)));
+    }
+    Ok(known.into_iter().filter(is_asked).collect())
 }
 
 pub(super) fn place(row: &FileRow) -> String {
