@@ -17,40 +17,68 @@ pub(super) fn other_form(bytes: &[u8], path: &Path, wanted: &str) -> Option<Stri
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Some("it is empty: copy it once more".to_owned());
     }
-    let (name, free) = (path.to_string_lossy(), free_name(path));
-    let (file, pem) = (quoted(&name), quoted(&free));
-    let makes = |command: &str| {
-        format!("`openssl {command} -in {file} -out {pem}` writes it as PEM: name {pem} then")
-    };
+    let convert = Conversion::of(path);
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        let Conversion { file, pem } = convert;
         return Some(format!(
             "it is text in UTF-16, as some Windows programs write it: `iconv -f UTF-16 -t UTF-8 {file} > {pem}` writes it as \
              UTF-8: name {pem} then"
         ));
     }
-    let key = format!("it is a private key: name {wanted}, and keep the key to yourself");
-    let request = format!(
-        "it is a request for a certificate, and no certificate: name {wanted}, which whoever signed it gave back"
-    );
     match Der::of(bytes) {
-        Some(Der::Certificate) => return Some(format!("it is in DER: {}", makes("x509 -inform der"))),
-        Some(Der::Pkcs12) => {
-            return Some(format!(
-                "it is PKCS #12, which holds a private key as well: {}",
-                makes("pkcs12 -nokeys")
-            ));
-        }
-        Some(Der::Pkcs7) => {
-            return Some(format!(
-                "it is PKCS #7 in DER: {}",
-                makes("pkcs7 -inform der -print_certs")
-            ));
-        }
-        Some(Der::Request) => return Some(request),
-        Some(Der::Key) => return Some(key),
-        None => {}
+        Some(der) => Some(of_der(der, &convert, wanted)),
+        None => of_pem(&String::from_utf8_lossy(bytes), &convert, wanted),
     }
-    let text = String::from_utf8_lossy(bytes);
+}
+
+/// The file, and the name that it has as PEM, both as a shell takes them.
+struct Conversion {
+    file: String,
+    pem: String,
+}
+
+impl Conversion {
+    fn of(path: &Path) -> Self {
+        Self {
+            file: quoted(&path.to_string_lossy()).into_owned(),
+            pem: quoted(&free_name(path)).into_owned(),
+        }
+    }
+
+    /// What a command of `openssl` makes of it.
+    fn by(&self, command: &str) -> String {
+        let Self { file, pem } = self;
+        format!("`openssl {command} -in {file} -out {pem}` writes it as PEM: name {pem} then")
+    }
+}
+
+fn of_der(der: Der, convert: &Conversion, wanted: &str) -> String {
+    match der {
+        Der::Certificate => format!("it is in DER: {}", convert.by("x509 -inform der")),
+        Der::Pkcs12 => format!(
+            "it is PKCS #12, which holds a private key as well: {}",
+            convert.by("pkcs12 -nokeys")
+        ),
+        Der::Pkcs7 => format!(
+            "it is PKCS #7 in DER: {}",
+            convert.by("pkcs7 -inform der -print_certs")
+        ),
+        Der::Request => of_request(wanted),
+        Der::Key => of_key(wanted),
+    }
+}
+
+fn of_request(wanted: &str) -> String {
+    format!(
+        "it is a request for a certificate, and no certificate: name {wanted}, which whoever signed it gave back"
+    )
+}
+
+fn of_key(wanted: &str) -> String {
+    format!("it is a private key: name {wanted}, and keep the key to yourself")
+}
+
+fn of_pem(text: &str, convert: &Conversion, wanted: &str) -> Option<String> {
     let begun = text.lines().find(|line| line.contains(BEGIN))?;
     let (before, kind) = begun.split_once(BEGIN)?;
     if kind
@@ -69,11 +97,11 @@ pub(super) fn other_form(bytes: &[u8], path: &Path, wanted: &str) -> Option<Stri
     match kind.split("-----").next().unwrap_or_default() {
         "TRUSTED CERTIFICATE" => Some(format!(
             "it is in the form of OpenSSL's own trust: {}",
-            makes("x509")
+            convert.by("x509")
         )),
-        "PKCS7" | "CMS" => Some(format!("it is PKCS #7: {}", makes("pkcs7 -print_certs"))),
-        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Some(request),
-        kind if kind.ends_with("PRIVATE KEY") => Some(key),
+        "PKCS7" | "CMS" => Some(format!("it is PKCS #7: {}", convert.by("pkcs7 -print_certs"))),
+        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Some(of_request(wanted)),
+        kind if kind.ends_with("PRIVATE KEY") => Some(of_key(wanted)),
         kind if kind.ends_with("PUBLIC KEY") => Some(format!("it is a public key alone: name {wanted}")),
         _ => None,
     }
