@@ -162,7 +162,11 @@ pub fn explain(
             &context(ContextKind::PriorArg).replace("...", ""),
             &advice,
         ),
-        ErrorKind::InvalidValue if value.is_empty() => (format!("{argument} needs a value"), place.usage()),
+        ErrorKind::InvalidValue if value.is_empty() => {
+            let about = place.about(&argument);
+            let hint = about.map_or_else(|| place.usage(), |about| format!("{about}; {}", place.help()));
+            (format!("{argument} needs a value"), hint)
+        }
         ErrorKind::InvalidValue => (
             format!("'{value}' is no value of {argument}"),
             value_instead(&argument, &value, &context(ContextKind::ValidValue)),
@@ -174,6 +178,10 @@ pub fn explain(
         ErrorKind::TooManyValues if argument.contains("--verbose") => (
             "--verbose takes no number".to_owned(),
             "-v says more, -vv says all".to_owned(),
+        ),
+        ErrorKind::TooManyValues if argument.starts_with("--") => (
+            format!("{argument} takes no value"),
+            "leave out the `=` and what stands behind it".to_owned(),
         ),
         ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues => (
             format!("{argument} has the wrong number of values"),
@@ -236,15 +244,25 @@ fn what_is_missing(argument: &str, advice: &Advice<'_>) -> String {
             let shells: Vec<String> = shells.map(ToString::to_string).collect();
             format!("name one of {}: `dpbackup completions bash`", shells.join(", "))
         }
+        Some("extract") if argument.contains("DIR") && !argument.contains("TASK") => advice.with_a_folder(),
         _ if argument.contains("--to") => advice.device_behind("--to"),
         _ if argument.contains("--on") => advice.device_behind("--on"),
-        _ => place.usage(),
+        _ => match place.about(argument) {
+            Some(about) => format!("{about}; {}", place.usage()),
+            None => place.usage(),
+        },
     }
 }
 
 /// Two that exclude each other.
 fn conflict(argument: &str, other: &str, advice: &Advice<'_>) -> (String, String) {
     let (place, invocation) = (advice.place, advice.invocation);
+    if argument.is_empty()
+        && place.path.len() < 2
+        && let Some(hint) = advice.two_words_of_history()
+    {
+        return (format!("there is a word too many for `{}`", place.name()), hint);
+    }
     match (argument.is_empty(), other) {
         // Only the options of history stand in the way of a command below it.
         (true, _) if place.path.len() < 2 => (
@@ -287,6 +305,9 @@ fn refused_value(argument: &str, value: &str, why: String, advice: &Advice<'_>) 
             format!("a long option has two dashes: -{typed}"),
         );
     }
+    if let Some(hint) = advice.of_level(value) {
+        return (format!("'{value}' is no ID"), hint);
+    }
     // No table stands above these: they take a task from anywhere.
     if !argument.contains("TASK") && !argument.contains("--task") {
         return (format!("'{value}' is no value of {argument}"), why);
@@ -297,6 +318,17 @@ fn refused_value(argument: &str, value: &str, why: String, advice: &Advice<'_>) 
         _ => "DEVICE",
     };
     let invocation = advice.invocation;
+    if is_device(value) && advice.place.last() == "restore" {
+        return (
+            format!("'{value}' is no ID of a task"),
+            format!(
+                "it is a device, and one domain is restored at a time: `{}` has the task of each newest good backup for `{}`; a \
+                 whole gateway is restored by a person: docs/restore.md",
+                invocation.command(["history", "status"]),
+                invocation.command(["restore", "TASK", "--to", value])
+            ),
+        );
+    }
     (
         format!("'{value}' is no ID of a task"),
         format!(

@@ -118,6 +118,8 @@ pub(super) const COMMANDS: &[OtherWords] = &[
     words(
         &[
             "ls",
+            "ll",
+            "dir",
             "snapshot",
             "snap",
             "archive",
@@ -333,6 +335,7 @@ pub(super) const COMMANDS: &[OtherWords] = &[
     words(
         &[
             "mail",
+            "send",
             "email",
             "notify",
             "alert",
@@ -378,7 +381,15 @@ pub(super) const COMMANDS: &[OtherWords] = &[
         "`{init}` writes a plan file to start from; a backup is made by a run of a plan: `{run PLAN}`",
     ),
     words(
-        &["monitor", "nagios", "age", "freshness", "alerts"],
+        &[
+            "monitor",
+            "nagios",
+            "age",
+            "freshness",
+            "alerts",
+            "summary",
+            "overview",
+        ],
         "`{history status}` tells the age of each last good backup, and ends as monitoring plug-ins do",
     ),
     words(

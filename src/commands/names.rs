@@ -191,6 +191,8 @@ fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> C
     };
     let hint = asked
         .by_its_blank()
+        .or_else(|| asked.by_its_comma())
+        .or_else(|| asked.as_machine())
         .or_else(|| asked.as_device())
         .or_else(|| asked.as_file())
         .or_else(|| asked.as_unit())
@@ -232,6 +234,28 @@ impl AskedPlan<'_> {
             "its name has a blank, and stands in quotes: `{}`",
             self.line(&[&joined])
         ))
+    }
+
+    /// Several names with commas between them.
+    fn by_its_comma(&self) -> Option<String> {
+        let names: Vec<&str> = self.name.split(',').map(str::trim).collect();
+        let is_known = |name: &&str| self.file.plan(name).is_some();
+        (names.len() > 1 && names.iter().all(is_known))
+            .then(|| format!("plans are named one by one: `{}`", self.line(&names)))
+    }
+
+    /// What `check` looks at beside devices.
+    fn as_machine(&self) -> Option<String> {
+        let is_part = matches!(
+            self.name,
+            "store" | "history" | "machine" | "space" | "disk" | "scripts"
+        );
+        (is_part && self.command == ["check"]).then(|| {
+            format!(
+                "this machine is looked at with each plan: `{}`",
+                self.line(&[self.known().first().copied().unwrap_or("PLAN")])
+            )
+        })
     }
 
     fn as_device(&self) -> Option<String> {
@@ -314,6 +338,12 @@ impl AskedPlan<'_> {
 
     /// A device with its port, patterns of devices, or all of it.
     fn as_devices(&self) -> Option<String> {
+        if let Some(tag) = self.name.strip_prefix('@').filter(|_| self.command != ["check"]) {
+            return Some(format!(
+                "a group of devices is named by `devices` of a plan, as in `devices = \"@{tag}\"`; there are: {}",
+                listed(&self.known())
+            ));
+        }
         if self.command == ["check"] {
             if let Some(device) = with_its_port(self.file, self.name) {
                 return Some(format!(

@@ -110,15 +110,16 @@ impl Advice<'_> {
             }
             (Some(OptionAdvice { text, .. }), _) => self.filled(text, &Offered::nothing()),
             (None, Some(near)) => format!("did you mean {near}?"),
-            (None, None) => self.place.help(),
+            (None, None) => self.place.options(),
         }
     }
 
     /// The option of the command that is nearest to this word.
     fn known_option_near(&self, bare: &str) -> Option<String> {
         // Help is nearer to many words than what they mean.
+        let lower = bare.to_lowercase();
         let is_near_help = |long: &str| {
-            matches!(long, "help" | "version") && bare.trim_start_matches('-').get(..1) != long.get(..1)
+            matches!(long, "help" | "version") && lower.trim_start_matches('-').get(..1) != long.get(..1)
         };
         let known: Vec<String> = self
             .place
@@ -138,7 +139,7 @@ impl Advice<'_> {
         if !bare.starts_with("--") && takes(&two_dashes) {
             return Some(two_dashes);
         }
-        let near = nearest(bare, known.iter().map(String::as_str)).filter(|_| bare.len() > 3);
+        let near = nearest(&lower, known.iter().map(String::as_str)).filter(|_| bare.len() > 3);
         near.map(str::to_owned)
     }
 
@@ -273,6 +274,11 @@ impl Advice<'_> {
                 "one export, and the folder that it is written to; {}",
                 self.place.help()
             ),
+            "completions" => "one shell at a time".to_owned(),
+            "schema" => format!(
+                "`{}` prints it, and `> FILE` behind it keeps it",
+                command(&["schema"])
+            ),
             _ => self.place.usage(),
         }
     }
@@ -326,6 +332,84 @@ impl Advice<'_> {
             ),
             None => format!("{}{devices}", self.place.usage()),
         }
+    }
+
+    /// The line with a folder, which it lacks.
+    pub(super) fn with_a_folder(&self) -> String {
+        let mut line = without_plan_file(self.words);
+        line.push("DIR");
+        match ProposedLine::of(line) {
+            Some(line) => format!(
+                "it is written into a folder, which is made: `{}`",
+                line.command(self.invocation)
+            ),
+            None => self.place.usage(),
+        }
+    }
+
+    /// What to type where a level of history takes an ID, and a plan, a device or a domain was named.
+    pub(super) fn of_level(&self, value: &str) -> Option<String> {
+        let level = self.place.last();
+        let is_level = matches!(level, "activities" | "tasks" | "files") && self.place.path.len() == 2;
+        let names = self.names.filter(|_| is_level)?;
+        let command = |words: &[&str]| self.invocation.command(words.iter().copied());
+        let device = value.split_once('/').map_or(value, |(device, _)| device);
+        if names.has_device(device) {
+            return Some(format!(
+                "`{}` lists the executions that were to back up {device}, `{}` what each has done; the task of each newest good \
+                 backup has `{}`",
+                command(&["history", "--device", device]),
+                command(&["history", "ID"]),
+                command(&["history", "status"])
+            ));
+        }
+        names.has_plan(value).then(|| {
+            format!(
+                "`{}` is the newest execution of this plan, with the IDs of its tasks",
+                command(&["history", "last", "--plan", value])
+            )
+        })
+    }
+
+    /// What is meant by two words behind `history`: `last` of a plan, or a word of other programs and an ID.
+    pub(super) fn two_words_of_history(&self) -> Option<String> {
+        let is_plain = |word: &&str| !word.starts_with('-') && *word != "history";
+        let plain: Vec<&str> = without_plan_file(self.words)
+            .into_iter()
+            .filter(is_plain)
+            .collect();
+        let [first, second] = *plain.as_slice() else {
+            return None;
+        };
+        let command = |words: &[&str]| self.invocation.command(words.iter().copied());
+        let is_plan = |word: &str| self.names.is_some_and(|names| names.has_plan(word));
+        let is_id = |word: &str| ExecutionId::of(word).is_some();
+        let (newest, plan) = match is_plan(first) {
+            true => (second, first),
+            false => (first, second),
+        };
+        Some(match (newest, is_plan(plan)) {
+            ("last" | "latest" | "newest", true) => {
+                format!(
+                    "the newest of a plan: `{}`",
+                    command(&["history", "last", "--plan", plan])
+                )
+            }
+            _ if is_id(first) && is_id(second) => {
+                format!("one execution at a time: `{}`", command(&["history", first]))
+            }
+            ("delete" | "remove" | "rm" | "purge" | "forget", _) => format!(
+                "what is recorded stays; backups are removed by `{}`, as `retention` in the plan file says",
+                command(&["prune"])
+            ),
+            _ if is_id(second) && !is_plan(first) => {
+                format!(
+                    "all of one execution is shown by `{}`",
+                    command(&["history", second])
+                )
+            }
+            _ => return None,
+        })
     }
 
     /// Options of history that stand before the level that they are for.

@@ -60,6 +60,41 @@ impl CommandPlace {
         format!("{}; {}", called_so(&self.command), self.help())
     }
 
+    /// Its options, where it has any of its own. Those of all commands are named by the program.
+    pub(super) fn options(&self) -> String {
+        let is_meant = |argument: &&clap::Arg| {
+            let is_help = matches!(argument.get_id().as_str(), "help" | "version");
+            !argument.is_hide_set() && !is_help && (self.path.is_empty() || !argument.is_global_set())
+        };
+        let own = self.command.get_arguments().filter(is_meant);
+        let own: Vec<String> = own
+            .filter_map(clap::Arg::get_long)
+            .map(|long| format!("--{long}"))
+            .collect();
+        match own.is_empty() {
+            true => format!("it has no options of its own; {}", self.help()),
+            false => format!("its options are: {}; {}", own.join(", "), self.help()),
+        }
+    }
+
+    /// What its help says of an argument, as the parser names it: `--blame <DEVICE/DOMAIN>`, `<DIR>`.
+    pub(super) fn about(&self, argument: &str) -> Option<String> {
+        let name = argument.split(' ').next().unwrap_or(argument);
+        let is_it = |known: &&clap::Arg| match name.strip_prefix("--") {
+            Some(long) => known.get_long() == Some(long),
+            None => {
+                known.to_string().trim_matches(['[', ']', '<', '>', '.'])
+                    == name.trim_matches(['[', ']', '<', '>', '.'])
+            }
+        };
+        let known = self.command.get_arguments().find(is_it)?;
+        let help = known.get_help()?.to_string();
+        Some(format!(
+            "{name}: \"{}\"",
+            help.split_whitespace().collect::<Vec<_>>().join(" ")
+        ))
+    }
+
     /// The command at hand, by its last word.
     pub(super) fn last(&self) -> &str {
         self.path.last().map_or("", String::as_str)

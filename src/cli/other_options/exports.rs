@@ -144,4 +144,47 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         "there is a beginning, and the end is now: `{log --since 7d}` shows what changed since then, the newest first; each line \
          has its time",
     ),
+    to(
+        &["diff"],
+        &["--last", "--latest", "--previous"],
+        "`{log}` shows what changed from each export to the next, the newest first; `{diff ID ID}` compares two tasks",
+    ),
+    to(
+        &["diff"],
+        &[
+            "--class",
+            "--property",
+            "--only",
+            "--exclude",
+            "--ignore",
+            "-i",
+            "--ignore-case",
+            "-w",
+            "--ignore-all-space",
+        ],
+        "the whole of two exports is compared, and volatile details do not count; `{log --class CLASS}` shows what changed in one class",
+    ),
+    to(
+        &["log"],
+        &[
+            "--oneline",
+            "--stat",
+            "--patch",
+            "--diff",
+            "--name-only",
+            "--graph",
+            "--pretty",
+        ],
+        "each change is a line with what was and what is: leave it out; `{diff ID ID}` compares two tasks",
+    ),
+    to(
+        &["log"],
+        &["--task", "--id", "--execution"],
+        "`{history files ID}` has the changes that a task found",
+    ),
+    to(
+        &["find"],
+        &["--task", "--id", "--file", "--archive", "--in"],
+        "find looks into the newest good export of every domain; an older one is written as text by `{extract ID DIR}`",
+    ),
 ];

@@ -168,4 +168,48 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         &["--all", "-a", "--all-domains", "--everything"],
         "one domain at a time is restored, and a whole gateway by a person only: docs/restore.md",
     ),
+    to(
+        &["check"],
+        &["--offline", "--local", "--syntax", "--no-network"],
+        "`{validate}` looks at the plan file alone, and contacts nobody",
+    ),
+    to(
+        &["check"],
+        &["--tls", "--ssl", "--cert", "--certs", "--fingerprint"],
+        "check looks at that, too; `{trust DEVICE}` shows the certificate of a device, and the line that pins it",
+    ),
+    to(
+        &["trust"],
+        &[
+            "--save", "--write", "--apply", "--add", "--pin", "--accept", "--fetch",
+        ],
+        "trust writes nothing: it prints the line that pins, and you paste it into the plan file",
+    ),
+    to(
+        &["recover"],
+        &["--status", "--verify"],
+        "`{check}` shows what is quiesced, `{history}` which runs have died; `{recover}` puts right whatever is left",
+    ),
+    to(
+        &["restore"],
+        &[
+            "--as",
+            "--rename",
+            "--into",
+            "--to-domain",
+            "--target-domain",
+            "--map",
+        ],
+        "the export of a task is laid over the domain of its name, and over no other: `{restore ID --to DEVICE}`",
+    ),
+    to(
+        &["restore"],
+        &["--in-place", "--merge", "--reset", "--clean"],
+        "a restore is a merge, into the domain of its name: `{restore ID --to DEVICE}` shows what would change, and what stays",
+    ),
+    to(
+        &["restore"],
+        &["--no-backup", "--skip-backup", "--no-dry-run"],
+        "what is there is backed up first, and the import is tried in a dry run, always: `{restore ID --to DEVICE}`",
+    ),
 ];

@@ -85,4 +85,24 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         "it prints in one form, for people. For programs: the plan file is TOML, its form is `{schema}`, and \
          `{history status --format json}` has all that is configured",
     ),
+    to(
+        &["show"],
+        &["--secrets", "--reveal", "--password", "--passwords", "--plain"],
+        "secrets are shown by where they come from, and never themselves: `{show DEVICE}`",
+    ),
+    to(
+        &["show"],
+        &["--defaults", "--effective", "--resolved", "--verbose-output"],
+        "defaults are in it, and each value says whether it is written: leave it out",
+    ),
+    to(
+        &["list"],
+        &["--long", "-l", "--verbose-output", "--details"],
+        "`{show}` has every value of the plan file, `{validate -v}` what each plan is about",
+    ),
+    to(
+        &["init"],
+        &["--minimal", "--simple", "--short", "--example", "--template"],
+        "without an option it is short: `{init FILE}`",
+    ),
 ];

@@ -116,4 +116,53 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         ],
         "it sends to all whom a plan names: `{notify-test PLAN}` is about one plan, and `{show PLAN}` says who is told of it",
     ),
+    to(
+        &["run"],
+        &[
+            "--resume",
+            "--rerun",
+            "--continue",
+            "--failed",
+            "--only-failed",
+            "--retry-failed",
+        ],
+        "a run does all that its plan says, each time: `{run PLAN}`; what a run that died has left is put right by `{recover}`",
+    ),
+    to(
+        &["run", "preview"],
+        &[
+            "--only",
+            "--skip",
+            "--exclude",
+            "--include",
+            "--tag",
+            "--tags",
+            "--filter",
+            "--limit",
+            "--task",
+        ],
+        "a run backs up what its plan says: `devices` and `domains` in the plan file, where `!NAME` leaves something out and @TAG is a group; a plan of its own can be smaller",
+    ),
+    to(
+        &["run"],
+        &[
+            "--no-script",
+            "--no-scripts",
+            "--skip-scripts",
+            "--skip-script",
+            "--no-hooks",
+            "--skip-hooks",
+        ],
+        "scripts are run where the plan names them: `pre_script` and `post_script` in the plan file; `{show PLAN}` shows which",
+    ),
+    to(
+        &["run"],
+        &["--no-verify", "--skip-verify", "--verify"],
+        "each backup is verified before it is kept, always; how a device is trusted stands in the plan file: `tls` of its [[device]]",
+    ),
+    to(
+        &["notify-test"],
+        &["--event", "--events", "--status", "--subject", "--message"],
+        "it sends one of each message: `{notify-test PLAN}`; which events a receiver gets says `events` in the plan file",
+    ),
 ];

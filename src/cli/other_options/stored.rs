@@ -218,4 +218,59 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         &["--until", "--before", "--end"],
         "there is a beginning, and the end is now: `{report FILE.html --since 7d}`",
     ),
+    to(
+        &["verify"],
+        &["--file", "--path", "--folder", "--dir", "--archive"],
+        "files and folders are named without an option: `{verify FILE}`",
+    ),
+    to(
+        &["verify"],
+        &["--limit", "--count", "--max", "--sample"],
+        "verify looks at all of what is named: `{verify --all}`, a device, DEVICE/DOMAIN or the ID of a task",
+    ),
+    to(
+        &["history"],
+        &["--full", "--details", "--detail", "--long", "--verbose-output"],
+        "`{history last}` shows all of the newest execution, `{history ID}` of another one",
+    ),
+    to(
+        &["history"],
+        &[
+            "--sort",
+            "--reverse",
+            "--order",
+            "--order-by",
+            "-r",
+            "--asc",
+            "--desc",
+        ],
+        "the newest stands first, always: `{history --format csv}` is for programs that sort",
+    ),
+    to(
+        &["history"],
+        &[
+            "--delete", "--purge", "--clear", "--remove", "--prune", "--forget",
+        ],
+        "what is recorded stays; backups are removed by `{prune}`, as `retention` in the plan file says",
+    ),
+    to(
+        &["history"],
+        &["--between", "--range"],
+        "there is a beginning, and the end is now: `{history --since 7d}` shows what started since then, the newest first",
+    ),
+    to(
+        &["status"],
+        &["-H", "--hostname", "--service"],
+        "it is about everything that is configured; `{history --device DEVICE}` has the runs of one device",
+    ),
+    to(
+        &["report"],
+        &["--open", "--browser", "--view", "--show"],
+        "it writes the page, and a browser opens it: `{report FILE.html}`",
+    ),
+    to(
+        &["report"],
+        &["--email", "--mail", "--send", "--attach"],
+        "`report = true` in [notify.email] of the plan file sends the page with the mail of each plan; `{report FILE.html}` writes it",
+    ),
 ];

@@ -87,6 +87,25 @@ fn level_instead(file: &PlanFile, word: &str) -> Option<String> {
                 command(&["history"])
             ));
         }
+        "delete" | "purge" | "clear" | "prune" | "remove" => {
+            return Some(format!(
+                "what is recorded stays; backups are removed by `{}`, as `retention` in the plan file says",
+                command(&["prune"])
+            ));
+        }
+        "export" | "csv" | "json" => {
+            return Some(format!(
+                "`{}` is for programs",
+                command(&["history", "--format", "json"])
+            ));
+        }
+        "first" | "previous" | "oldest" | "before" => {
+            return Some(format!(
+                "`{}` lists the executions of plans, each with its ID; `{}` shows all of one",
+                command(&["history"]),
+                command(&["history", "ID"])
+            ));
+        }
         "failed" | "failures" | "errors" | "failure" => {
             return Some(format!(
                 "`{}` shows what failed",
