@@ -137,7 +137,10 @@ impl IncludeReader<'_> {
         let folder = file.parent().unwrap_or(Path::new(""));
         match matching(folder, pattern) {
             Ok(Matched::Files(paths)) => {
-                for path in &paths {
+                let is_folder = |path: &PathBuf| pattern.contains('*') && path.is_dir();
+                let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(is_folder);
+                self.folders(&folders, pattern, span.clone());
+                for path in &files {
                     self.included(path, pattern, span.clone());
                 }
             }
@@ -160,6 +163,25 @@ impl IncludeReader<'_> {
                 finding.help = help;
             }
         }
+    }
+
+    /// What a pattern matches beside files, said once for all of them.
+    fn folders(&mut self, folders: &[PathBuf], pattern: &str, span: Range<usize>) {
+        let title = match folders {
+            [] => return,
+            [one] => format!("{} is a folder", one.display()),
+            [first, others @ ..] => format!("{} and {} more are folders", first.display(), others.len()),
+        };
+        let help = match pattern.strip_suffix('*') {
+            Some(bare) => format!(
+                "write which files are meant: `include = [{:?}]`",
+                format!("{bare}*.toml")
+            ),
+            None => "move it away, or write a pattern that does not match it".to_owned(),
+        };
+        self.add(Severity::Error, span, title)
+            .label("files are included")
+            .help(help);
     }
 
     fn included(&mut self, path: &Path, pattern: &str, span: Range<usize>) {

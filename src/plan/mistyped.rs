@@ -3,7 +3,7 @@
 mod words;
 
 use toml::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use crate::plan::keys::device::{DEVICE_TIMEOUTS, PASSWORD, TLS};
 use crate::plan::keys::tables::{RETENTION, TIMEOUTS, WINDOW};
@@ -74,13 +74,32 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
             (KeyKind::Table(_), _) => example(key),
             _ => example(key).or_else(|| Some("one value is expected, without brackets".to_owned())),
         },
-        DeValue::Table(_) => match &key.kind {
-            KeyKind::Tables(table) => Some(format!(
-                "two brackets on each side, above what belongs to it: {}",
-                table.heading
-            )),
+        DeValue::Table(entries) => match &key.kind {
+            KeyKind::Tables(table) => Some(of_one_table(table, entries)),
             _ => example(key),
         },
+    }
+}
+
+/// How a table is written of which there may be several. What belongs to one makes such a table where it stands alone.
+fn of_one_table(table: &Table, entries: &DeTable<'_>) -> String {
+    let heading = table.heading;
+    let mut names = entries.iter();
+    let only = names.next().filter(|_| names.next().is_none());
+    let only = only.map(|(name, value)| {
+        let name: &str = name.get_ref();
+        (name, table.key(name), value.get_ref())
+    });
+    match only {
+        Some((_, Some(key), _)) if matches!(key.kind, KeyKind::Tables(_)) => {
+            format!(
+                "it belongs to the {heading} above it, and there is none: write one, with its `name` below it"
+            )
+        }
+        Some((name, None, DeValue::Table(_) | DeValue::Array(_))) => {
+            format!("write {heading}, and below it `name = {name:?}`")
+        }
+        _ => format!("two brackets on each side, above what belongs to it: {heading}"),
     }
 }
 
@@ -218,6 +237,11 @@ fn of_number(key: &Key, number: &str) -> Option<String> {
             "put it in quotes, or better write where it comes from: `{name} = {{ file = \"…\" }}`"
         )),
         KeyKind::Choice(_) => of_choice(key, number),
+        KeyKind::Command | KeyKind::Names | KeyKind::Includes(_) => Some(format!(
+            "an array of texts, each in quotes: `{name} = [\"{number}\"]`"
+        )),
+        // It may be one of several.
+        KeyKind::Patterns => Some(format!("put it in quotes: \"{number}\"")),
         KeyKind::Table(_) | KeyKind::Tables(_) => None,
         _ => Some(format!("put it in quotes: `{name} = \"{number}\"`")),
     }

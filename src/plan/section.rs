@@ -114,7 +114,14 @@ impl<'a> PlanSection<'a> {
                          which there are",
                         key.sample()
                     ),
-                    _ => format!("add {}, say", key.sample()),
+                    _ => match &key.kind {
+                        KeyKind::Table(table) if table.example().is_none() => {
+                            let first = table.keys.iter().find(|key| matches!(key.absent, Absent::Error));
+                            let below = first.map_or_else(String::new, |key| format!(", and below it {}, say", key.sample()));
+                            format!("add a line with `[{name}]`{below}")
+                        }
+                        _ => format!("add {}, say", key.sample()),
+                    },
                 });
             }
         }

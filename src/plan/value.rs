@@ -8,6 +8,7 @@ use toml::de::DeValue;
 use crate::plan::diagnostic::{Finding, Findings};
 use crate::plan::keys::{Absent, Key};
 use crate::plan::mistyped;
+use crate::values::text::letter;
 
 /// A value of the tree.
 pub(super) type Value<'i> = Spanned<DeValue<'i>>;
@@ -65,7 +66,10 @@ pub(super) fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>
 pub(super) fn is_named(key: &str, text: &str, span: &Range<usize>, out: &mut Findings<'_>) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let label = match text.chars().find(|c| !allowed(*c)) {
-        Some(c) => format!("holds {c:?}; allowed are letters, digits, `.`, `_` and `-`"),
+        Some(c) => format!(
+            "holds {}; allowed are letters, digits, `.`, `_` and `-`",
+            letter(c)
+        ),
         None if text.len() > 128 => "is longer than 128 characters".to_owned(),
         None => return true,
     };

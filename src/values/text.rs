@@ -120,6 +120,14 @@ pub fn is_unsafe(c: char) -> bool {
         )
 }
 
+/// A letter as a person can look for it: many look like one of ASCII and are another.
+pub fn letter(c: char) -> String {
+    match c.is_ascii() {
+        true => format!("{c:?}"),
+        false => format!("{c:?} (U+{:04X})", u32::from(c)),
+    }
+}
+
 /// The least that a text keeps beside its indent; below that a terminal breaks it as it likes.
 const LEAST: usize = 20;
 

@@ -261,6 +261,20 @@ fn a_value_in_another_form_is_answered_with_the_form_it_has_here() {
             (policy, "retention = { keep_within = 30 }"),
             (policy, "retention = { keep_daily = \"7d\" }"),
             (policy, "retention = [7, 4, 12]"),
+            (policy, "maintenance_window = none"),
+            (policy, "error_policy = \"\"ignore\"\""),
+            (policy, "maintenance_window = off"),
+            ("[settings]", "[settings]\nrequire_mount = yes"),
+            ("[settings]", "[settings]\nmin_free_store = none"),
+            ("[settings]", "# [settings]"),
+            ("[[plan]]", "[[Plan]]"),
+            ("[[plan]]", "[plan.Nightly]"),
+            ("{ env = \"QA1_PASSWORD\" }", "{ command = [\"cat\", 1] }"),
+            (
+                "host = \"qa1.example.com\"",
+                "host = \"qa1.example.com\"\nport = \"web\"",
+            ),
+            ("tls = { verify = false }", "tls_verify = false"),
             (
                 policy,
                 "maintenance_window = { start = \"00:00\", end = \"24:00\" }",
@@ -524,6 +538,19 @@ fn a_file_of_another_format_or_encoding_says_which() {
                 .flat_map(|(number, line)| format!("{number:4}  {line}\n").into_bytes())
                 .collect(),
         ),
+        (
+            "variables",
+            b"# for systemd\nexport STORE=/backup\nHOST=qa1\nPORT=5550\n".to_vec(),
+        ),
+        (
+            "a line of a shell",
+            format!("cat > plans.toml <<'EOF'\n{RIGHT}").into_bytes(),
+        ),
+        ("a last byte of old", format!("{RIGHT}\u{1a}").into_bytes()),
+        (
+            "a list of users",
+            b"root:x:0:0::/root:/bin/sh\nbin:x:2:2::/bin:/bin/sh\nsys:x:3:3::/dev:/bin/sh\ngames:x:5:60::/x:/bin/sh\n".to_vec(),
+        ),
         ("nothing", Vec::new()),
         ("comments", b"# to do\n".to_vec()),
     ] {
@@ -592,6 +619,8 @@ fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
             ("domains = \"DOM*\"", "domains = \"* except default\""),
             ("devices = \"QA*\"", "devices = \"QA*, !QA*\""),
             ("devices = \"QA*\"", "devices = \"* !QA2\""),
+            ("devices = \"QA*\"", "devices = \"* - QA2\""),
+            ("domains = \"DOM*\"", "domains = \"DOM1 # main\""),
             (
                 "devices = \"QA*\"",
                 "devices = \"QA*\"\npost_script_when = \"on-failure\"",

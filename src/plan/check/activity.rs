@@ -10,6 +10,7 @@ use crate::plan::value::{At, did_you_mean};
 use crate::values::device_pattern::DevicePatterns;
 use crate::values::nearest::nearest;
 use crate::values::pattern::PatternList;
+use crate::values::text::letter;
 
 /// What `action` says, before the keys that belong to it are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -217,7 +218,7 @@ fn is_name_of_object(certificate: &At<String>, out: &mut Findings<'_>) -> bool {
     out.error(
         certificate.span.clone(),
         format!("{text:?} is no name of an object"),
-        format!("no name of an object holds {odd:?}"),
+        format!("no name of an object holds {}", letter(odd)),
     )
     .help(
         "write the name of the Crypto Certificate object in the domain `default`, such as \"backup-cert\"; `dpbackup check` says \

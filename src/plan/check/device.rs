@@ -14,6 +14,7 @@ use crate::plan::section::PlanSection;
 use crate::plan::value::{At, named_so};
 use crate::values::address::Address;
 use crate::values::host_name;
+use crate::values::text::letter;
 use crate::values::written_path::variable_alone;
 
 /// Reads one table: what others may refer to, and the device. `of_all` are the limits of the
@@ -75,7 +76,10 @@ fn check_device_name(name: &At<String>, out: &mut Findings<'_>) {
     let text = &name.value;
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let label = if let Some(c) = text.chars().find(|c| !allowed(*c)) {
-        format!("holds {c:?}; allowed are letters, digits, `.`, `_` and `-`")
+        format!(
+            "holds {}; allowed are letters, digits, `.`, `_` and `-`",
+            letter(c)
+        )
     } else if text.starts_with('-') {
         "begins with `-`, as an option does".to_owned()
     } else if text == "." || text == ".." {

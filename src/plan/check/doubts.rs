@@ -18,6 +18,7 @@ use crate::values::device_pattern::DevicePatterns;
 use crate::values::first_few::first_few;
 use crate::values::nearest::nearest;
 use crate::values::pattern::{PatternList, star_matches};
+use crate::values::text::letter;
 use crate::values::window::Window;
 
 /// So many names are listed.
@@ -29,7 +30,8 @@ pub(super) fn unmatched_devices(
     devices: &[KnownDevice],
     out: &mut Findings<'_>,
 ) {
-    if out.is_incomplete() {
+    // A mistake may be why one is not there, or is called otherwise.
+    if out.is_incomplete() || out.has_errors() {
         return;
     }
     for pattern in patterns.value.included() {
@@ -176,7 +178,7 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
         out.doubt(
             span,
             &format!("no domain can match {pattern:?}"),
-            &format!("no name of a domain holds {odd:?}"),
+            &format!("no name of a domain holds {}", letter(odd)),
             &help,
         );
     }
@@ -187,9 +189,11 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
 fn in_patterns(written: &str) -> String {
     let mut patterns = Vec::new();
     let mut leaves_out = false;
-    for word in written.split_whitespace() {
+    let words = written.split_whitespace();
+    // A sign of a comment begins none within quotes.
+    for word in words.take_while(|word| !word.starts_with('#')) {
         match word.to_ascii_lowercase().as_str() {
-            "not" | "except" | "without" | "but" | "excluding" | "minus" => leaves_out = true,
+            "-" | "!" | "not" | "except" | "without" | "but" | "excluding" | "minus" => leaves_out = true,
             "and" | "or" | "," | "&" | "|" => {}
             _ => match word.strip_prefix(['!', '-']).filter(|bare| !bare.is_empty()) {
                 Some(bare) => patterns.push(format!("!{bare}")),

@@ -27,6 +27,11 @@ impl Key {
 impl Key {
     /// A line that holds the key and a value, for who has not written it, or something that it does not take.
     pub fn sample(&self) -> String {
+        if let KeyKind::Table(table) | KeyKind::Tables(table) = &self.kind
+            && table.heading.starts_with('[')
+        {
+            return format!("`{}`", table.heading);
+        }
         let of_kind = || match &self.kind {
             KeyKind::Integer { least, .. } => match self.absent {
                 Absent::Default(usual) => usual.to_owned(),
@@ -36,9 +41,14 @@ impl Key {
             _ => self.example().unwrap_or("\"…\"").to_owned(),
         };
         let has_default = matches!(self.absent, Absent::Default(_));
+        // Of a device it is another port than of a server of mail.
+        let of_device = matches!(self.absent, Absent::Means(words) if words.ends_with("else 5550"));
         let known = SAMPLES
             .iter()
             .find(|(name, _)| *name == self.name && !has_default);
+        let known = known
+            .filter(|_| !of_device)
+            .or(of_device.then_some(&("port", "5550")));
         let value = known.map_or_else(of_kind, |(_, value)| (*value).to_owned());
         format!("`{} = {value}`", self.name)
     }

@@ -205,7 +205,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice("write `tls = { pin_sha256 = \"…\" }`, as `dpbackup trust DEVICE` prints it"),
             ),
             (
-                "verify verify_tls verify_ssl insecure skip_verify ssl_verify check_certificate validate_certs verify_certs verify_certificate",
+                "verify verify_tls tls_verify verify_ssl insecure skip_verify ssl_verify check_certificate validate_certs verify_certs verify_certificate",
                 Advice(
                     "write `tls = { verify = false }`, or better the pin that `dpbackup trust DEVICE` prints",
                 ),
@@ -264,7 +264,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice("write `tls = { ca_file = \"…\" }`"),
             ),
             (
-                "verify verify_tls verify_ssl insecure skip_verify ssl_verify check_certificate validate_certs verify_certs verify_certificate",
+                "verify verify_tls tls_verify verify_ssl insecure skip_verify ssl_verify check_certificate validate_certs verify_certs verify_certificate",
                 Advice("write `tls = { verify = false }`, which trusts anybody"),
             ),
             ("ssl trust https", Key("tls")),

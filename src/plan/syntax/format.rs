@@ -66,12 +66,32 @@ pub(super) fn another(text: &str, written: &str) -> Option<SyntaxError> {
     if first.starts_with("%YAML") || looks_like_yaml(text) {
         return whole("this file is YAML", LIKE);
     }
+    if share_of_lines(written, is_of_a_shell) {
+        return whole("this file has variables of a shell", LIKE);
+    }
+    // Of a file of something else each line would be a mistake.
+    if share_of_lines(written, |line| {
+        !line.contains('=') && !line.trim_start().starts_with('[')
+    }) {
+        return whole("none of the lines is one of a plan file", LIKE);
+    }
     None
 }
 
 /// Whether a line is one of a difference, as `diff -u` and git show it.
 fn is_of_a_difference(line: &str) -> bool {
     line.starts_with(['+', '-', ' ', '@'])
+}
+
+/// Whether a line is a comment, or sets a variable.
+fn is_of_a_shell(line: &str) -> bool {
+    let line = line.trim_start();
+    let is_name = |name: &str| {
+        let is_letter = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        !name.is_empty() && name.bytes().all(is_letter)
+    };
+    let pair = line.strip_prefix("export ").unwrap_or(line).split_once('=');
+    line.starts_with('#') || pair.is_some_and(|(name, _)| is_name(name))
 }
 
 /// Whether all lines but for empty ones are such, and there are some.

@@ -89,6 +89,9 @@ impl BrokenLine<'_> {
                 "leave this line out".to_owned(),
             ));
         }
+        if trimmed.starts_with("$ ") || trimmed.contains(" <<") {
+            return of_line(("this line is one of a shell", "leave this line out".to_owned()));
+        }
         if let Some(said) = COMMENTS.iter().find_map(|sign| as_comment(trimmed, sign)) {
             return of_line(said);
         }
@@ -157,6 +160,7 @@ impl BrokenLine<'_> {
             part: first..end,
             // What cannot be read either is no advice.
             help: help.unwrap_or_else(|| match DeTable::parse(plain) {
+                Ok(_) if plain.is_empty() => "leave this line out".to_owned(),
                 Ok(_) => format!("write `{plain}`"),
                 Err(_) => LINES.to_owned(),
             }),

@@ -2,6 +2,7 @@
 
 use crate::plan::keys::device::PASSWORD;
 use crate::plan::keys::{Absent, Key, KeyKind};
+use crate::plan::mistyped;
 use crate::plan::syntax::mend;
 use crate::plan::syntax::written::{Written, WrittenEntry, WrittenValue, read};
 
@@ -31,10 +32,31 @@ pub(super) fn of_value(
         '(' => "round brackets enclose nothing here",
         _ => of_bare(key, value, &written),
     };
+    if let (Some(key), Some(word)) = (key, written.bare_word())
+        && !matches!(word.to_lowercase().as_str(), "null" | "nil" | "~" | "undefined")
+        && let Some(help) = of_word(key, word)
+    {
+        return Some((QUOTES.to_owned(), help));
+    }
     if title == EMPTY {
         return Some((EMPTY.to_owned(), format!("leave the line of `{name}` out")));
     }
     Some((title.to_owned(), right(name, key, &written)))
+}
+
+/// How a word without quotes is written right where a key has words of its own: one of them, or the one that is meant.
+fn of_word(key: &'static Key, word: &str) -> Option<String> {
+    let lower = word.to_lowercase();
+    match &key.kind {
+        KeyKind::Choice(words) | KeyKind::ChoiceOrTable(words, _) if words.contains(&lower.as_str()) => {
+            Some(format!("write `{} = {lower:?}`", key.name))
+        }
+        KeyKind::Choice(_) | KeyKind::ChoiceOrTable(..) => {
+            mistyped::of_choice(key, &lower).or_else(|| Some(takes(key.name, Some(key))))
+        }
+        KeyKind::Threshold => mistyped::of_words(key, &lower),
+        _ => None,
+    }
 }
 
 /// How a value is written right; where that cannot be told, what its key takes.
@@ -102,14 +124,10 @@ fn has_keys(entry: &WrittenEntry) -> bool {
 
 /// What is wrong with a value that has neither quotes nor brackets.
 fn of_bare(key: Option<&Key>, value: &str, written: &WrittenValue) -> &'static str {
-    let bare = match written.entries.as_slice() {
-        [WrittenEntry { key: None, values }] => match values.as_slice() {
-            [Written::Word(bare)] => bare.to_lowercase(),
-            _ => String::new(),
-        },
-        [WrittenEntry { key: Some(_), .. }, ..] => return "a table has braces",
-        _ => String::new(),
-    };
+    if let [WrittenEntry { key: Some(_), .. }, ..] = written.entries.as_slice() {
+        return "a table has braces";
+    }
+    let bare = written.bare_word().unwrap_or_default().to_lowercase();
     let takes_text = key.is_some_and(|key| !matches!(key.kind, KeyKind::Boolean | KeyKind::Integer { .. }));
     let is_number = |text: &str| {
         let digits: String = text.chars().filter(|c| !",_; ".contains(*c)).collect();
@@ -168,6 +186,11 @@ fn of_quoted(
         return said("a quote is not closed", format!("write `{line}`"));
     }
     if let Some(text) = with_quotes_in_it(value, quote) {
+        let once = text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
+        if let Some(text) = once.filter(|text| !text.contains(quote)) {
+            let line = mend::line(name, &mend::text(text)).unwrap_or_default();
+            return said("quotes stand twice", format!("write `{line}`"));
+        }
         let line = mend::line(name, &mend::text(text)).unwrap_or_default();
         return said(
             "quotes stand within the quotes",

@@ -34,6 +34,19 @@ pub(super) struct WrittenValue {
     pub(super) is_closed_twice: bool,
 }
 
+impl WrittenValue {
+    /// The word that it is, where it is one without quotes and brackets.
+    pub(super) fn bare_word(&self) -> Option<&str> {
+        match self.entries.as_slice() {
+            [WrittenEntry { key: None, values }] => match values.as_slice() {
+                [Written::Word(word)] => Some(word),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// Reads what stands behind an equals sign.
 pub(super) fn read(text: &str) -> WrittenValue {
     let mut reader = Reader {
