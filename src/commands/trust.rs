@@ -121,6 +121,18 @@ fn page(
         let _ = writeln!(page, "\n{}", hanging(&why, 0, width));
         return page;
     }
+    if device.tls == Trust::Pin(own.sha256) {
+        let pinned = format!(
+            "The plan file pins this certificate, and no other is trusted, under [[device]] \"{}\":",
+            device.name
+        );
+        let _ = write!(
+            page,
+            "\n{}\n\ntls = {{ pin_sha256 = \"{pin}\" }}\n",
+            hanging(&pinned, 0, width)
+        );
+        return page;
+    }
     let how = "To trust this certificate and no other: compare its SHA-256 with what the administrator\n\
                of the device says, then write under [[device]]";
     let how = match width {
