@@ -265,7 +265,9 @@ fn api_connect_verdict<'a>(session: &Session<'a>, domain: &str) -> (Verdict<'a>,
     let device = &session.device.name;
     match session.api_connect(domain) {
         KnownOfDomain::Said(ApiConnect::Yes) => {
-            let why = format!("{domain} of {device} belongs to API Connect, which restores it itself");
+            let why = format!(
+                "{domain} of {device} belongs to API Connect, which restores it itself; '!{domain}' in `domains` leaves it out"
+            );
             let skipped = Failure::new(Status::SkippedApicDomain, why);
             (Verdict::Settled(skipped), None)
         }
