@@ -97,14 +97,18 @@ fn heading(whole: &WholeExecution<'_>, zone: &TimeZone) -> String {
     } else {
         ""
     };
+    // Of one whose process died nobody knows it, and one that goes on has no end yet.
+    let took = match plan.took() {
+        None => String::new(),
+        took => format!(", took {}", duration(took)),
+    };
     let mut text = format!(
-        "Plan {}, execution {}: {}\nStarted {} ({}), took {}{ignored}\n",
+        "Plan {}, execution {}: {}\nStarted {} ({}){took}{ignored}\n",
         shown(&plan.plan),
         plan.id.0,
         plan.status,
         on_clock(plan.start_time, zone),
         zone_name(zone),
-        duration(plan.took()),
     );
     if let Some(store) = whole.store {
         text.push_str(&store_line(store));
@@ -114,7 +118,9 @@ fn heading(whole: &WholeExecution<'_>, zone: &TimeZone) -> String {
     for (details, _) in whole.tasks {
         // Which task it is says enough: it stands below, with its error.
         if let Some(why) = &details.task.error_message {
-            words = words.replace(&format!(": {why}"), "");
+            for sign in [':', ';'] {
+                words = words.replace(&format!("{sign} {why}"), "");
+            }
         }
     }
     if !words.is_empty() {
