@@ -310,7 +310,9 @@ impl Ui {
 
     /// The columns of stderr, where somebody watches: what is longer is broken at its blanks.
     fn message_width(&self) -> Option<u16> {
-        let width = self.lines.then(|| terminal_size::terminal_size_of(io::stderr()));
+        // Who wants to hear only what is not good sits at a terminal, too.
+        let is_asked = self.lines || self.verbosity == Verbosity::Quiet;
+        let width = is_asked.then(|| terminal_size::terminal_size_of(io::stderr()));
         width.flatten().map(|(width, _)| width.0)
     }
 
