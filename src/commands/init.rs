@@ -48,64 +48,75 @@ pub(super) fn init(global: &Global, args: &InitArgs, ui: Ui, env: Lookup<'_>) ->
         .mode(0o600)
         .open(&file);
     let made = made.map_err(|error| {
-        let hint = match error.kind() {
-            ErrorKind::AlreadyExists if file.is_dir() => format!(
-                "it is a folder: `{}` writes a file into it",
-                Invocation::default().command(["init", &file.join(HERE).to_string_lossy()])
-            ),
-            ErrorKind::AlreadyExists => format!(
-                "it was left as it is: `{}` checks it; move it away or name another file, or `-` to print it",
-                names(&file, env).command(["validate"])
-            ),
-            ErrorKind::NotFound => match file.parent().filter(|folder| !folder.exists()) {
-                Some(folder) => format!(
-                    "its folder is not there: `mkdir -p {}`",
-                    quoted(&folder.to_string_lossy())
-                ),
-                None => "its folder is not there: make it first".to_owned(),
-            },
-            _ => "name a file in a folder that you may write, or `-` to print it".to_owned(),
-        };
+        let hint = instead(&file, error.kind(), env);
         let error = anyhow::Error::new(error).context(format!("writing the plan file {shown}"));
         CommandError::new(Exit::Usage, error).with_hint(hint)
     })?;
     write(made, &text)
         .with_context(|| format!("writing the plan file {shown}"))
         .map_err(|error| CommandError::new(Exit::Failed, error))?;
-    if ui.verbosity > Verbosity::Quiet {
-        let invocation = match names_of_new(&file, env) {
-            Ok(invocation) => invocation,
-            Err(why) => {
-                ui.say(&format!("wrote {shown}"));
-                ui.warning(&format!("no command takes a plan file from there: {why}"));
-                return Ok(Exit::Warned);
-            }
-        };
-        let examples = match args.full {
-            true => {
-                " (the files that it names, such as those of `ca_file`, are examples: put yours there, or take the lines out)"
-            }
-            false => "",
-        };
-        let mut said = format!("wrote {shown}; change it to your gateways{examples}, then:");
-        let steps: &[&[&str]] = if args.full {
-            &[&["validate"], &["check"]]
-        } else {
-            &[
-                &["validate"],
-                &["trust", "QA1"],
-                &["check"],
-                &["preview", "Nightly"],
-                &["run", "Nightly"],
-            ]
-        };
-        for step in steps {
-            said.push_str("\n  ");
-            said.push_str(&invocation.command(step.iter().copied()));
-        }
-        ui.say(&said);
+    match ui.verbosity > Verbosity::Quiet {
+        true => Ok(next_steps(&file, args.full, ui, env)),
+        false => Ok(Exit::Success),
     }
-    Ok(Exit::Success)
+}
+
+/// What to do where the file could not be made.
+fn instead(file: &Path, why: ErrorKind, env: Lookup<'_>) -> String {
+    match why {
+        ErrorKind::AlreadyExists if file.is_dir() => format!(
+            "it is a folder: `{}` writes a file into it",
+            Invocation::default().command(["init", &file.join(HERE).to_string_lossy()])
+        ),
+        ErrorKind::AlreadyExists => format!(
+            "it was left as it is: `{}` checks it; move it away or name another file, or `-` to print it",
+            names(file, env).command(["validate"])
+        ),
+        ErrorKind::NotFound => match file.parent().filter(|folder| !folder.exists()) {
+            Some(folder) => format!(
+                "its folder is not there: `mkdir -p {}`",
+                quoted(&folder.to_string_lossy())
+            ),
+            None => "its folder is not there: make it first".to_owned(),
+        },
+        _ => "name a file in a folder that you may write, or `-` to print it".to_owned(),
+    }
+}
+
+/// Says what is to be done with the file that was written.
+fn next_steps(file: &Path, full: bool, ui: Ui, env: Lookup<'_>) -> Exit {
+    let shown = file.display();
+    let invocation = match names_of_new(file, env) {
+        Ok(invocation) => invocation,
+        Err(why) => {
+            ui.say(&format!("wrote {shown}"));
+            ui.warning(&format!("no command takes a plan file from there: {why}"));
+            return Exit::Warned;
+        }
+    };
+    let examples = match full {
+        true => {
+            " (the files that it names, such as those of `ca_file`, are examples: put yours there, or take the lines out)"
+        }
+        false => "",
+    };
+    let mut said = format!("wrote {shown}; change it to your gateways{examples}, then:");
+    let steps: &[&[&str]] = match full {
+        true => &[&["validate"], &["check"]],
+        false => &[
+            &["validate"],
+            &["trust", "QA1"],
+            &["check"],
+            &["preview", "Nightly"],
+            &["run", "Nightly"],
+        ],
+    };
+    for step in steps {
+        said.push_str("\n  ");
+        said.push_str(&invocation.command(step.iter().copied()));
+    }
+    ui.say(&said);
+    Exit::Success
 }
 
 /// How commands name the file that was written: not at all, where they find it.

@@ -161,13 +161,40 @@ impl Sink for SignalAnswer {
 fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: StopLimits) -> String {
     let name = named(signal, count);
     let mut doing: Vec<String> = Vec::new();
-    for UndoAhead { device, undo, stage } in due.values() {
+    for ahead in due.values() {
+        let words = ahead.words(limits);
+        match ahead.undo {
+            Undo::RemoveFolder(_) => doing.push(words),
+            _ => doing.insert(0, words),
+        }
+    }
+    if doing.is_empty() {
+        doing.push("nothing is to be put back".to_owned());
+    }
+    match (limits.script, count) {
+        (None, _) => {}
+        (Some(limit), 0 | 1) => doing.push(format!(
+            "then scripts, at most {} each, which a second signal ends",
+            HumanDuration(limit)
+        )),
+        (Some(_), _) => doing.push("no more scripts".to_owned()),
+    }
+    format!(
+        "{name}: {}; do not kill dpbackup, it ends by itself",
+        doing.join("; ")
+    )
+}
+
+impl UndoAhead {
+    /// What is done about it, and how long that may take.
+    fn words(&self, limits: StopLimits) -> String {
+        let Self { device, undo, stage } = self;
         let what = undo_words(device, undo);
         let unless = match stage {
             UndoStage::MayBeSent => ", if it got the request",
             UndoStage::Sent | UndoStage::Looking | UndoStage::UnderWay => "",
         };
-        let words = match undo {
+        match undo {
             Undo::UnquiesceDevice | Undo::UnquiesceDomain(_) if *stage == UndoStage::Looking => format!(
                 "looking at {}, and unquiescing it if it is what was quiesced, at most {}",
                 place(device, undo),
@@ -212,27 +239,8 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: 
                     }
                 }
             }
-        };
-        match undo {
-            Undo::RemoveFolder(_) => doing.push(words),
-            _ => doing.insert(0, words),
         }
     }
-    if doing.is_empty() {
-        doing.push("nothing is to be put back".to_owned());
-    }
-    match (limits.script, count) {
-        (None, _) => {}
-        (Some(limit), 0 | 1) => doing.push(format!(
-            "then scripts, at most {} each, which a second signal ends",
-            HumanDuration(limit)
-        )),
-        (Some(_), _) => doing.push("no more scripts".to_owned()),
-    }
-    format!(
-        "{name}: {}; do not kill dpbackup, it ends by itself",
-        doing.join("; ")
-    )
 }
 
 /// What is shown to be at work after a signal; `None` where that is what was before it, for no signal ends it.
