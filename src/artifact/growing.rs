@@ -1,4 +1,4 @@
-//! A file that is read while it is still written.
+//! A file that is read, and put on disk, while it is still written.
 //!
 //! Whoever writes it says how much of it is there, and whoever reads it, in a thread of its own,
 //! waits for that. The reader works on the file itself and not on what was meant to be in it.
@@ -118,6 +118,14 @@ impl Growth {
         let state = state.unwrap_or_else(PoisonError::into_inner);
         state.bytes.saturating_sub(position)
     }
+
+    /// How many bytes there are, once there are so many. `None` where no more will come.
+    fn grown_to(&self, bytes: u64) -> Option<u64> {
+        let wait = |state: &mut GrownBytes| state.bytes < bytes && !state.is_over;
+        let state = self.changed.wait_while(self.state(), wait);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        (!state.is_over).then_some(state.bytes)
+    }
 }
 
 /// A file, from its beginning to its end, which may still have to come.
@@ -125,6 +133,19 @@ pub(super) struct Growing {
     file: File,
     growth: Arc<Growth>,
     position: u64,
+}
+
+impl Growing {
+    /// Puts on disk what there is, each time that it has grown by `step` bytes, until no more will come. What is
+    /// there then is left to whoever has written it.
+    pub(super) fn sync_each(&self, step: u64) -> io::Result<()> {
+        let mut synced = 0;
+        while let Some(there) = self.growth.grown_to(synced + step) {
+            self.file.sync_data()?;
+            synced = there;
+        }
+        Ok(())
+    }
 }
 
 impl Read for Growing {
@@ -211,5 +232,34 @@ mod tests {
         let beside: Beside<()> = beside.expect("a thread");
         beside.whole(0);
         assert_eq!(beside.outcome(), None);
+    }
+
+    #[test]
+    fn what_is_there_is_put_on_disk_while_the_rest_is_still_to_come_and_what_the_disk_says_is_told() {
+        // Nothing can be put on this one, which the system says when it is asked to.
+        let null = File::options().write(true).open("/dev/null").expect("opened");
+        let sync = |file: &mut Growing| file.sync_each(STEP);
+        let mut beside = Beside::begin(&null, threads::start, sync).expect("a thread");
+        beside.written(STEP);
+        // The end has not been told.
+        let said = beside.outcome.recv().expect("an outcome").expect_err("no disk");
+        assert_eq!(said.kind(), io::ErrorKind::InvalidInput);
+        let file = tempfile::tempfile().expect("a file");
+        for (written, whole) in [(STEP, STEP), (STEP, 5 * STEP + 1), (0, 0)] {
+            let mut beside = Beside::begin(&file, threads::start, sync).expect("a thread");
+            beside.written(written);
+            beside.whole(whole);
+            assert!(matches!(beside.outcome(), Some(Ok(()))), "{whole}");
+        }
+    }
+
+    #[test]
+    fn what_has_not_grown_so_much_is_left_to_its_writer() {
+        let null = File::options().write(true).open("/dev/null").expect("opened");
+        let sync = |file: &mut Growing| file.sync_each(2 * STEP);
+        let mut beside = Beside::begin(&null, threads::start, sync).expect("a thread");
+        beside.written(2 * STEP - 1);
+        beside.whole(2 * STEP - 1);
+        assert!(matches!(beside.outcome(), Some(Ok(()))));
     }
 }

@@ -27,25 +27,32 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// An archive is looked at beside its writer once so much of it is there: a smaller one is looked
 /// at sooner than a thread begins.
 const BESIDE_FROM: u64 = 4 << 20;
+/// After so many bytes a file is put on disk beside its writer: the last sync has to wait for no more than that, whatever
+/// the size of the file.
+const SYNC_STEP: u64 = 8 << 20;
 
 /// A file being written. Dropped before it is published, it is removed.
 #[derive(Debug)]
 pub struct Staged {
     // The name goes before the lock, which the stream holds.
     place: Place,
-    look: Look,
+    beside: WorkBeside,
     stream: HashedFile,
     trouble: Option<StoreError>,
 }
 
-/// Whether a file is looked at while it is written.
+/// What is done with a file while it is written.
 #[derive(Debug)]
-enum Look {
-    /// It is not, for nobody has asked, or there is no thread for it.
+enum WorkBeside {
+    /// Nothing, for nobody has asked.
     No,
-    /// It will be, once it is large enough.
+    /// It is looked at and put on disk once it is large enough.
     Later(Starter),
-    Now(Beside<Ahead>),
+    /// What there are threads for.
+    Now {
+        look: Option<Beside<Ahead>>,
+        sync: Option<Beside<io::Result<()>>>,
+    },
 }
 
 /// A file that is written and synced, but not yet under its final name. Dropped before it
@@ -71,10 +78,10 @@ impl Staged {
         let (file, place) = Place::take(folder, final_name)?;
         let stream = HashedFile::new(file, Allowance::unlimited());
         let trouble = None;
-        let look = Look::No;
+        let beside = WorkBeside::No;
         Ok(Staged {
             place,
-            look,
+            beside,
             stream,
             trouble,
         })
@@ -87,26 +94,37 @@ impl Staged {
         self
     }
 
-    /// The same file, an archive, which is looked at while it is written: in a thread beside, where one
-    /// can be had.
+    /// The same file, an archive, which is looked at and put on disk while the rest of it is written: in threads beside,
+    /// where they can be had.
     #[must_use]
-    pub fn looked_at_beside(mut self, starter: Starter) -> Staged {
-        self.look = Look::Later(starter);
+    pub fn worked_on_beside(mut self, starter: Starter) -> Staged {
+        self.beside = WorkBeside::Later(starter);
         self
     }
 
-    /// Tells whoever looks at it how much of it is there.
+    /// Tells whoever works on it how much of it is there.
     fn tell_beside(&mut self) {
         let there = self.stream.in_file();
-        match &mut self.look {
-            Look::No => {}
-            Look::Later(_) if there < BESIDE_FROM => {}
-            Look::Later(starter) => {
-                let work = |archive: &mut Growing| Ahead::look(archive, &Limits::default());
-                let begun = Beside::begin(self.stream.file.get_ref(), *starter, work);
-                self.look = begun.map_or(Look::No, Look::Now);
+        match &mut self.beside {
+            WorkBeside::No => {}
+            WorkBeside::Later(_) if there < BESIDE_FROM => {}
+            WorkBeside::Later(starter) => {
+                let (file, starter) = (self.stream.file.get_ref(), *starter);
+                let look = |archive: &mut Growing| Ahead::look(archive, &Limits::default());
+                let sync = |file: &mut Growing| file.sync_each(SYNC_STEP);
+                self.beside = WorkBeside::Now {
+                    look: Beside::begin(file, starter, look),
+                    sync: Beside::begin(file, starter, sync),
+                };
             }
-            Look::Now(beside) => beside.written(there),
+            WorkBeside::Now { look, sync } => {
+                if let Some(look) = look {
+                    look.written(there);
+                }
+                if let Some(sync) = sync {
+                    sync.written(there);
+                }
+            }
         }
     }
 
@@ -121,14 +139,22 @@ impl Staged {
         let path = self.place.partial_path();
         let failed = |error| StoreError::new("write", &path, error);
         self.stream.flush().map_err(failed)?;
-        if let Look::Now(beside) = &self.look {
-            beside.whole(self.stream.in_file());
+        let (look, sync) = match self.beside {
+            WorkBeside::Now { look, sync } => (look, sync),
+            WorkBeside::No | WorkBeside::Later(_) => (None, None),
+        };
+        let there = self.stream.in_file();
+        if let Some(look) = &look {
+            look.whole(there);
+        }
+        if let Some(sync) = sync {
+            sync.whole(there);
+            // What the disk did not take, the system may have told there, and tells once.
+            let unknown = || Err(io::Error::other("whether it is on disk is not known"));
+            sync.outcome().unwrap_or_else(unknown).map_err(failed)?;
         }
         let (file, hash) = self.stream.finish().map_err(failed)?;
-        let ahead = match self.look {
-            Look::Now(beside) => beside.outcome().unwrap_or_default(),
-            Look::No | Look::Later(_) => Ahead::default(),
-        };
+        let ahead = look.and_then(Beside::outcome).unwrap_or_default();
         let place = self.place;
         Ok(Sealed {
             size: hash.bytes(),

@@ -270,7 +270,7 @@ fn modes_are_the_same_whatever_the_umask() {
 /// A large file, looked at beside its writer, who gives it in pieces of this length.
 fn archive_staged(store: &Path, bytes: &[u8], starter: Starter, piece: usize) -> Sealed {
     let staged = Staged::create(store, &store.join("d/a.zip")).expect("staged");
-    let mut staged = staged.looked_at_beside(starter);
+    let mut staged = staged.worked_on_beside(starter);
     for piece in bytes.chunks(piece) {
         staged.write_all(piece).expect("written");
     }
@@ -326,13 +326,32 @@ fn what_was_written_into_after_it_was_looked_at_is_not_published() {
 fn a_file_that_is_given_up_while_it_is_looked_at_is_removed_and_unlocked() {
     let store = store();
     let staged = Staged::create(store.path(), &store.path().join("d/a.zip")).expect("staged");
-    let mut staged = staged.looked_at_beside(threads::start);
+    let mut staged = staged.worked_on_beside(threads::start);
     staged.write_all(&vec![7; 6 << 20]).expect("written");
     let held = File::open(store.path().join("d/a.zip.partial")).expect("opened");
     assert!(held.try_lock().is_err());
     drop(staged);
     assert!(held.try_lock().is_ok());
     assert_eq!(listing(store.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_of_which_a_part_could_not_be_put_on_disk_on_the_way_is_no_file() {
+    let failing: fn(&mut Growing) -> io::Result<()> = |_| Err(io::Error::from_raw_os_error(5));
+    let panicking: fn(&mut Growing) -> io::Result<()> = |_| panic!("a panic of the tests");
+    for (sync, why) in [(failing, "Input/output error"), (panicking, "not known")] {
+        let store = store();
+        let mut staged = Staged::create(store.path(), &store.path().join("d/a.zip")).expect("staged");
+        staged.write_all(&vec![7; 1 << 20]).expect("written");
+        staged.beside = WorkBeside::Now {
+            look: None,
+            sync: Beside::begin(staged.stream.file.get_ref(), threads::start, sync),
+        };
+        let error = staged.finish().expect_err("a part is missing");
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        assert!(format!("{error} {source:?}").contains(why), "{error} {source:?}");
+        assert_eq!(listing(store.path()), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -143,7 +143,7 @@ impl Walk<'_, '_, '_> {
         );
         let make = move || {
             let staged = Staged::create(&store, &place)?;
-            Ok(staged.within(allowance).looked_at_beside(threads::start))
+            Ok(staged.within(allowance).worked_on_beside(threads::start))
         };
         match self.begun {
             Begun::No => Ok(HandedFile::here(make()?, path)),
