@@ -1,5 +1,6 @@
 //! Whether the store can take backups.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use crate::artifact::error::{StoreError, StoreErrorKind};
@@ -218,6 +219,45 @@ pub fn is_mounted(settings: &Settings) -> Result<(), Failure> {
             "the store {store} is on a local {kind} file system, and require_mount = \"remote\" asks for one of a network"
         )),
     }
+}
+
+/// The same of a failure that would keep a whole plan from beginning, where it is met by a task: that one has failed.
+pub fn of_task(failure: Failure) -> Failure {
+    match failure.status {
+        Status::StoreIsNotMounted => Failure {
+            status: Status::DownloadFailed,
+            ..failure
+        },
+        Status::StoreOutOfSpace => Failure {
+            status: Status::NotEnoughFreeSpaceInStore,
+            ..failure
+        },
+        _ => failure,
+    }
+}
+
+/// Whether something is mounted at the store itself: it is on another file system than the folder in which it stands.
+/// `None` where that cannot be looked at.
+pub fn is_mount_point(settings: &Settings) -> Option<bool> {
+    let store = settings.store.folder();
+    // A path through it mounts what is mounted when it is asked for.
+    let here = store.join(".").metadata().ok()?;
+    let around = store.parent()?.metadata().ok()?;
+    Some(here.dev() != around.dev())
+}
+
+/// Whether the store is mounted as it was when a task began. In the folder that is left when a file system is gone a
+/// backup would be hidden by the next mount.
+pub fn is_still_mounted(settings: &Settings, was_mount_point: Option<bool>) -> Result<(), Failure> {
+    is_mounted(settings).map_err(of_task)?;
+    if (was_mount_point, is_mount_point(settings)) != (Some(true), Some(false)) {
+        return Ok(());
+    }
+    let why = format!(
+        "the file system that was mounted at the store {} is not there any more; mount it",
+        settings.store.folder().display()
+    );
+    Err(Failure::new(Status::DownloadFailed, why))
 }
 
 /// Whether the store is there to be looked into, mounted as asked.

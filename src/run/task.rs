@@ -169,6 +169,8 @@ struct Walk<'w, 'a, 'r> {
     quiesce_sent: Option<Duration>,
     /// Whether nothing of what was to be quiesced is in service.
     takes_none: bool,
+    /// Whether something was mounted at the store itself when it began, where that could be looked at.
+    store_was_mounted: Option<bool>,
     /// The domains that were seen quiesced by this task.
     seen_quiesced: Vec<String>,
     /// Those of them that were seen at work before the device was told to unquiesce.
@@ -206,6 +208,7 @@ pub fn run<'a>(
         begun: Begun::No,
         quiesce_sent: None,
         takes_none: false,
+        store_was_mounted: None,
         seen_quiesced: Vec::new(),
         back_early: Vec::new(),
         is_login_refused: false,

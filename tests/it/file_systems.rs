@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{Home, Ran, not_tested_here};
+use crate::support::{Home, Ran, gateways, not_tested_here};
 
 const PLAN: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\n\
                     [[plan.activity]]\naction = \"secure-backup\"\ndevices = \"*\"\ncertificate = \"backup-cert\"\n\
@@ -255,6 +255,18 @@ fn a_store_that_becomes_read_only_in_a_run_is_found_out_before_the_next_gateway_
     let remount = format!("#!/bin/sh\nexec mount -o remount,ro {}\n", home.store().display());
     let home = home.script("readonly.sh", &remount);
     fs::create_dir(home.store()).expect("a folder");
+    let ran = run_on_tmpfs(&home);
+    if ran.code == Some(99) || ran.stderr.contains("unshare:") {
+        not_tested_here(&format!("a store that becomes read-only: {}", ran.stderr.trim()));
+        return;
+    }
+    assert_eq!(gateways[0].received("DomainQuiesce"), 1, "{ran:?}");
+    assert_eq!(gateways[1].received("DomainQuiesce"), 0, "{ran:?}");
+    assert!(ran.stderr.contains("read-only"), "{ran:?}");
+}
+
+/// Runs the plan P on a store that is a file system of its own, which ends with the run.
+fn run_on_tmpfs(home: &Home) -> Ran {
     let binary = env!("CARGO_BIN_EXE_dpbackup");
     let script = format!(
         "mount -t tmpfs -o size=64m,mode=700 tmpfs store || exit 99\n{binary} run P; code=$?; umount -l store; exit $code\n"
@@ -265,12 +277,28 @@ fn a_store_that_becomes_read_only_in_a_run_is_found_out_before_the_next_gateway_
     shell.env_clear().current_dir(home.path(""));
     shell.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
     shell.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-    let ran = Ran::of(shell.output().expect("a shell starts"));
+    Ran::of(shell.output().expect("a shell starts"))
+}
+
+#[test]
+fn a_store_that_a_script_unmounts_is_noticed_before_the_quiesce_and_the_task_has_failed() {
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
+    let plan = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\n\
+                    pre_script = \"unmount.sh\"\n";
+    let home = Home::quick().device("QA1", &gateway).plan("P", plan);
+    let unmount = format!("#!/bin/sh\nexec umount -l {}\n", home.store().display());
+    let home = home.script("unmount.sh", &unmount);
+    fs::create_dir(home.store()).expect("a folder");
+    let ran = run_on_tmpfs(&home);
     if ran.code == Some(99) || ran.stderr.contains("unshare:") {
-        not_tested_here(&format!("a store that becomes read-only: {}", ran.stderr.trim()));
+        not_tested_here(&format!("a store that is unmounted: {}", ran.stderr.trim()));
         return;
     }
-    assert_eq!(gateways[0].received("DomainQuiesce"), 1, "{ran:?}");
-    assert_eq!(gateways[1].received("DomainQuiesce"), 0, "{ran:?}");
-    assert!(ran.stderr.contains("read-only"), "{ran:?}");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let words = "the file system that was mounted at the store";
+    assert!(ran.stderr.contains(words), "{ran:?}");
+    assert!(ran.stderr.contains("DOWNLOAD_FAILED"), "{ran:?}");
+    assert!(ran.stderr.contains("0 succeeded, 1 failed"), "{ran:?}");
+    assert_eq!(gateway.received("DomainQuiesce"), 0, "{ran:?}");
+    assert_eq!(fs::read_dir(home.store()).expect("a folder").count(), 0);
 }

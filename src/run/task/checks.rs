@@ -52,7 +52,8 @@ impl Walk<'_, '_, '_> {
     pub(super) fn check(&mut self) -> Result<(), Trouble> {
         self.record.task_status(self.task.id, Status::Validating)?;
         let settings = &self.engine.file.settings;
-        store::is_mounted(settings)?;
+        store::is_mounted(settings).map_err(store::of_task)?;
+        self.store_was_mounted = store::is_mount_point(settings);
         store::has_space(settings, Status::NotEnoughFreeSpaceInStore)?;
         self.try_store()?;
         self.record_facts()?;
@@ -110,8 +111,13 @@ impl Walk<'_, '_, '_> {
         // Where none of its folders is there yet, it will be made in the store itself.
         match store::probe_below(settings, &folder)? {
             Some(_probed) => Ok(()),
-            None => store::probe(settings).map(|_probed| ()),
+            None => store::probe(settings).map(|_probed| ()).map_err(store::of_task),
         }
+    }
+
+    /// Whether the store is mounted as it was when the task began.
+    pub(super) fn store_is_there(&self) -> Result<(), Failure> {
+        store::is_still_mounted(&self.engine.file.settings, self.store_was_mounted)
     }
 
     pub(super) fn tell_unsaved_changes(&mut self, domains: &[DomainStatus]) -> Result<Option<bool>, Trouble> {
@@ -177,6 +183,7 @@ impl Walk<'_, '_, '_> {
         }
         if ran.end.is_success() {
             // It may have taken the store away, which is better found out before the device is out of service.
+            self.store_is_there()?;
             return Ok(self.try_store()?);
         }
         let why = format!("the pre-task script {}: {}", path.display(), ran.how());

@@ -167,6 +167,7 @@ impl Walk<'_, '_, '_> {
         let (path, name) = (path.as_path(), name.as_str());
         let settings = &self.engine.file.settings;
         let device = self.session.device.name.clone();
+        self.store_is_there()?;
         let sealed = staged.back().and_then(Staged::finish);
         let sealed = sealed.map_err(|error| self.storage(&error))?;
         self.record.task_status(self.task.id, Status::Verifying)?;

@@ -32,6 +32,7 @@ impl Walk<'_, '_, '_> {
             .within(store::allowance(settings));
         let sealed = self.fetch_parts(folder, files, &staged)?;
         self.record.task_status(self.task.id, Status::Verifying)?;
+        self.store_is_there()?;
         let report = self.verified(&staged)?;
         let place = staged.publish(&sealed).map_err(|error| self.storage(&error))?;
         for part in sealed {
