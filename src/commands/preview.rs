@@ -33,7 +33,7 @@ use crate::run::sequence::before::quiesce_timeout;
 use crate::run::session::Contact;
 use crate::run::status::{Class, Status};
 use crate::run::store;
-use crate::run::task::before::{refusal, told_by_rows};
+use crate::run::task::before::{refusal, refusal_of_unlisted, told_by_rows};
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::closed_window::why_closed;
 use crate::values::environment::Lookup;
@@ -88,7 +88,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
         refused.extend(history.as_ref().map(|why| format!("the history {why}")));
         let of_tasks = expanded
             .iter()
-            .flat_map(|activity| activity.notes.iter().cloned());
+            .flat_map(|activity| activity.notes.iter().chain(&activity.warnings).cloned());
         let mut notes: Vec<String> = away.iter().cloned().chain(of_tasks).collect();
         let unable = scripts_behind(plan, env);
         script_would_fail |= !unable.is_empty();
@@ -288,6 +288,11 @@ fn settled<'a>(
             let Contact::Up(session) = devices.contact(device) else {
                 continue;
             };
+            let listed = (&session.gateway, session.domains.as_slice());
+            if let Ok(Some(failure)) = refusal_of_unlisted(activity, &device.name, &task.domain, listed) {
+                task.verdict = Verdict::Settled(failure);
+                continue;
+            }
             let Some(failure) = refusal(activity, &device.name, &task.domain, &session.domains) else {
                 continue;
             };

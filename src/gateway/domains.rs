@@ -1,6 +1,6 @@
 //! The domains of a device and how they stand.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use roxmltree::Node;
@@ -236,6 +236,18 @@ impl Gateway<'_> {
                 .filter_map(|row| Some((row.attribute("name")?.to_owned(), state(row))))
                 .collect())
         })
+    }
+
+    /// The domains that are configured, enabled, and none of those that the device has listed: the account is not shown
+    /// how they stand.
+    pub fn unlisted(&self, listed: &[DomainStatus]) -> Result<BTreeSet<String>> {
+        let is_listed = |name: &String| listed.iter().any(|domain| domain.name == *name);
+        let states = self.admin_states()?.into_iter();
+        let enabled = states.filter(|(_, state)| *state == AdminState::Enabled);
+        Ok(enabled
+            .map(|(name, _)| name)
+            .filter(|name| name != DEFAULT_DOMAIN && !is_listed(name))
+            .collect())
     }
 
     /// Those of some domains of which the device says that they are disabled, as far as the account may look.

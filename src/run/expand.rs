@@ -23,8 +23,10 @@ pub struct ExpandedActivity<'a> {
     pub activity: &'a Activity,
     /// Its tasks, in the order in which they will run.
     pub tasks: Vec<ExpandedTask<'a>>,
-    /// What has no task and should be known.
+    /// What should be known of it.
     pub notes: Vec<String>,
+    /// What has no task though it is asked for.
+    pub warnings: Vec<String>,
 }
 
 /// A task that may run, or the reason why it does not.
@@ -88,11 +90,19 @@ pub fn expand<'a>(
     let mut expanded = Vec::new();
     let mut unverified = unverified(file, plan, devices);
     for activity in &plan.activities {
-        let (mut tasks, mut notes) = (Vec::new(), Vec::from_iter(unverified.take()));
-        for device in file.devices.iter().filter(|device| activity.concerns(device)) {
-            let contact = devices.contact(device);
-            tasks.extend(tasks_of(activity, device, contact));
-            notes.extend(without_domain(activity, contact));
+        let (mut tasks, mut warnings) = (Vec::new(), Vec::new());
+        let mut notes = Vec::from_iter(unverified.take());
+        let concerned = || file.devices.iter().filter(|device| activity.concerns(device));
+        for device in concerned() {
+            tasks.extend(tasks_of(activity, device, devices.contact(device)));
+        }
+        for device in concerned() {
+            let absent = absent_domains(activity, devices.contact(device));
+            let (nowhere, elsewhere): (Vec<&str>, Vec<&str>) = absent
+                .into_iter()
+                .partition(|name| concerned().all(|other| lacks(devices.contact(other), name)));
+            warnings.extend(without_domains(activity, device, &nowhere));
+            notes.extend(without_domains(activity, device, &elsewhere));
         }
         if tasks.is_empty() {
             let pattern = activity.devices.to_string();
@@ -109,6 +119,7 @@ pub fn expand<'a>(
             activity,
             tasks,
             notes,
+            warnings,
         });
     }
     Some(expanded)
@@ -223,7 +234,7 @@ fn named_as_the_word(device: &Device) -> Failure {
 
 /// The domains that are asked for by name and that the device does not have, beside others
 /// that it has: a name that is misspelt would never be backed up, and nobody would know.
-fn without_domain(activity: &Activity, contact: &Contact<'_>) -> Option<String> {
+fn absent_domains<'a>(activity: &'a Activity, contact: &Contact<'_>) -> Vec<&'a str> {
     let (
         Contact::Up(session),
         Action::ExportDomain {
@@ -231,19 +242,30 @@ fn without_domain(activity: &Activity, contact: &Contact<'_>) -> Option<String> 
         },
     ) = (contact, &activity.action)
     else {
-        return None;
+        return Vec::new();
     };
-    let there = |name: &str| session.domains.iter().any(|domain| domain.name == name);
-    let matches_some = session.domains.iter().any(|domain| pattern.matches(&domain.name));
-    let absent: Vec<&str> = pattern
-        .literals()
-        .filter(|name| pattern.matches(name) && !there(name))
-        .collect();
-    (matches_some && !absent.is_empty()).then(|| {
+    if !session.domains.iter().any(|domain| pattern.matches(&domain.name)) {
+        return Vec::new();
+    }
+    let is_absent = |name: &&str| pattern.matches(name) && lacks(contact, name);
+    pattern.literals().filter(is_absent).collect()
+}
+
+/// Whether a device has shown that it has no such domain.
+fn lacks(contact: &Contact<'_>, domain: &str) -> bool {
+    match contact {
+        Contact::Up(session) => session.domains.iter().all(|there| there.name != domain),
+        Contact::Down(_) | Contact::Bad(_) => false,
+    }
+}
+
+fn without_domains(activity: &Activity, device: &Device, absent: &[&str]) -> Option<String> {
+    (!absent.is_empty()).then(|| {
         format!(
-            "{} has no domain {}, which '{pattern}' asks for",
-            session.device.name,
-            absent.join(", ")
+            "{} has no domain {}, which '{}' asks for",
+            device.name,
+            absent.join(", "),
+            activity.domain_pattern()
         )
     })
 }
@@ -271,9 +293,11 @@ fn api_connect_verdict<'a>(session: &Session<'a>, domain: &str) -> (Verdict<'a>,
             let skipped = Failure::new(Status::SkippedApicDomain, why);
             (Verdict::Settled(skipped), None)
         }
-        // Who may not look at the gateway service cannot be told apart from who has none.
-        KnownOfDomain::Said(ApiConnect::No | ApiConnect::NotAllowed | ApiConnect::UnknownClass) => {
-            (ready, None)
+        KnownOfDomain::Said(ApiConnect::No | ApiConnect::UnknownClass) => (ready, None),
+        KnownOfDomain::Said(ApiConnect::NotAllowed) => {
+            let note =
+                format!("whether {domain} belongs to API Connect is not known: the account may not see it");
+            (ready, Some(note))
         }
         KnownOfDomain::NotKnown(why) => {
             let note = format!("whether {domain} belongs to API Connect is not known: {why}");

@@ -221,10 +221,14 @@ impl<'a> Run<'_, 'a, '_> {
             activity,
             tasks,
             notes,
+            warnings,
         } in expanded
         {
             for note in notes {
                 self.record.note(Owner::Plan(self.id), note)?;
+            }
+            for warning in warnings {
+                self.warn(warning)?;
             }
             let id = self.record.open_activity(ActivityOpening {
                 plan: self.id,

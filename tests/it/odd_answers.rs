@@ -205,6 +205,7 @@ fn a_domain_that_may_belong_to_api_connect_or_not_is_backed_up_with_a_note() {
     for faults in [
         &["APIConnectGatewayService=login-failure"][..],
         &["APIConnectGatewayService=result-error"],
+        &["APIConnectGatewayService=access-denied"],
         &["APIConnectGatewayService=html"],
         &["APIConnectGatewayService=empty-body"],
         &["APIConnectGatewayService=no-payload"],
@@ -243,7 +244,13 @@ fn a_refusal_in_one_domain_does_not_hide_the_api_connect_domains_behind_it() {
 
 #[test]
 fn what_a_run_notes_of_api_connect_is_said_by_check_too() {
-    for fault in ["login-failure", "result-error", "html", "empty-body"] {
+    for fault in [
+        "login-failure",
+        "access-denied",
+        "result-error",
+        "html",
+        "empty-body",
+    ] {
         let gateway = with_faults(&[&format!("APIConnectGatewayService={fault}")]);
         let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
         let ran = home.dpbackup(&["check"]).exits(3);

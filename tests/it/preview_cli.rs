@@ -400,7 +400,7 @@ fn findings_of_a_bad_file_come_all_at_once_and_nothing_is_contacted() {
 }
 
 #[test]
-fn a_domain_that_is_asked_for_by_name_and_is_not_there_is_noted_by_preview_and_run() {
+fn a_domain_that_is_asked_for_by_name_and_is_not_there_is_noted_by_preview_and_warned_of_by_a_run() {
     let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
     let home = Home::of(&gateway).plan("P", &export("*", "DOM1, DOM7, X*, DOM8, !DOM8", ""));
     let note = "QA1 has no domain DOM7, which 'DOM1, DOM7, X*, DOM8, !DOM8' asks for";
@@ -413,8 +413,8 @@ fn a_domain_that_is_asked_for_by_name_and_is_not_there_is_noted_by_preview_and_r
     let ran = home.dpbackup(&["preview", "P", "--format", "json"]).exits(0);
     let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(document["plans"][0]["notes"], serde_json::json!([note]));
-    // It is no warning: domains come and go, and `history status` tells what is not backed up.
-    let _ran = home.dpbackup(&["run", "P"]).exits(0);
+    let ran = home.dpbackup(&["run", "P"]).exits(3);
+    assert!(ran.stderr.contains(note), "{}", ran.stderr);
     let shown = home.dpbackup(&["history", "activities", "1"]).exits(0);
     assert!(shown.stdout.contains(note), "{}", shown.stdout);
 }

@@ -1,12 +1,14 @@
 //! What ends a task before anything is done to its device: the device is untouched, and
 //! the message says so.
 
+use std::time::Duration;
+
 use dpbackup::run::event::Event;
 use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
 
 use crate::simulator::{BackupMode, CryptoCertificate, Domain, Gateway, Setup, Space};
-use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
+use crate::support::{EngineRun, Home, TestClock, export, gateways, notes_of, secure_backup};
 
 const NIGHT: &str = "2026-11-22T01:00:00Z";
 
@@ -328,6 +330,12 @@ fn a_login_that_is_refused_in_the_middle_is_not_tried_by_the_tasks_that_wait() {
             "QA1/all-domains AUTHENTICATION_FAILED",
         ]
     );
+    for error in &run.errors()[1..] {
+        assert!(
+            error.starts_with("QA1: not tried, for the login was refused to task "),
+            "{error}"
+        );
+    }
     let operations = gateway.operations();
     assert_eq!(
         operations.last().map(String::as_str),
@@ -339,4 +347,52 @@ fn a_login_that_is_refused_in_the_middle_is_not_tried_by_the_tasks_that_wait() {
         1,
         "{operations:?}"
     );
+}
+
+#[test]
+fn a_device_that_has_a_domain_which_it_does_not_list_is_not_quiesced_as_a_whole() {
+    let setup =
+        || gateways::small(["DOM1", "DOM2", "DOM3"].map(Domain::new)).being(&["rows-for-others@DOM2"]);
+    for activity in [
+        secure_backup("*", "quiesce = true"),
+        export("*", "all-domains", "quiesce = true"),
+    ] {
+        let words = "whether DOM2 is quiesced is not known: the device has it, and does not show this account how it stands";
+        let gateway = refused(setup(), &activity, "DEVICE_ERROR", words);
+        let home = home(&gateway).plan("P", &activity);
+        let shown = home.dpbackup(&["preview", "P"]);
+        assert!(
+            shown.stdout.contains("whether DOM2 is quiesced is not known"),
+            "{}",
+            shown.stdout
+        );
+        let shown = home.dpbackup(&["check", "P"]);
+        let line = "WARN  not listed   the device has DOM2, and does not list it to this account: no pattern matches it";
+        assert!(shown.stdout.contains(line), "{}", shown.stdout);
+    }
+    // One that is disabled is in nobody's service, and where nobody may look the task goes on, and says so.
+    for (way, fault, told) in [
+        ("disabled@DOM2", None, None),
+        (
+            "rows-for-others@DOM2",
+            Some("get-config:1=access-denied"),
+            Some("whether the device has domains that it does not list is not known: "),
+        ),
+    ] {
+        let clock = TestClock::night();
+        let setup = gateways::on_clock(&clock, Duration::from_secs(1), setup().being(&[way]));
+        let gateway = Gateway::start(setup);
+        fault.iter().for_each(|fault| gateway.fail_as(fault));
+        let home = home(&gateway).plan("P", &secure_backup("*", "quiesce = true"));
+        let run = home.run("P", &clock);
+        assert_eq!(
+            run.tasks(),
+            ["QA1/all-domains SUCCESS"],
+            "{way} {:?}",
+            run.errors()
+        );
+        let notes = notes_of(&home.details(0)).join("\n");
+        assert_eq!(notes.contains("does not list"), told.is_some(), "{notes}");
+        assert!(notes.contains(told.unwrap_or_default()), "{notes}");
+    }
 }

@@ -95,6 +95,7 @@ fn ask(
         space(&gateway, &engine.file.settings, found);
     }
     domains::exports(&gateway, &listed, needs, found);
+    domains::unlisted(&gateway, &listed, needs, found);
     domains::disabled(&gateway, &listed, needs, found);
     domains::quiesced(engine, (&device.name, serial.as_deref()), &listed, needs, found);
     Some(listed)

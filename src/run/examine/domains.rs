@@ -80,8 +80,8 @@ fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Check
         match gateway.is_api_connect(name) {
             Ok(ApiConnect::Yes) => skipped.push(*name),
             Ok(ApiConnect::UnknownClass) => break,
-            // Who may not look at the gateway service cannot be told apart from who has none.
-            Ok(ApiConnect::No | ApiConnect::NotAllowed) => {}
+            Ok(ApiConnect::No) => {}
+            Ok(ApiConnect::NotAllowed) => not_told.push(format!("{name} (the account may not see it)")),
             Ok(ApiConnect::NotTold(why)) => not_told.push(format!("{name} ({why})")),
             Err(error) => return found.failed("api connect", &error),
         }
@@ -100,6 +100,30 @@ fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Check
             first_few(&not_told, LISTED)
         );
         found.warn("api connect", text, "a run backs it up, and notes the same");
+    }
+}
+
+/// A domain that the device has and does not list is left out by every pattern with `*`, and a run does not quiesce the
+/// whole device.
+pub(super) fn unlisted(
+    gateway: &Gateway<'_>,
+    listed: &[DomainStatus],
+    needs: &Needs<'_>,
+    found: &mut CheckItems,
+) {
+    if needs.exports.is_empty() && !needs.everything && needs.quiesces.is_empty() {
+        return;
+    }
+    // Who may not look there is not told of what may be there either.
+    let unlisted = gateway.unlisted(listed).unwrap_or_default();
+    if !unlisted.is_empty() {
+        let text = format!(
+            "the device has {}, and does not list it to this account: no pattern matches it",
+            first_few(&unlisted, LISTED)
+        );
+        let hint =
+            "give the account the right to see each domain; without it, the whole device is not quiesced";
+        found.warn("not listed", text, hint);
     }
 }
 

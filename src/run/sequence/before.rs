@@ -88,7 +88,7 @@ impl<'a> Run<'_, 'a, '_> {
     }
 
     /// Warns of something that concerns the plan as a whole: it does not end as a success then.
-    fn warn(&mut self, warning: String) -> Result<(), LedgerError> {
+    pub(super) fn warn(&mut self, warning: String) -> Result<(), LedgerError> {
         self.tallies.warnings.push(warning.clone());
         self.record.warn(Owner::Plan(self.id), warning)
     }

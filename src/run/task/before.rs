@@ -1,6 +1,7 @@
 //! What a device must show before anything is done to it: asked by a task, and by who wants to know what one
 //! would do.
 
+use crate::gateway::Gateway;
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::gateway::quiesce::Scope;
 use crate::plan::model::{Action, Activity};
@@ -9,6 +10,11 @@ use crate::run::event::ALL_DOMAINS;
 use crate::run::failure::Failure;
 use crate::run::ledger::JournalEntry;
 use crate::run::status::Status;
+use crate::soma::error::SomaError;
+use crate::values::first_few::first_few;
+
+/// So many domains stand in a refusal.
+const NAMED: usize = 5;
 
 /// What a task of this activity quiesces, if anything.
 pub fn scope_of(activity: &Activity, domain: &str) -> Option<Scope> {
@@ -49,6 +55,28 @@ pub fn told_by_rows(
         }
         _ => failure,
     }
+}
+
+/// Why a task that quiesces a whole device would not begin on one that has more domains than it lists: one that this
+/// account is not shown may be quiesced already, and may be left so, and nobody would see either.
+pub fn refusal_of_unlisted(
+    activity: &Activity,
+    device: &str,
+    domain: &str,
+    (gateway, listed): (&Gateway<'_>, &[DomainStatus]),
+) -> Result<Option<Failure>, SomaError> {
+    if scope_of(activity, domain) != Some(Scope::Device) {
+        return Ok(None);
+    }
+    let names = gateway.unlisted(listed)?;
+    Ok((!names.is_empty()).then(|| {
+        let why = format!(
+            "{device}: whether {} is quiesced is not known: the device has it, and does not show this account how it \
+             stands; give the account the right to see each domain, or back up without quiesce",
+            first_few(&names, NAMED)
+        );
+        Failure::new(Status::DeviceError, why)
+    }))
 }
 
 /// A device makes one secure backup at a time: it would be quiesced for one that it refuses.

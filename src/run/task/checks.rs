@@ -4,7 +4,7 @@ use crate::artifact::layout;
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus};
 use crate::plan::model::Action;
 use crate::run::event::{ALL_DOMAINS, Event, Owner, ScriptMoment};
-use crate::run::failure::{Failure, Trouble};
+use crate::run::failure::{Failure, Trouble, words};
 use crate::run::same_device::other_serials;
 use crate::run::script::{self, Due};
 use crate::run::session::KnownFacts;
@@ -66,6 +66,7 @@ impl Walk<'_, '_, '_> {
             )?;
         }
         self.refuse(&look.domains)?;
+        self.refuse_unlisted(&look.domains)?;
         self.tell_changes_under_way(&look.domains)?;
         match &self.task.activity.action {
             Action::ExportDomain { .. } => {
@@ -139,6 +140,22 @@ impl Walk<'_, '_, '_> {
         let rows = self.record.ledger().open_undos().unwrap_or_default();
         let recover = self.engine.file.invocation.command(["recover"]);
         Err(before::told_by_rows(failure, refused, domains, &rows, &recover))
+    }
+
+    /// Step 2 for a whole device, of the domains that it has and does not list.
+    fn refuse_unlisted(&mut self, domains: &[DomainStatus]) -> Result<(), Trouble> {
+        let (device, gateway) = (&self.session.device.name, &self.session.gateway);
+        let listed = (gateway, domains);
+        match before::refusal_of_unlisted(self.task.activity, device, self.task.domain, listed) {
+            Ok(refusal) => Ok(refusal.map_or(Ok(()), Err)?),
+            Err(error) => {
+                let note = format!(
+                    "whether the device has domains that it does not list is not known: {}",
+                    words(&error)
+                );
+                Ok(self.record.note(Owner::Task(self.task.id), note)?)
+            }
+        }
     }
 
     /// Step 3: whether what runs differs from what is saved, where the device says so.
