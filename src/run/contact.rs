@@ -7,11 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
+use crate::gateway::domains::DomainStatus;
 use crate::plan::model::Device;
 use crate::run::Engine;
 use crate::run::event::Progress;
 use crate::run::failure::Failure;
-use crate::run::session::{Contact, meet};
+use crate::run::session::{Contact, is_no_answer, meet};
 use crate::threads::{self, Step};
 use crate::values::first_few::first_few;
 use crate::values::pattern::PatternList;
@@ -88,6 +89,24 @@ impl<'a> Devices<'a> {
                 self.contacts.insert(&question.wanted.device.name, contact);
             }
         });
+    }
+
+    /// Asks a device that has met us, once, whether it still answers: one that has died meanwhile is waited for by one
+    /// task, and not by each of its others. Gives what it has shown.
+    pub fn ask_again(&mut self, device: &'a Device) -> Option<Vec<DomainStatus>> {
+        let Contact::Up(session) = self.contact(device) else {
+            return None;
+        };
+        match session.gateway.domains_once() {
+            Ok(domains) => Some(domains),
+            Err(error) if is_no_answer(&error) => {
+                let (name, address) = (&device.name, device.address());
+                let why = format!("{name} ({address}) does not answer any more: {}", error.message);
+                self.contacts.insert(&device.name, Contact::Down(why));
+                None
+            }
+            Err(_told_by_the_task) => None,
+        }
     }
 
     /// From now on the device counts as one that refuses our login.

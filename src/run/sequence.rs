@@ -77,6 +77,7 @@ pub fn run<'a>(
             tallies: Tallies::default(),
             tried: Vec::new(),
             look: None,
+            failed_on: None,
         };
         match begun {
             PlanBegun::Now => run.execute(),
@@ -103,6 +104,8 @@ struct Run<'w, 'a, 'r> {
     tried: Vec<JournalId>,
     /// What the task before saw of its device, where nothing came after it that may have changed that.
     look: Option<DomainsLook>,
+    /// The device on which the task before failed: the next one there asks first whether it still answers.
+    failed_on: Option<&'a str>,
 }
 
 /// A task that waits for its turn, or was settled before.

@@ -274,6 +274,11 @@ fn facts(firmware: Firmware, trust: &Trust) -> DeviceFacts {
     }
 }
 
+/// Whether nobody answered at all.
+pub(super) fn is_no_answer(error: &SomaError) -> bool {
+    matches!(error.kind, SomaErrorKind::Unreachable | SomaErrorKind::TimedOut)
+}
+
 /// Asks a device for its domains, which shows how it meets us.
 pub(super) fn meet<'a>(engine: Engine<'a>, device: &'a Device) -> Contact<'a> {
     let gateway = match gateway(engine, device) {
@@ -291,14 +296,12 @@ pub(super) fn meet<'a>(engine: Engine<'a>, device: &'a Device) -> Contact<'a> {
             facts: None,
             no_facts: None,
         })),
-        Err(error) if matches!(error.kind, SomaErrorKind::Unreachable | SomaErrorKind::TimedOut) => {
-            Contact::Down(format!(
-                "{} ({}): {}",
-                device.name,
-                device.address(),
-                words(&error)
-            ))
-        }
+        Err(error) if is_no_answer(&error) => Contact::Down(format!(
+            "{} ({}): {}",
+            device.name,
+            device.address(),
+            words(&error)
+        )),
         Err(error) => Contact::Bad(Failure::of_exchange(Status::DeviceError, &device.name, &error)),
     }
 }

@@ -6,7 +6,7 @@ use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
 
 use crate::simulator::{Domain, Gateway, Setup};
-use crate::support::{EngineRun, Home, TestClock, export};
+use crate::support::{EngineRun, Home, TestClock, export, gateways};
 
 const NIGHT: &str = "2026-11-22T01:00:00Z";
 const GOOD: &str = "#!/bin/sh\necho \"$1 $2\" >> \"$DPBACKUP_STORE/../ran\"\n";
@@ -393,4 +393,38 @@ fn an_execution_is_in_history_while_it_runs_with_the_status_it_has_now() {
         seen.last().map(String::as_str),
         Some("RUNNING [\"QA1/DOM1 SUCCESS\", \"QA1/DOM2 VERIFYING\"]")
     );
+}
+
+#[test]
+fn a_device_that_dies_in_a_plan_is_waited_for_by_one_task_and_not_by_each_of_its_others() {
+    let domains = ["D1", "D2", "D3", "D4", "D5"].map(Domain::new);
+    let gateway = gateways::with_domains(domains.clone());
+    gateway.fail_as("do-backup:2=refuse");
+    let other = gateways::with_domains(domains);
+    other.state().set_serial("78A0002");
+    // It fails in one domain alone, and answers all the same.
+    other.fail_as("do-backup:2=file-error");
+    let home = Home::new().device("QA1", &gateway).device("QA2", &other).plan(
+        "P",
+        &format!("error_policy = \"ignore\"\n{}", export("*", "D*", "")),
+    );
+    let run = run(&home);
+    let tasks = run.tasks();
+    assert_eq!(tasks[0], "QA1/D1 SUCCESS");
+    assert!(
+        tasks[1].starts_with("QA1/D2 ") && tasks[1].ends_with("_FAILED"),
+        "{tasks:?}"
+    );
+    for (task, domain) in tasks[2..5].iter().zip(["D3", "D4", "D5"]) {
+        assert_eq!(task, &format!("QA1/{domain} SKIPPED_DEVICE_NOT_AVAILABLE"));
+    }
+    assert!(
+        run.errors()[1].contains("does not answer any more: "),
+        "{:?}",
+        run.errors()
+    );
+    assert!(tasks[6].ends_with("_FAILED"), "{tasks:?}");
+    for (task, domain) in [(5, "D1"), (7, "D3"), (8, "D4"), (9, "D5")] {
+        assert_eq!(tasks[task], format!("QA2/{domain} SUCCESS"));
+    }
 }

@@ -17,6 +17,7 @@ use crate::run::sequence::tally::TalliedEnd;
 use crate::run::sequence::{OpenActivity, Run, Waiting, WalkedActivity};
 use crate::run::session::{Contact, Session};
 use crate::run::status::{Class, Status};
+use crate::run::task::look::DomainsLook;
 use crate::run::task::{self, Ended, Task};
 use crate::values::duration::HumanDuration;
 
@@ -143,10 +144,15 @@ impl<'a> Run<'_, 'a, '_> {
             Err(trouble) => return self.cancel(row, task, &trouble.failure()?),
         };
         if ended.login_refused {
-            let why = ended.error.clone().unwrap_or_default();
+            let why = format!(
+                "{}: not tried, for the login was refused to task {}",
+                device.name, task.id.0
+            );
             self.devices
                 .refuses_login(device, Failure::new(Status::AuthenticationFailed, why));
         }
+        let has_failed = ended.status.class() == Class::Failed;
+        self.failed_on = has_failed.then_some(device.name.as_str());
         if ended.status == Status::Interrupted {
             let error = ended.error.as_deref().unwrap_or_default();
             let expanded = &task.expanded;
@@ -196,12 +202,23 @@ impl<'a> Run<'_, 'a, '_> {
             Some(serial) => Some(self.lock(task.id, LockFor::SerialNumber { device, serial }, &mut waits)?),
             None => None,
         };
+        if self.failed_on.take() == Some(device.name.as_str()) {
+            let asked = self.engine.clock.elapsed();
+            let domains = self.devices.ask_again(device);
+            look = domains.map(|domains| DomainsLook {
+                device: device.name.clone(),
+                asked,
+                domains,
+            });
+        }
         let session: &mut Session<'a> = match self.devices.contact(device) {
             Contact::Up(session) => session,
             // It answered when the plan was expanded; since then a task found that it does
             // not take our login any more.
             Contact::Bad(failure) => return Err(failure.clone().into()),
-            Contact::Down(why) => return Err(Failure::new(Status::DeviceError, why.clone()).into()),
+            Contact::Down(why) => {
+                return Err(Failure::new(Status::SkippedDeviceNotAvailable, why.clone()).into());
+            }
         };
         let due = Task {
             id: task.id,
