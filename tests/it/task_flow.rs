@@ -43,6 +43,7 @@ fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
     get-status/DomainStatus
     get-status/FirmwareVersion3
     get-status/DomainStatus
+    get-config/Domain
     get-config/SystemSettings
     get-config/CryptoCertificate
     do-view-certificate-details
