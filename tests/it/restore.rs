@@ -907,7 +907,11 @@ fn a_signal_before_the_dry_run_or_the_import_has_left_tells_of_nothing_that_was_
         let ran = running.end().exits(143);
         gateway.clear_faults();
         let operations = gateway.operations();
-        assert!(ran.stderr.contains(answer), "{asked}: {operations:?} {}", ran.stderr);
+        assert!(
+            ran.stderr.contains(answer),
+            "{asked}: {operations:?} {}",
+            ran.stderr
+        );
         assert_eq!(sent(&gateway), requests, "{asked}");
         let (status, why) = last(&home);
         assert_eq!(status, "INTERRUPTED", "{asked}");
