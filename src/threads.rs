@@ -16,6 +16,11 @@ use std::time::Duration;
 /// longer at times, and then the backup fails and the device is put back.
 pub const DISK_ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 
+/// So far behind the others a thread stands that lets them go first. It gets a third of what one of them gets, and not
+/// nothing: at the end it is waited for.
+#[cfg(target_os = "linux")]
+const BEHIND: i32 = 5;
+
 /// Something to be done elsewhere.
 pub type Work = Box<dyn FnOnce() + Send>;
 
@@ -38,6 +43,13 @@ pub fn start(name: &str, work: Work) -> Result<(), Work> {
         Ok(_) => Ok(()),
         Err(_) => take(&shared).map_or(Ok(()), Err),
     }
+}
+
+/// From now on this thread lets others go first: it computes what nobody waits for yet. Linux alone knows that of a thread;
+/// elsewhere the whole process would stand back.
+pub fn stand_back() {
+    #[cfg(target_os = "linux")]
+    let _as_it_was = rustix::process::nice(BEHIND);
 }
 
 /// Does `work` in a thread of its own and gives the place where its result will be; where no
@@ -183,6 +195,19 @@ mod tests {
         });
         ended.sort_unstable();
         (ended, threads)
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_thread_that_stands_back_does_so_alone() {
+        let priority = || rustix::process::getpriority_process(None).expect("told");
+        let before = priority();
+        let stands = elsewhere(start, "stands back", move || {
+            stand_back();
+            priority()
+        });
+        assert_eq!(stands.recv(), Ok((before + BEHIND).min(19)));
+        assert_eq!(priority(), before);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::artifact::hashed_file::HashedFile;
 use crate::artifact::place::Place;
 use crate::artifact::publish::{Requests, SYSTEM};
 use crate::artifact::space::Allowance;
-use crate::threads::Starter;
+use crate::threads::{self, Starter};
 
 /// After which time what was published is looked at again.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -110,7 +110,10 @@ impl Staged {
             WorkBeside::Later(_) if there < BESIDE_FROM => {}
             WorkBeside::Later(starter) => {
                 let (file, starter) = (self.stream.file.get_ref(), *starter);
-                let look = |archive: &mut Growing| Ahead::look(archive, &Limits::default());
+                let look = |archive: &mut Growing| {
+                    threads::stand_back();
+                    Ahead::look(archive, &Limits::default())
+                };
                 let sync = |file: &mut Growing| file.sync_each(SYNC_STEP);
                 self.beside = WorkBeside::Now {
                     look: Beside::begin(file, starter, look),
