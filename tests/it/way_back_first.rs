@@ -297,7 +297,7 @@ fn an_export_that_was_quiesced_for_and_at_work_again_before_its_end_is_warned_of
         };
         let run = home.run_with("DOMAIN", &clock, Options::default(), &Stop::new(), &mut watch);
         assert_eq!(run.exit(), exit, "{serial}: {:?}", run.errors());
-        let warning = "QA1: domain DOM1 was quiesced for this export, and at work again before it was ready: what changed \
+        let warning = "QA1: domain DOM1 was quiesced for this export, and at work again before the device was told to unquiesce: what changed \
                        meanwhile is not known";
         assert!(
             run.warnings().contains(&warning),

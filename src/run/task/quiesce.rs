@@ -66,7 +66,7 @@ impl Walk<'_, '_, '_> {
         let recorded = open.write_down(&undone, self.record);
         let told = self.tell_out_of_service(lasted);
         let early = std::mem::take(&mut self.back_early);
-        let warned = self.warn_of_early_work("this export", &early);
+        let warned = self.warn_of_early_work("this export", "the device was told to unquiesce", &early);
         self.state = match &undone {
             Undone::Confirmed { how, .. } => DeviceState::PutBack(how.clone()),
             Undone::NotKnown(why) => DeviceState::NotKnown(why.clone()),

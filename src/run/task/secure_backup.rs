@@ -148,7 +148,11 @@ impl Walk<'_, '_, '_> {
             &mut waiting(self.record, &device, READY, limit),
         );
         self.record.show(&Progress::WaitEnded);
-        let warned = self.warn_of_early_work("this secure backup", &Vec::from_iter(back_at_work));
+        let warned = self.warn_of_early_work(
+            "this secure backup",
+            "it was ready",
+            &Vec::from_iter(back_at_work),
+        );
         let end = end.map_err(|error| self.exchange(Status::BackupFailed, &error))?;
         // One that the device was seen to make is not expected to begin any more.
         let seen = match &end {
@@ -233,16 +237,21 @@ impl Walk<'_, '_, '_> {
         Ok(AskedFor { known, begins, error })
     }
 
-    /// Warns of domains that were at work again before `what` was there for which they had been quiesced: who reads that
-    /// it succeeded would take it for one of a device at rest.
-    pub(super) fn warn_of_early_work(&mut self, what: &str, names: &[String]) -> Result<(), LedgerError> {
+    /// Warns of domains that were quiesced for `what` and seen at work again `before` something: who reads that it
+    /// succeeded would take it for one of a device at rest.
+    pub(super) fn warn_of_early_work(
+        &mut self,
+        what: &str,
+        before: &str,
+        names: &[String],
+    ) -> Result<(), LedgerError> {
         if names.is_empty() {
             return Ok(());
         }
         let were = if names.len() == 1 { "was" } else { "were" };
         let device = &self.session.device.name;
         self.warn(format!(
-            "{device}: {} {were} quiesced for {what}, and at work again before it was ready: what changed \
+            "{device}: {} {were} quiesced for {what}, and at work again before {before}: what changed \
              meanwhile is not known",
             named(names)
         ))
