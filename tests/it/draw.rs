@@ -38,6 +38,13 @@ impl Share {
             Share::Part(part, of) => Personality::every().into_iter().skip(part).step_by(of).collect(),
         }
     }
+
+    fn moments(self, all: u64, first: u64, step: usize) -> Vec<u64> {
+        match self {
+            Share::Drawn => (first..=all).step_by(step).collect(),
+            Share::Part(..) => (1..=all).collect(),
+        }
+    }
 }
 
 /// Gateways that differ from each other: `count` of them, or all, or a part of all.
@@ -51,6 +58,12 @@ pub(crate) fn cases<T>(all: Vec<T>, seed: u64, count: usize) -> Vec<T> {
         Share::Drawn => some_of(all, seed, count),
         Share::Part(..) => all,
     }
+}
+
+/// Of a run's moments, which are much alike, each `step`-th from the `first` on, so that no stretch of it is left
+/// out; or all.
+pub(crate) fn moments(all: u64, first: u64, step: usize) -> Vec<u64> {
+    Share::asked().moments(all, first, step)
 }
 
 /// A gateway in words that `examples/gateway` takes.
@@ -83,6 +96,12 @@ fn the_same_seed_draws_the_same_and_another_one_something_else() {
     assert_eq!(some_of(vec![1, 2, 3], 7, 50), [1, 2, 3]);
     let few: Vec<i32> = some_of((0..1_000).collect(), 7, 50);
     assert!(few.len() == 50 && few.is_sorted(), "in their order");
+}
+
+#[test]
+fn the_moments_that_are_tried_lie_as_far_from_each_other_from_the_first_to_the_last() {
+    assert_eq!(Share::Drawn.moments(20, 3, 8), [3, 11, 19]);
+    assert_eq!(Share::Part(1, 20).moments(4, 3, 8), [1, 2, 3, 4]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dpbackup::exit::Exit;
 
+use crate::draw;
 use crate::invariants::broken;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Setup, Times};
 use crate::support::{Home, TestClock, gateways};
@@ -104,7 +105,8 @@ fn can_strike(kind: &FaultKind, operation: &str) -> bool {
     }
 }
 
-/// Every fault at every request of a clean run, and every fault at all requests of each operation.
+/// Every fault at every request of a clean run, and every fault at all requests of each operation: of each fault
+/// a quarter of the places where it can strike, or all.
 fn faults_of(clean: &[String]) -> Vec<Fault> {
     let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
     let mut places: Vec<(&str, Times)> = Vec::new();
@@ -115,14 +117,17 @@ fn faults_of(clean: &[String]) -> Vec<Fault> {
     }
     places.extend(seen.keys().map(|operation| (*operation, Times::Every)));
     let mut faults = Vec::new();
-    for kind in FaultKind::samples() {
-        for (operation, times) in &places {
-            if can_strike(&kind, operation) {
-                faults.push(Fault {
-                    times: *times,
-                    ..Fault::every(operation, kind.clone())
-                });
-            }
+    for (kind, seed) in FaultKind::samples().into_iter().zip(60..) {
+        let places: Vec<_> = places
+            .iter()
+            .filter(|(operation, _)| can_strike(&kind, operation))
+            .collect();
+        let quarter = places.len().div_ceil(4);
+        for (operation, times) in draw::cases(places, seed, quarter) {
+            faults.push(Fault {
+                times: *times,
+                ..Fault::every(operation, kind.clone())
+            });
         }
     }
     faults

@@ -199,9 +199,9 @@ fn a_lock_is_waited_for_until_its_limit() {
             "{notes:?}"
         );
     }
-    // A device is waited for as long as a task may wait to start at all.
+    // A device is waited for as long as a task may wait to start at all: a day of looks, half a minute apart.
     let _held = hold(&home, &format!("device-127.0.0.1-{}", gateway.port()));
-    let run = home.run("P", &clock);
+    let run = home.run("P", &clock.clone().hurrying(60));
     assert_eq!(run.tasks(), ["QA1/DOM1 EXECUTION_CANCELED_BECAUSE_A_DAY_PASSED"]);
     // What let the time pass is told with it, and was while it passed.
     let error = run.errors().join("\n");

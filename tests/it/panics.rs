@@ -46,11 +46,6 @@ fn home(gateway: &Gateway) -> Home {
         )
 }
 
-/// Of `all` moments, which are much alike, a third; or all that there are.
-fn moments_tried(all: u64, seed: u64) -> Vec<u64> {
-    draw::cases((1..=all).collect(), seed, all.div_ceil(3) as usize)
-}
-
 /// What a panic says that is part of a test.
 const MEANT: &str = "a panic of the tests";
 
@@ -189,7 +184,7 @@ fn a_panic_at_any_moment_is_undone_told_and_recorded() {
     let all = moments(In::Both);
     assert!(all > 150, "{all} moments");
     let (mut told, mut recorded) = (0, 0);
-    let tried = moments_tried(all, 41);
+    let tried = draw::moments(all, 1, 8);
     for &nth in &tried {
         let case = format!("moment {nth} of {all}");
         let clock = TestClock::night();
@@ -258,7 +253,7 @@ fn a_panic_at_any_moment_is_undone_told_and_recorded() {
 #[test]
 fn a_history_that_panics_from_some_moment_on_leaves_nothing_quiesced() {
     let all = moments(In::HistoryAlone);
-    for nth in moments_tried(all, 42) {
+    for nth in draw::moments(all, 2, 8) {
         let case = format!("from moment {nth} of {all}");
         let clock = TestClock::night();
         let gateway = gateways::pair_on_clock(&clock, 5, &[]);
@@ -285,7 +280,7 @@ fn a_history_that_panics_from_some_moment_on_leaves_nothing_quiesced() {
 fn a_run_in_which_nothing_works_any_more_never_says_that_nothing_is_left() {
     let all = moments(In::Both);
     let mut quiesced = 0;
-    for nth in moments_tried(all, 43) {
+    for nth in draw::moments(all, 3, 8) {
         let case = format!("from moment {nth} of {all}");
         let clock = TestClock::night();
         let gateway = gateways::pair_on_clock(&clock, 5, &[]);
@@ -342,7 +337,7 @@ fn a_panic_in_a_recovery_is_never_taken_for_its_success_and_the_next_one_mends()
     };
     assert!(all > 20, "{all} moments");
     let mut other_was_mended = 0;
-    for nth in moments_tried(all, 44) {
+    for nth in draw::moments(all, 4, 8) {
         for last in [nth, u64::MAX] {
             let case = format!("moment {nth} of {all}, to {last}");
             let clock = TestClock::night();

@@ -212,25 +212,25 @@ fn a_secure_backup_that_meets_a_fault_as_well_comes_to_its_end() {
 
 #[test]
 fn an_export_that_is_killed_at_any_request_is_mended_on_any_gateway() {
-    try_all(EXPORT, &ended_at_each_request(6, 90, End::Kill));
+    try_all(EXPORT, &ended_at_each_request(6, 45, End::Kill));
 }
 
 #[test]
 fn an_export_of_all_domains_that_is_killed_at_any_request_is_mended_on_any_gateway() {
-    try_all(ALL_DOMAINS, &ended_at_each_request(7, 60, End::Kill));
+    try_all(ALL_DOMAINS, &ended_at_each_request(7, 30, End::Kill));
 }
 
 #[test]
 fn a_secure_backup_that_is_killed_at_any_request_is_mended_on_any_gateway() {
-    try_all(SECURE_BACKUP, &ended_at_each_request(8, 90, End::Kill));
+    try_all(SECURE_BACKUP, &ended_at_each_request(8, 45, End::Kill));
 }
 
 #[test]
 fn an_export_that_is_interrupted_at_any_request_leaves_any_gateway_as_it_says() {
-    try_all(EXPORT, &ended_at_each_request(9, 60, End::Signal));
+    try_all(EXPORT, &ended_at_each_request(9, 30, End::Signal));
 }
 
 #[test]
 fn a_secure_backup_that_is_interrupted_at_any_request_leaves_any_gateway_as_it_says() {
-    try_all(SECURE_BACKUP, &ended_at_each_request(10, 60, End::Signal));
+    try_all(SECURE_BACKUP, &ended_at_each_request(10, 30, End::Signal));
 }

@@ -79,7 +79,7 @@ fn forms() -> Vec<Vec<u8>> {
 #[track_caller]
 fn assert_without_password(what: &str, bytes: &[u8]) {
     for form in forms() {
-        let found = bytes.windows(form.len()).any(|window| window == form);
+        let found = memchr::memmem::find(bytes, &form).is_some();
         assert!(
             !found,
             "{what} holds the password as {:?}",
@@ -135,13 +135,7 @@ fn a_password_is_found_nowhere() {
     ];
     for (operation, kind) in faults {
         gateway.fail(Fault::every(operation, kind));
-        for arguments in [
-            ["run", "P", "-vv"].as_slice(),
-            &["run", "P", "--format", "json"],
-            &["run", "P", "-q"],
-        ] {
-            run(arguments);
-        }
+        run(&["run", "P", "-vv", "--format", "json"]);
         run(&["preview", "P", "--format", "json"]);
         gateway.clear_faults();
     }
