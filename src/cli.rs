@@ -9,23 +9,17 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 mod changes;
 mod exit_codes;
 mod history;
-mod misunderstood;
 mod operator;
-mod other_options;
-mod other_words;
 mod output;
-mod proposed;
 mod stored;
 mod words;
 
 pub use changes::{ExtractArgs, FindArgs, LogArgs};
 pub use history::{HistoryArgs, HistoryLevel, LastArgs, LevelArgs};
-pub use misunderstood::{Misunderstood, asks_for_status, explain, of_dashes, of_plan_file};
 pub use operator::{
     CheckArgs, CompletionsArgs, InitArgs, ManArgs, ReportArgs, ShowArgs, StatusArgs, TrustArgs, ValidateArgs,
 };
 pub use output::{HistoryFormat, HistoryOutput, OutputFormat};
-pub use proposed::KnownNames;
 pub use stored::{DiffArgs, PruneArgs, RehearseArgs, RestoreArgs, VerifyArgs};
 pub use words::{ExecutionId, Since};
 

@@ -7,6 +7,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod misunderstood;
 pub mod ui;
 
 pub mod freshness;

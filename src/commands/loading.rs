@@ -10,13 +10,14 @@ use jiff::tz::TimeZone;
 
 use crate::artifact::mount;
 use crate::artifact::space;
-use crate::cli::{Global, KnownNames};
+use crate::cli::Global;
 use crate::commands::error::{CommandError, refused_place};
 use crate::commands::left_behind::{left_behind, with_left, with_rows_of};
 use crate::commands::loading::unreadable::hint_on;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, Writing};
 use crate::lock::Locks;
+use crate::misunderstood::KnownNames;
 use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
 use crate::plan::diagnostic::{PlanReport, Style};
 use crate::plan::find::FindError;

@@ -50,12 +50,10 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser as _};
 use jiff::tz::TimeZone;
 
-use crate::cli::{
-    Cli, Command, Global, Misunderstood, RunArgs, RunFormat, asks_for_status, explain, of_dashes,
-    of_plan_file,
-};
+use crate::cli::{Cli, Command, Global, RunArgs, RunFormat};
 use crate::exit::Exit;
 use crate::history::HistoryError;
+use crate::misunderstood::{Misunderstood, asks_for_status, explain, of_dashes, of_plan_file};
 use crate::plan::LoadError;
 use crate::plan::diagnostic::Severity;
 use crate::report::lines::JsonLines;

@@ -9,6 +9,7 @@ use crate::source::{Module, Source};
 const ARROWS: &[(&str, &[&str])] = &[
     ("main", &["commands", "values"]),
     ("cli", &["exit", "run::status", "values"]),
+    ("misunderstood", &["cli", "values"]),
     (
         "commands",
         &[
@@ -20,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "freshness",
             "history",
             "lock",
+            "misunderstood",
             "notify",
             "ownership",
             "plan",

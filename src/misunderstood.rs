@@ -5,15 +5,19 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, ValueEnum as _};
 
 use crate::cli::Cli;
-use crate::cli::proposed::KnownNames;
 use crate::values::invocation::{Invocation, quoted};
 use crate::values::nearest::nearest;
 
 mod advice;
 mod one_word;
+mod other_options;
+mod other_words;
 mod place;
+mod proposed;
 #[cfg(test)]
 mod tests;
+
+pub use proposed::KnownNames;
 
 use advice::Advice;
 use place::CommandPlace;

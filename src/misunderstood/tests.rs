@@ -4,9 +4,9 @@ use clap::{Command, CommandFactory};
 
 use super::{Misunderstood, explain};
 use crate::cli::Cli;
-use crate::cli::other_options::{OPTIONS_OF_ALL, options_of};
-use crate::cli::other_words::COMMANDS;
-use crate::cli::proposed::{KnownNames, is_taken};
+use crate::misunderstood::other_options::{OPTIONS_OF_ALL, options_of};
+use crate::misunderstood::other_words::COMMANDS;
+use crate::misunderstood::proposed::{KnownNames, is_taken};
 use crate::values::invocation::Invocation;
 
 /// What is answered to a line, if it is not understood.

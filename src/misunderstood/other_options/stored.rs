@@ -1,6 +1,6 @@
 //! What is answered to options of other programs, where they are given to commands about what is stored and what has happened.
 
-use crate::cli::other_options::words::{
+use crate::misunderstood::other_options::words::{
     DAYS, DOMAINS, DRY_RUN, FORCE, KEPT, LIST, OtherOptions, PLANS, SINCE, THOROUGH, WRITTEN_FILE, to,
 };
 

@@ -1,6 +1,6 @@
 //! What is answered to options of other programs, where they are given to commands about what stands in configurations.
 
-use crate::cli::other_options::words::{ALL, DAYS, DRY_RUN, FORCE, OtherOptions, PLANS, SINCE, to};
+use crate::misunderstood::other_options::words::{ALL, DAYS, DRY_RUN, FORCE, OtherOptions, PLANS, SINCE, to};
 
 pub(super) const OPTIONS: &[OtherOptions] = &[
     to(

@@ -3,10 +3,10 @@
 use clap::Command;
 
 use crate::cli::ExecutionId;
-use crate::cli::misunderstood::place::{CommandPlace, called_so};
-use crate::cli::other_options::{self, OptionAdvice};
-use crate::cli::other_words;
-use crate::cli::proposed::{KnownNames, Offered, ProposedLine};
+use crate::misunderstood::other_options::{self, OptionAdvice};
+use crate::misunderstood::other_words;
+use crate::misunderstood::place::{CommandPlace, called_so};
+use crate::misunderstood::proposed::{KnownNames, Offered, ProposedLine};
 use crate::values::invocation::Invocation;
 use crate::values::nearest::nearest;
 

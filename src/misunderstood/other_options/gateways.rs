@@ -1,6 +1,6 @@
 //! What is answered to options of other programs, where they are given to commands that ask or change gateways outside of a run.
 
-use crate::cli::other_options::words::{
+use crate::misunderstood::other_options::words::{
     DEVICES, DOMAINS, DRY_RUN, FORCE, LIST, OtherOptions, PLANS, THOROUGH, to,
 };
 

@@ -3,11 +3,11 @@
 
 use clap::{Arg, Command, CommandFactory as _};
 
-use crate::cli::misunderstood::advice::{Advice, without_plan_file};
-use crate::cli::misunderstood::explain;
-use crate::cli::other_words;
-use crate::cli::proposed::ProposedLine;
 use crate::cli::{Cli, ExecutionId};
+use crate::misunderstood::advice::{Advice, without_plan_file};
+use crate::misunderstood::explain;
+use crate::misunderstood::other_words;
+use crate::misunderstood::proposed::ProposedLine;
 
 impl Advice<'_> {
     /// What to type for a word that is an ID, a file, or a device with its domain.

@@ -1,6 +1,8 @@
 //! What is answered to options of other programs, where they are given to commands about the plan file.
 
-use crate::cli::other_options::words::{ALL, DEVICES, DRY_RUN, FORCE, OtherOptions, PLANS, WRITTEN_FILE, to};
+use crate::misunderstood::other_options::words::{
+    ALL, DEVICES, DRY_RUN, FORCE, OtherOptions, PLANS, WRITTEN_FILE, to,
+};
 
 pub(super) const OPTIONS: &[OtherOptions] = &[
     to(&["show"], ALL, "`{list}` shows all plans and all devices"),

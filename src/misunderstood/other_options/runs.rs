@@ -1,6 +1,6 @@
 //! What is answered to options of other programs, where they are given to commands that run a plan or show what a run would do, and to the program itself.
 
-use crate::cli::other_options::words::{ALL, DEVICES, DRY_RUN, FORCE, OtherOptions, PLANS, to};
+use crate::misunderstood::other_options::words::{ALL, DEVICES, DRY_RUN, FORCE, OtherOptions, PLANS, to};
 
 pub(super) const OPTIONS: &[OtherOptions] = &[
     to(

@@ -2,13 +2,13 @@
 
 /// Options of other programs, and what to type instead.
 #[derive(Debug)]
-pub(in crate::cli) struct OtherOptions {
+pub(in crate::misunderstood) struct OtherOptions {
     /// The commands that they were said to; none where it is all the same.
-    pub(in crate::cli) said_to: &'static [&'static str],
+    pub(in crate::misunderstood) said_to: &'static [&'static str],
     /// What people type.
-    pub(in crate::cli) options: &'static [&'static str],
+    pub(in crate::misunderstood) options: &'static [&'static str],
     /// What to type.
-    pub(in crate::cli) advice: &'static str,
+    pub(in crate::misunderstood) advice: &'static str,
 }
 
 pub(super) const fn to(
