@@ -16,6 +16,7 @@ mod place;
 mod proposed;
 #[cfg(test)]
 mod tests;
+mod word_too_many;
 
 pub use proposed::KnownNames;
 

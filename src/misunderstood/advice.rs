@@ -154,144 +154,6 @@ impl Advice<'_> {
         Some(line.command(&Invocation::naming(named.as_ref())))
     }
 
-    /// What to type where a word is one too many.
-    pub(super) fn word_instead(&self, word: &str) -> String {
-        let command = |words: &[&str]| self.invocation.command(words.iter().copied());
-        let is = |of: fn(&KnownNames, &str) -> bool| self.names.is_none_or(|names| of(names, word));
-        let is_id = ExecutionId::of(word).is_some();
-        match self.place.last() {
-            "recover" => format!(
-                "recover puts right whatever is left, of all plans and devices: `{}`",
-                command(&["recover"])
-            ),
-            "log" if is_id => format!(
-                "log is about all exports, the newest first: `{}`; what a task stored shows `{}`",
-                command(&["log", "--limit", "10"]),
-                command(&["history", "files", word])
-            ),
-            "log" => match word.split_once('/') {
-                Some((device, domain)) => format!(
-                    "`{}` shows what changed there, `{}` since when each object is as it is",
-                    command(&["log", "--device", device, "--domain", domain]),
-                    command(&["log", "--blame", word])
-                ),
-                None => format!(
-                    "`{}` shows what changed on a device; there are --domain, --class, --name and --since, too",
-                    command(&[
-                        "log",
-                        "--device",
-                        self.filling("DEVICE", word, is(KnownNames::has_device))
-                    ])
-                ),
-            },
-            "prune" => format!(
-                "`retention` says what goes, and no device or ID is chosen: `{}` is about the backups of one plan, without it prune is about all",
-                command(&[
-                    "prune",
-                    "--plan",
-                    self.filling("PLAN", word, is(KnownNames::has_plan))
-                ])
-            ),
-            "report" => format!(
-                "`{}` is about one plan; the page is about all of them without it",
-                command(&[
-                    "report",
-                    "FILE.html",
-                    "--plan",
-                    self.filling("PLAN", word, is(KnownNames::has_plan))
-                ])
-            ),
-            "list" if word.to_lowercase().starts_with("domain") => format!(
-                "`{}` says which domains each device has; `{}` how old the last good backup of each is",
-                command(&["check"]),
-                command(&["history", "status"])
-            ),
-            "list"
-                if matches!(
-                    word.to_lowercase().as_str(),
-                    "plans" | "plan" | "devices" | "device" | "all" | "spares"
-                ) =>
-            {
-                format!("`{}` shows all plans and all devices", command(&["list"]))
-            }
-            "list" => format!(
-                "list shows all plans and devices; `{}` shows one of them",
-                command(&["show", self.filling("NAME", word, is(KnownNames::has))])
-            ),
-            "status" => format!(
-                "it is about everything that is configured; `{}` has the runs of one plan or device",
-                command(&["history", self.filling("NAME", word, is(KnownNames::has))])
-            ),
-            "last" => format!(
-                "`{}` is the newest of one plan",
-                command(&[
-                    "last",
-                    "--plan",
-                    self.filling("PLAN", word, is(KnownNames::has_plan))
-                ])
-            ),
-            "trust" => format!(
-                "one device at a time: `{}`",
-                command(&["trust", self.filling("DEVICE", word, is(KnownNames::has_device))])
-            ),
-            "show" => format!(
-                "one plan or device at a time: `{}`; a name with a blank in it stands in quotes",
-                command(&["show", self.filling("NAME", word, is(KnownNames::has))])
-            ),
-            "notify-test" => format!(
-                "one plan, or all where none is named: `{}`; a name with a blank in it stands in quotes",
-                command(&["notify-test"])
-            ),
-            "restore"
-                if self
-                    .words
-                    .iter()
-                    .any(|word| word == "--to" || word.starts_with("--to=")) =>
-            {
-                let others = self.plain_words().into_iter().map(String::as_str);
-                let others: Vec<&str> = others.filter(|other| *other != word).collect();
-                self.filled(
-                    "one task at a time, each with a plan of its own: `{restore ID --to DEVICE}`",
-                    &Offered::with_an_option("", None, &others),
-                )
-            }
-            "restore" => {
-                let plain = self.plain_words();
-                let plain: Vec<&str> = plain.iter().map(|word| word.as_str()).collect();
-                self.filled(
-                    "the device is named by --to: `{restore ID --to DEVICE}`",
-                    &Offered::with_an_option("", None, &plain),
-                )
-            }
-            "validate" => "one plan file at a time; those that it includes are checked with it".to_owned(),
-            "activities" | "tasks" | "files" => "one ID at a time".to_owned(),
-            "find" => format!(
-                "a text with a blank in it stands in quotes; {}",
-                self.place.help()
-            ),
-            "diff" => "two are compared, and no more".to_owned(),
-            "extract" => format!(
-                "one export, and the folder that it is written to; {}",
-                self.place.help()
-            ),
-            "completions" => "one shell at a time".to_owned(),
-            "schema" => format!(
-                "`{}` prints it, and `> FILE` behind it keeps it",
-                command(&["schema"])
-            ),
-            _ => self.place.usage(),
-        }
-    }
-
-    /// The word, where it can be what the placeholder stands for.
-    fn filling<'w>(&self, placeholder: &'w str, word: &'w str, can_be: bool) -> &'w str {
-        if can_be && ExecutionId::of(word).is_none() {
-            word
-        } else {
-            placeholder
-        }
-    }
-
     /// The devices that there are, behind what is said of a command that takes one.
     pub(super) fn devices(&self) -> String {
         let devices = self.names.map(|names| names.devices.join(", "));
@@ -467,7 +329,7 @@ impl Advice<'_> {
     }
 
     /// The words that are neither options nor commands.
-    fn plain_words(&self) -> Vec<&String> {
+    pub(super) fn plain_words(&self) -> Vec<&String> {
         self.words.iter().filter(|word| self.is_plain(word)).collect()
     }
 
@@ -476,7 +338,7 @@ impl Advice<'_> {
     }
 
     /// Advice with its commands written out.
-    fn filled(&self, advice: &str, offered: &Offered<'_>) -> String {
+    pub(super) fn filled(&self, advice: &str, offered: &Offered<'_>) -> String {
         let mut text = String::new();
         let mut pieces = advice.split('{');
         text.push_str(pieces.next().unwrap_or_default());
