@@ -1,8 +1,9 @@
 //! The `[[plan.activity]]` tables.
 
+use crate::plan::check::doubts;
 use crate::plan::check::known::KnownDevice;
 use crate::plan::check::place::place_of;
-use crate::plan::check::{PlanReader, doubts};
+use crate::plan::check::plans::PlanReader;
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{Action, Activity, Domains, ErrorPolicy, PostScriptWhen};
 use crate::plan::section::PlanSection;
@@ -38,8 +39,8 @@ impl PlanReader<'_> {
             doubts::nothing_left(&written, included, excluded, devices.span.clone(), out);
         }
         let quiesce = section.boolean("quiesce", out);
-        if quiesce == Some(true) && self.first_quiesce.is_none() {
-            self.first_quiesce = section.key_span("quiesce");
+        if quiesce == Some(true) && self.seen.first_quiesce.is_none() {
+            self.seen.first_quiesce = section.key_span("quiesce");
         }
         let pre_script = self.script(section, "pre_script", out);
         let post_script = self.script(section, "post_script", out);

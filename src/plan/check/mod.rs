@@ -13,22 +13,19 @@ mod known;
 mod names;
 mod notify;
 mod place;
+mod plans;
 mod secret;
 mod settings;
 mod shared;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::file::FILE;
-use crate::plan::keys::tables;
-use crate::plan::model::{ErrorPolicy, Plan, PlanFile, script_path};
-use crate::plan::section::{self, PlanSection};
+use crate::plan::model::{Device, Plan, PlanFile};
+use crate::plan::section::PlanSection;
 use crate::plan::value::At;
-use crate::secret::SecretSource;
 use crate::values::invocation::Invocation;
-use crate::values::window::Window;
 
 pub use context::Readers;
 pub(super) use context::{CheckedFile, Context, StoreNeed};
@@ -37,8 +34,9 @@ pub use settings::usual_history;
 use context::OpenTable;
 use device::DeviceCommon;
 use known::KnownDevice;
-use names::{check_plan_name, doubt_one_folder, doubt_one_look, find_duplicates};
-use shared::{retention, window};
+use names::{doubt_one_folder, doubt_one_look, find_duplicates};
+use plans::{PlanReader, SeenInPlans};
+use settings::SettingsRead;
 
 /// Reads the plan file and what it includes. Gives nothing if there is an error, and then a finding
 /// says why.
@@ -47,38 +45,13 @@ pub(super) fn check(
     included: &[CheckedFile<'_>],
     out: &mut Findings<'_>,
 ) -> Option<PlanFile> {
-    let context = &main.context;
-    let file = PlanSection::open(&FILE, main.root.get_ref(), main.root.span(), out);
-    if file.is_empty() && !out.is_incomplete() {
-        out.error(
-            main.root.span(),
-            "the plan file is empty",
-            "nothing but blanks and comments stands in it",
-        )
-        .help("`dpbackup init FILE` writes one to start from, where there is none yet");
-        return None;
-    }
-    let mut files: Vec<OpenTable<'_>> = vec![(file, context)];
-    files.extend(included.iter().map(|file| included::open(file, out)));
-    for (file, context) in &files {
-        included::look_at_paths(file, context, out);
-    }
-    let (file, _) = files.first()?;
+    let files = opened(main, included, out)?;
+    let (file, context) = files.first()?;
 
     let settings = file
         .section("settings", out)
         .map(|section| settings::read(&section, context, out));
-    let defaults = file.section_or_empty("device_defaults", out);
-    let defaults = DeviceCommon::of_all(defaults.as_ref(), context, out);
-    let of_all = settings
-        .as_ref()
-        .and_then(|settings| settings.checked.as_ref())
-        .map(|settings| settings.timeouts);
-    let (known, devices): (Vec<_>, Vec<_>) = sections("device", &files, out)
-        .iter()
-        .map(|(section, context)| device::read(section, &defaults, of_all, context, out))
-        .unzip();
-    let known: Vec<KnownDevice> = known.into_iter().flatten().collect();
+    let (known, devices) = devices(&files, settings.as_ref(), out);
     find_duplicates("device", known.iter().map(|device| &device.name), out);
     doubt_one_folder(known.iter().map(|device| &device.name), out);
 
@@ -88,50 +61,21 @@ pub(super) fn check(
         .map(|section| notify::read(&section, &webhooks, context, out))
         .unwrap_or_default();
 
-    let default_window = settings.as_ref().and_then(|s| s.default_window.clone());
-    let mut reader = PlanReader {
-        context,
-        told: &told,
-        scripts_dir: settings
-            .as_ref()
-            .and_then(|s| s.scripts_dir.clone())
-            .unwrap_or_default(),
-        default_window: default_window.as_ref().map(|at| at.value.clone()),
-        devices: &known,
-        plan_names: Vec::new(),
-        pinging: Vec::new(),
-        first_quiesce: None,
-    };
+    let mut reader = PlanReader::new(context, settings.as_ref(), &told, &known);
     let mut plans = Vec::new();
     for (section, context) in &sections("plan", &files, out) {
         reader.context = context;
         plans.push(reader.plan(section, out));
     }
-    let PlanReader {
-        plan_names,
-        pinging,
-        first_quiesce,
-        ..
-    } = reader;
-    find_duplicates("plan", &plan_names, out);
-    doubt_one_look(&plan_names, out);
-    notify::find_shared_pings(&pinging, out);
+    let seen = reader.seen;
+    find_duplicates("plan", &seen.names, out);
+    doubt_one_look(&seen.names, out);
+    notify::find_shared_pings(&seen.pinging, out);
     told.doubt_unused(&plans, out);
-    let is_used = plans.iter().flatten().any(|plan| plan.enabled);
-    if let Some(At { value, span }) = default_window.filter(|_| is_used) {
-        doubts::skipped_window(&value, span, context.now, out);
+    if let Some(settings) = &settings {
+        doubt_settings(settings, &plans, &seen, context, out);
     }
-    doubts::shared_addresses(&known, out);
-    if files
-        .first()
-        .is_some_and(|(file, _)| file.key_span("include").is_none())
-    {
-        doubts::nothing_at_all(&known, plans.len(), main.root.span(), out);
-    }
-    doubts::unnamed_devices(&known, &doubts::device_patterns(&plans), out);
-    if let (Some(settings), Some(quiesce)) = (&settings, first_quiesce) {
-        warn_of_short_timeout(settings.quiesce_timeout.as_ref(), quiesce, out);
-    }
+    doubt_devices(file, &known, &plans, out);
 
     Some(PlanFile {
         path: context.path.to_owned(),
@@ -145,6 +89,50 @@ pub(super) fn check(
     })
 }
 
+/// The main file and those that it includes, behind it, as tables. Nothing where the main one is empty.
+fn opened<'a>(
+    main: &'a CheckedFile<'a>,
+    included: &'a [CheckedFile<'a>],
+    out: &mut Findings<'_>,
+) -> Option<Vec<OpenTable<'a>>> {
+    let file = PlanSection::open(&FILE, main.root.get_ref(), main.root.span(), out);
+    if file.is_empty() && !out.is_incomplete() {
+        out.error(
+            main.root.span(),
+            "the plan file is empty",
+            "nothing but blanks and comments stands in it",
+        )
+        .help("`dpbackup init FILE` writes one to start from, where there is none yet");
+        return None;
+    }
+    let mut files: Vec<OpenTable<'_>> = vec![(file, &main.context)];
+    files.extend(included.iter().map(|file| included::open(file, out)));
+    for (file, context) in &files {
+        included::look_at_paths(file, context, out);
+    }
+    Some(files)
+}
+
+/// The devices of all files: what is known of each, and those of which all is known.
+fn devices(
+    files: &[OpenTable<'_>],
+    settings: Option<&SettingsRead>,
+    out: &mut Findings<'_>,
+) -> (Vec<KnownDevice>, Vec<Option<Device>>) {
+    let [(file, context), ..] = files else {
+        return (Vec::new(), Vec::new());
+    };
+    let defaults = file.section_or_empty("device_defaults", out);
+    let defaults = DeviceCommon::of_all(defaults.as_ref(), context, out);
+    let checked = settings.and_then(|settings| settings.checked.as_ref());
+    let of_all = checked.map(|settings| settings.timeouts);
+    let (known, devices): (Vec<_>, Vec<_>) = sections("device", files, out)
+        .iter()
+        .map(|(section, context)| device::read(section, &defaults, of_all, context, out))
+        .unzip();
+    (known.into_iter().flatten().collect(), devices)
+}
+
 /// The tables of this name in all files, in their order.
 fn sections<'a>(name: &str, files: &'a [OpenTable<'a>], out: &mut Findings<'_>) -> Vec<OpenTable<'a>> {
     let of_file = |(file, context): &'a OpenTable<'a>| {
@@ -152,6 +140,37 @@ fn sections<'a>(name: &str, files: &'a [OpenTable<'a>], out: &mut Findings<'_>) 
         sections.into_iter().map(move |section| (section, *context))
     };
     files.iter().flat_map(of_file).collect()
+}
+
+/// What is odd of the settings beside the plans.
+fn doubt_settings(
+    settings: &SettingsRead,
+    plans: &[Option<Plan>],
+    seen: &SeenInPlans,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) {
+    let is_used = plans.iter().flatten().any(|plan| plan.enabled);
+    if let Some(At { value, span }) = settings.default_window.as_ref().filter(|_| is_used) {
+        doubts::skipped_window(value, span.clone(), context.now, out);
+    }
+    if let Some(quiesce) = &seen.first_quiesce {
+        warn_of_short_timeout(settings.quiesce_timeout.as_ref(), quiesce.clone(), out);
+    }
+}
+
+/// What is odd of the devices beside each other and the plans.
+fn doubt_devices(
+    file: &PlanSection<'_>,
+    known: &[KnownDevice],
+    plans: &[Option<Plan>],
+    out: &mut Findings<'_>,
+) {
+    doubts::shared_addresses(known, out);
+    if file.key_span("include").is_none() {
+        doubts::nothing_at_all(known, plans.len(), file.span.clone(), out);
+    }
+    doubts::unnamed_devices(known, &doubts::device_patterns(plans), out);
 }
 
 /// Below 60 seconds a device refuses to quiesce. Here it is a warning: the run ends with a
@@ -169,108 +188,5 @@ fn warn_of_short_timeout(
         )
         .also(quiesce, "a plan with this does not run")
         .help("write `quiesce_timeout = \"60s\"` or more");
-    }
-}
-
-/// Reads plans one after another, and remembers what is checked at the end.
-struct PlanReader<'r> {
-    context: &'r Context<'r>,
-    told: &'r notify::NotifyRead,
-    scripts_dir: PathBuf,
-    default_window: Option<Window>,
-    devices: &'r [KnownDevice],
-    plan_names: Vec<At<String>>,
-    /// The plans that are enabled and ping, with the address.
-    pinging: Vec<(At<String>, SecretSource)>,
-    /// The first `quiesce = true` of the file.
-    first_quiesce: Option<std::ops::Range<usize>>,
-}
-
-impl PlanReader<'_> {
-    fn plan(&mut self, section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Plan> {
-        let enabled = section.boolean("enabled", out);
-        out.reading(enabled != Some(false), |out| self.plan_of(section, enabled, out))
-    }
-
-    fn plan_of(
-        &mut self,
-        section: &PlanSection<'_>,
-        enabled: Option<bool>,
-        out: &mut Findings<'_>,
-    ) -> Option<Plan> {
-        let name = section.text("name", out);
-        if let Some(name) = &name {
-            check_plan_name(name, out);
-        }
-        // For whoever reads the file.
-        section.text("description", out);
-        let window = self.window(section, out);
-        let policies = [("halt", ErrorPolicy::Halt), ("ignore", ErrorPolicy::Ignore)];
-        let error_policy = section.choice("error_policy", &policies, out);
-        let pre_script = self.script(section, "pre_script", out);
-        let post_script = self.script(section, "post_script", out);
-        let notify = self.told.plan(section, self.context, out);
-        let retention = retention(section, out);
-        let pinged = notify.as_ref().and_then(|notify| notify.ping.clone());
-        // An address of its own that comes from elsewhere is not known yet, and not shared.
-        let is_own = section.key_span("ping_url").is_some();
-        let pinged = pinged.filter(|source| !is_own || matches!(source, SecretSource::Plain(_)));
-        let pinged = pinged.filter(|_| enabled == Some(true));
-        self.pinging.extend(name.clone().zip(pinged));
-
-        // A broken policy has its finding already; the activities are read all the same.
-        let default_policy = error_policy.unwrap_or(ErrorPolicy::Halt);
-        let sections = section.sections("activity", out);
-        let activities: Vec<_> = sections
-            .iter()
-            .map(|section| self.activity(section, default_policy, out))
-            .collect();
-        if enabled == Some(true) && section.is_absent_or_empty("activity") && !out.is_incomplete() {
-            out.error(
-                section.span.clone(),
-                "an enabled plan has nothing to do",
-                "this plan has no activity",
-            )
-            .help("add a [[plan.activity]], or set `enabled = false`");
-        }
-        self.plan_names.extend(name.clone());
-        Some(Plan {
-            name: name?.value,
-            enabled: enabled?,
-            window: window?,
-            pre_script,
-            post_script,
-            notify: notify?,
-            retention,
-            activities: activities.into_iter().collect::<Option<_>>()?,
-        })
-    }
-
-    /// The window of a plan; the inner `None` is always.
-    fn window(&self, section: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<Option<Window>> {
-        let name = "maintenance_window";
-        let table = section
-            .value(name, out)
-            .filter(|value| value.get_ref().is_table());
-        match table {
-            Some(value) => {
-                let key = tables::PLAN.key(name)?;
-                let own = section::section(key, value, out).and_then(|own| window(&own, out))?;
-                doubts::skipped_window(&own, value.span(), self.context.now, out);
-                Some(Some(own))
-            }
-            None => {
-                let words = [("default", self.default_window.clone()), ("none", None)];
-                let words: Vec<_> = words.iter().map(|(word, window)| (*word, window)).collect();
-                section.choice(name, &words, out).cloned()
-            }
-        }
-    }
-
-    /// The path of a script.
-    fn script(&self, section: &PlanSection<'_>, name: &str, out: &mut Findings<'_>) -> Option<PathBuf> {
-        let script = section.text(name, out)?;
-        let script = settings::path_text(script, self.context, out)?;
-        Some(script_path(&script, self.context.path, &self.scripts_dir))
     }
 }
