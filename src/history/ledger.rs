@@ -9,9 +9,10 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 use crate::history::error::{BUSY_TIMEOUT, HistoryFault, SHORT_BUSY_TIMEOUT};
 use crate::history::execution::{Execution, advance, found, log_status, owner_ids, require, set_end};
 use crate::history::statement::execute;
+use crate::history::stored::standing;
 use crate::history::value::{AsText, integer};
 use crate::history::view::execution::NoteLevel;
-use crate::history::{History, certificate, change, place, script, stored, target};
+use crate::history::{History, certificate, change, place, script, target};
 use crate::run::event::{
     ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalId, OutOfService, Owner, PlanId,
     PlanOpening, StillQuiesced, StoredFile, TaskId, TaskOpening,
@@ -197,7 +198,7 @@ impl Ledger for History {
             let Some((content, since)) = row else {
                 return Ok(None);
             };
-            let kept = stored::kept_with_content(
+            let kept = standing::kept_with_content(
                 transaction,
                 self.store.as_deref(),
                 device,
