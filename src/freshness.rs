@@ -3,19 +3,18 @@
 //! Pure: what is expected, what history knows, and the present come in as values.
 
 pub mod expected;
+mod rehearsals;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::freshness::expected::{ExpectedTarget, covers, missing};
-use crate::history::{GoodBackup, RehearsedTarget, TargetRow};
+use crate::history::{GoodBackup, TargetRow};
 use crate::run::event::{FileKind, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
-use crate::values::rehearsal::SpareProof;
-use crate::values::restorable_domain::RestorableDomain;
 
 /// What became of the last attempt, if that was not its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,76 +187,6 @@ impl Freshness {
             target.why = "whether its backup is in the store was not looked at".to_owned();
         }
         self.unseen = Some(why);
-        self.sort();
-    }
-
-    /// Notes when a backup of each domain was last rehearsed for good, and judges how long ago that
-    /// is where `max_age` says how long it may be. Backups of all domains, and those of `default`, are never
-    /// rehearsed: that is a warning where nothing else of the device can be. Secure backups are not judged.
-    pub fn note_rehearsals(&mut self, known: &[RehearsedTarget], now: Timestamp, max_age: Option<Duration>) {
-        let known = known
-            .iter()
-            .map(|one| ((one.device_name.as_str(), one.domain_name.as_str()), one));
-        let known: HashMap<(&str, &str), &RehearsedTarget> = known.collect();
-        let can_be = |target: &&JudgedTarget| {
-            target.kind == Some(FileKind::Persisted)
-                && target.good.is_some()
-                && RestorableDomain::named(&target.domain).is_ok()
-        };
-        let rehearsable = self.targets.iter().filter(can_be);
-        let rehearsable: HashSet<String> = rehearsable.map(|target| target.device.clone()).collect();
-        for target in &mut self.targets {
-            let rehearsed = known.get(&(target.device.as_str(), target.domain.as_str()));
-            let is_rehearsed = target.kind == Some(FileKind::Persisted)
-                && RestorableDomain::named(&target.domain).is_ok()
-                && target.good.is_some();
-            target.rehearsed = rehearsed.and_then(|one| one.good_time);
-            let is_export = target.kind == Some(FileKind::Persisted) && target.good.is_some();
-            if let (Some(_), true, Err(never)) = (max_age, is_export, RestorableDomain::named(&target.domain))
-                && target.state > TargetState::NotPlanned
-            {
-                // Where its domains are rehearsed one by one, nothing is missing.
-                if !rehearsable.contains(&target.device) {
-                    target.state = target.state.max(TargetState::Warning);
-                }
-                target.add(format!("never rehearsed: {never}"));
-                continue;
-            }
-            let Some(max_age) = max_age.filter(|_| is_rehearsed && target.state > TargetState::NotPlanned)
-            else {
-                continue;
-            };
-            let against = match (rehearsed, target.rehearsed) {
-                (None, _) => Some("never rehearsed".to_owned()),
-                (Some(one), _) if !one.last.result.is_good() => {
-                    let result = &one.last.result;
-                    let spare = match result.proof {
-                        SpareProof::Changed | SpareProof::NotKnown => {
-                            format!("; the spare {}: {}", one.last.spare_name, result.proof.words())
-                        }
-                        SpareProof::NotSent | SpareProof::Unchanged => String::new(),
-                    };
-                    Some(format!(
-                        "its last rehearsal was not good ({}{spare})",
-                        result.verdict.words()
-                    ))
-                }
-                (Some(one), _) if target.good.is_some_and(|good| one.bad.contains(&good.task)) => {
-                    Some("the last rehearsal of its newest good backup was not good".to_owned())
-                }
-                (_, Some(good)) if good > now => Some(format!(
-                    "its last good rehearsal ended in the future, at {good}: how long ago that was is not known"
-                )),
-                (_, Some(good)) if age(good, now) > max_age => {
-                    Some(format!("not rehearsed for {}", HumanDuration(max_age)))
-                }
-                _ => None,
-            };
-            if let Some(against) = against {
-                target.state = target.state.max(TargetState::Warning);
-                target.add(against);
-            }
-        }
         self.sort();
     }
 
