@@ -235,25 +235,18 @@ fn page_of(
     history: Option<&History>,
     asked: PageQuestion<'_>,
 ) -> Result<String, CommandError> {
-    let PageQuestion {
-        plan,
-        since,
-        now,
-        zone,
-        max_age,
-    } = asked;
     let filter = PlanFilter {
-        plan: plan.map(str::to_owned),
-        since: Some(since),
+        plan: asked.plan.map(str::to_owned),
+        since: Some(asked.since),
         limit: u32::MAX,
         ..PlanFilter::default()
     };
     known(file, history, &filter)?;
-    let expected = match plan {
+    let expected = match asked.plan {
         Some(plan) => expected_of(file, plan),
         None => expected(file),
     };
-    let mut freshness = judge(file, history, &expected, now, max_age)?;
+    let mut freshness = judge(file, history, &expected, asked.now, asked.max_age)?;
     let mut not_looked_at: Vec<String> = freshness.unseen.iter().cloned().collect();
     freshness.is_whole = file.is_whole;
     if !file.is_whole {
@@ -262,20 +255,72 @@ fn page_of(
             file.invocation.command(["validate"])
         ));
     }
-    let planned = PlannedTargets::of(&freshness, plan);
-    let mut executions: Vec<PlanRow> = Vec::new();
-    let mut calendar = DayCalendar::new(since, now, &zone);
-    let mut details: Vec<ExecutionDetails> = Vec::new();
-    let mut unsaved: Vec<(UnsavedTarget, Option<ChangeList>)> = Vec::new();
-    let mut changes: Vec<ChangeRow> = Vec::new();
-    let mut more_changes = false;
-    let mut rehearsed: Vec<RehearsedTarget> = Vec::new();
-    let mut removed: Vec<RemovedRow> = Vec::new();
-    if let Some(history) = history {
-        executions = plan_rows(file, history, &filter, Verbosity::Normal)?;
-        calendar = DayCalendar::new(first_day(since, now, &executions), now, &zone);
+    let planned = PlannedTargets::of(&freshness, asked.plan);
+    let rows = match history {
+        Some(history) => PageRows::of(file, history, &filter, &planned, &asked)?,
+        None => PageRows::none(DayCalendar::new(asked.since, asked.now, &asked.zone)),
+    };
+    Ok(page::render(&ReportPage {
+        now: asked.now,
+        since: asked.since,
+        zone: asked.zone,
+        plan: asked.plan,
+        freshness: &freshness,
+        unsaved: &rows.unsaved,
+        changes: &rows.changes,
+        more_changes: rows.more_changes,
+        not_looked_at: &not_looked_at,
+        calendar: &rows.calendar,
+        rehearsed: &rows.rehearsed,
+        executions: &rows.executions,
+        details: &rows.details,
+        removed: &rows.removed,
+        history: &file.settings.history.to_string_lossy(),
+        invocation: &file.invocation,
+    }))
+}
+
+/// What history has for a page.
+struct PageRows {
+    executions: Vec<PlanRow>,
+    calendar: DayCalendar,
+    details: Vec<ExecutionDetails>,
+    unsaved: Vec<(UnsavedTarget, Option<ChangeList>)>,
+    changes: Vec<ChangeRow>,
+    /// Whether there are more changes than these.
+    more_changes: bool,
+    rehearsed: Vec<RehearsedTarget>,
+    removed: Vec<RemovedRow>,
+}
+
+impl PageRows {
+    /// Where there is no history.
+    fn none(calendar: DayCalendar) -> Self {
+        Self {
+            executions: Vec::new(),
+            calendar,
+            details: Vec::new(),
+            unsaved: Vec::new(),
+            changes: Vec::new(),
+            more_changes: false,
+            rehearsed: Vec::new(),
+            removed: Vec::new(),
+        }
+    }
+
+    fn of(
+        file: &PlanFile,
+        history: &History,
+        filter: &PlanFilter,
+        planned: &PlannedTargets<'_>,
+        asked: &PageQuestion<'_>,
+    ) -> Result<Self, CommandError> {
+        let PageQuestion { plan, since, now, .. } = *asked;
+        let executions = plan_rows(file, history, filter, Verbosity::Normal)?;
+        let mut calendar = DayCalendar::new(first_day(since, now, &executions), now, &asked.zone);
         history.each_task_since(since, plan, |task| calendar.add(&task))?;
-        details = newest_in_full(file, history, &executions)?;
+        let details = newest_in_full(file, history, &executions)?;
+        let mut unsaved = Vec::new();
         for target in history.unsaved_targets()? {
             if planned
                 .domains
@@ -285,31 +330,22 @@ fn page_of(
                 unsaved.push((target, objects));
             }
         }
-        changes = planned.changes(history, since)?;
-        more_changes = changes.len() > MOST_CHANGES as usize;
+        let mut changes = planned.changes(history, since)?;
+        let more_changes = changes.len() > MOST_CHANGES as usize;
         changes.truncate(MOST_CHANGES as usize);
-        rehearsed = history.rehearsed_targets()?;
+        let mut rehearsed = history.rehearsed_targets()?;
         rehearsed.retain(|target| planned.has(&target.device_name, &target.domain_name));
-        removed = history.removed_since(since, plan)?;
+        Ok(Self {
+            executions,
+            calendar,
+            details,
+            unsaved,
+            changes,
+            more_changes,
+            rehearsed,
+            removed: history.removed_since(since, plan)?,
+        })
     }
-    Ok(page::render(&ReportPage {
-        now,
-        since,
-        zone,
-        plan,
-        freshness: &freshness,
-        unsaved: &unsaved,
-        changes: &changes,
-        more_changes,
-        not_looked_at: &not_looked_at,
-        calendar: &calendar,
-        rehearsed: &rehearsed,
-        executions: &executions,
-        details: &details,
-        removed: &removed,
-        history: &file.settings.history.to_string_lossy(),
-        invocation: &file.invocation,
-    }))
 }
 
 /// Where the days begin: not long before the first execution that there is.

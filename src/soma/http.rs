@@ -12,6 +12,7 @@ use base64::Engine as _;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
+use ureq::config::Config;
 use ureq::unversioned::transport::Connector;
 
 use crate::soma::addresses::AddressesTried;
@@ -62,6 +63,56 @@ pub(crate) struct SharedByAll {
     spare: SpareSocket,
 }
 
+/// What the connections of a conversation are made of, and what they show of themselves.
+#[derive(Clone)]
+struct Wire {
+    tls: Arc<ClientConfig>,
+    name: ServerName<'static>,
+    asked: ConnectionsAsked,
+    idle: IdleLimit,
+    interrupted: Arc<AtomicBool>,
+    stands: Arc<AtomicBool>,
+    began: Arc<AtomicBool>,
+    watch: UploadWatch,
+    tried: AddressesTried,
+    spare: SpareSocket,
+}
+
+impl Wire {
+    fn agent(&self, config: &Config) -> ureq::Agent {
+        let tcp = TcpConnect::new(Arc::clone(&self.interrupted), Arc::clone(&self.stands));
+        let connector = self
+            .asked
+            .clone()
+            .chain(tcp.with_known(self.tried.clone(), self.spare.clone()))
+            .chain(TlsConnector {
+                config: Arc::clone(&self.tls),
+                name: self.name.clone(),
+                idle: self.idle.clone(),
+                began: Arc::clone(&self.began),
+                watch: self.watch.clone(),
+            });
+        let names = HostNames::new(Arc::clone(&self.interrupted)).knowing(self.tried.clone());
+        ureq::Agent::with_parts(config.clone(), connector, names)
+    }
+}
+
+fn agent_config(timeouts: Timeouts) -> Config {
+    ureq::Agent::config_builder()
+        .https_only(true)
+        .http_status_as_error(false)
+        .proxy(None)
+        .max_redirects(0)
+        .max_idle_age(IDLE_FOR_QUESTIONS)
+        .max_idle_connections_per_host(1)
+        .user_agent(concat!("dpbackup/", env!("CARGO_PKG_VERSION")))
+        .timeout_resolve(Some(timeouts.connect))
+        .timeout_connect(Some(timeouts.connect))
+        .timeout_send_request(Some(timeouts.request))
+        .timeout_send_body(Some(timeouts.request))
+        .build()
+}
+
 /// What came of a request.
 struct SentRequest {
     response: Result<ureq::http::Response<ureq::Body>>,
@@ -102,71 +153,36 @@ impl Http {
         };
         let credentials = SecretString::from(format!("{username}:{}", password.expose_secret()));
         let encoded = base64::engine::general_purpose::STANDARD.encode(credentials.expose_secret());
-        let idle = IdleLimit::default();
-        let config = ureq::Agent::config_builder()
-            .https_only(true)
-            .http_status_as_error(false)
-            .proxy(None)
-            .max_redirects(0)
-            .max_idle_age(IDLE_FOR_QUESTIONS)
-            .max_idle_connections_per_host(1)
-            .user_agent(concat!("dpbackup/", env!("CARGO_PKG_VERSION")))
-            .timeout_resolve(Some(timeouts.connect))
-            .timeout_connect(Some(timeouts.connect))
-            .timeout_send_request(Some(timeouts.request))
-            .timeout_send_body(Some(timeouts.request))
-            .build();
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let stands = Arc::new(AtomicBool::new(false));
-        let began = Arc::new(AtomicBool::new(false));
-        let asked = ConnectionsAsked::default();
-        let watch = UploadWatch::default();
-        let tried = AddressesTried::default();
-        let parts = (
-            asked.clone(),
-            idle.clone(),
-            Arc::clone(&interrupted),
-            Arc::clone(&stands),
-            Arc::clone(&began),
-            watch.clone(),
-            tried.clone(),
-            shared.spare.clone(),
-        );
-        let make_agent = Box::new(move || {
-            let (asked, idle, interrupted, stands, began, watch, tried, spare) = &parts;
-            let tcp = TcpConnect::new(Arc::clone(interrupted), Arc::clone(stands));
-            let connector = asked
-                .clone()
-                .chain(tcp.with_known(tried.clone(), spare.clone()))
-                .chain(TlsConnector {
-                    config: Arc::clone(&tls),
-                    name: name.clone(),
-                    idle: idle.clone(),
-                    began: Arc::clone(began),
-                    watch: watch.clone(),
-                });
-            ureq::Agent::with_parts(
-                config.clone(),
-                connector,
-                HostNames::new(Arc::clone(interrupted)).knowing(tried.clone()),
-            )
-        });
+        let wire = Wire {
+            tls,
+            name,
+            asked: ConnectionsAsked::default(),
+            idle: IdleLimit::default(),
+            interrupted: Arc::default(),
+            stands: Arc::default(),
+            began: Arc::default(),
+            watch: UploadWatch::default(),
+            tried: AddressesTried::default(),
+            spare: shared.spare.clone(),
+        };
+        let (config, of_agents) = (agent_config(timeouts), wire.clone());
+        let make_agent = Box::new(move || of_agents.agent(&config));
         Ok(Self {
             place: (bare.to_owned(), port),
             agent: Arc::new(Mutex::new(make_agent())),
             make_agent,
             url: format!("https://{in_url}:{port}/service/mgmt/current"),
-            stands,
-            began,
+            stands: wire.stands,
+            began: wire.began,
             authorization: SecretString::from(format!("Basic {encoded}")),
             timeouts,
-            idle,
+            idle: wire.idle,
             shared,
-            asked,
+            asked: wire.asked,
             carried: CarriedCount::default(),
-            watch,
-            tried,
-            interrupted,
+            watch: wire.watch,
+            tried: wire.tried,
+            interrupted: wire.interrupted,
         })
     }
 
