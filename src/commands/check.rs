@@ -10,11 +10,11 @@ use crate::cli::{CheckArgs, Global, OutputFormat};
 use crate::commands::at_work::at_work;
 use crate::commands::dead_executions::open_quiesces;
 use crate::commands::error::{CommandError, Outcome, print, print_states};
-use crate::commands::left_behind::{UnseenImports, left_folders, untold};
-use crate::commands::loading::{
-    HistoryFile, files_in_store, load_plan_to_judge, look_at_history, owners_of_history, read_history,
-    with_open_rows,
+use crate::commands::history_file::{
+    HistoryFile, files_in_store, look_at_history, owners_of_history, read_history,
 };
+use crate::commands::left_behind::{UnseenImports, left_folders, untold};
+use crate::commands::loading::{load_plan_to_judge, with_open_rows};
 use crate::commands::names;
 use crate::commands::opening::{EngineBase, ScriptsDue, limits};
 use crate::commands::restore_note::unknown_backups;

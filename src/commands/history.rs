@@ -12,10 +12,9 @@ use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::history::execution::{execution, first_run, is_not_limited, is_not_narrowed, last_of};
 use crate::commands::history::named::{known, named};
 use crate::commands::history::since::{moment, zone};
+use crate::commands::history_file::{existing_history, read_history};
 use crate::commands::left_behind::untold;
-use crate::commands::loading::{
-    existing_history, exit_of_part, load_plan_or_part, read_history, warn_of_zone,
-};
+use crate::commands::loading::{exit_of_part, load_plan_or_part, warn_of_zone};
 use crate::commands::status;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, PlanFilter, PlanRow};

@@ -1,27 +1,21 @@
-//! The plan file and the history, as commands need them.
+//! The plan file, as commands need it: whole, in part, or not at all.
 
 mod unreadable;
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use crate::artifact::mount;
-use crate::artifact::space;
 use crate::cli::Global;
-use crate::commands::error::{CommandError, refused_place};
+use crate::commands::error::CommandError;
+use crate::commands::history_file::owners_of_history;
 use crate::commands::left_behind::{left_behind, with_left, with_rows_of};
 use crate::commands::loading::unreadable::hint_on;
 use crate::exit::Exit;
-use crate::history::{History, HistoryError, Writing};
 use crate::lock::Locks;
-use crate::misunderstood::KnownNames;
-use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
 use crate::plan::diagnostic::{PlanReport, Style};
 use crate::plan::find::FindError;
-use crate::plan::model::{Device, DeviceRole, PlanFile, Settings, StorePlace};
+use crate::plan::model::{PlanFile, StorePlace};
 use crate::plan::{self, LoadError, Loaded};
 use crate::run::left::Left;
 use crate::ui::{Ui, Verbosity};
@@ -33,63 +27,6 @@ pub(super) fn invocation(global: &Global, env: Lookup<'_>) -> Invocation {
     let named = global.config.clone();
     let named = named.or_else(|| non_empty(env, "DPBACKUP_CONFIG").map(PathBuf::from));
     named.map_or_else(Invocation::default, |path| Invocation::naming(&path))
-}
-
-/// How a command is called that takes the place of one that could not be understood: a plan file goes with it that is
-/// there, or that looks like one. Another program's `-c 48` names none.
-pub(super) fn proposed_invocation(global: &Global, env: Lookup<'_>) -> Invocation {
-    let is_plan_file = |path: &Path| {
-        path.exists()
-            || path.extension().is_some_and(|ending| ending == "toml")
-            || path.components().count() > 1
-    };
-    match &global.config {
-        Some(path) if !is_plan_file(path) => Invocation::default(),
-        _ => invocation(global, env),
-    }
-}
-
-/// Advice for a word in place of a command that is a plan, a device or a plan file.
-pub(super) fn named_in_place_of_a_command(global: &Global, word: &str, env: Lookup<'_>) -> Option<String> {
-    if Path::new(word).is_file() {
-        let validate = Invocation::naming(Path::new(word)).command(["validate"]);
-        return Some(format!(
-            "a plan file is named by --config: `{validate}` checks this one"
-        ));
-    }
-    let file = plan_if_sound(global, env)?;
-    let command = |words: [&str; 2]| file.invocation.command(words);
-    if file.plan(word).is_some() {
-        return Some(format!("it is a plan: `{}` runs it", command(["run", word])));
-    }
-    file.device(word)?;
-    Some(format!(
-        "it is a device: `{}` looks at it",
-        command(["check", word])
-    ))
-}
-
-/// The names in the plan file, for advice.
-pub(super) fn known_names(global: &Global, env: Lookup<'_>) -> Option<KnownNames> {
-    let file = plan_if_sound(global, env)?;
-    let plans = file.plans.iter().map(|plan| plan.name.clone());
-    let names = |is_meant: &dyn Fn(&&Device) -> bool| {
-        let devices = file.devices.iter().filter(is_meant);
-        devices.map(|device| device.name.clone()).collect()
-    };
-    Some(KnownNames {
-        plans: plans.collect(),
-        devices: names(&|_| true),
-        spares: names(&|device| device.role == DeviceRole::Spare),
-    })
-}
-
-/// The plan file, for advice: where it cannot be used, nothing is said of it.
-pub(super) fn plan_if_sound(global: &Global, env: Lookup<'_>) -> Option<PlanFile> {
-    let path = plan::find::find(global.config.as_deref(), Path::new(""), env).ok()?;
-    let mut file = plan::load(&path, env).ok()?.plan_file;
-    file.invocation = invocation(global, env);
-    Some(file)
 }
 
 /// Finds, reads and checks the plan file. Its errors are printed here; its warnings where
@@ -246,128 +183,6 @@ pub(super) fn load_plan_if_any(
         // Found, or refused: that is told there.
         Ok(_) | Err(FindError::Untrusted { .. }) => load(global, ui, env).map(Some),
     }
-}
-
-/// Opens the history for reading, unless nothing was recorded yet.
-pub(super) fn read_history(settings: &Settings) -> Result<Option<History>, CommandError> {
-    match existing_history(settings) {
-        Ok(history) => Ok(Some(history)),
-        Err(HistoryError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Opens the history for reading.
-pub(super) fn existing_history(settings: &Settings) -> Result<History, HistoryError> {
-    let history = History::open_read_only(&settings.history)?;
-    Ok(in_store(history, settings))
-}
-
-/// The history with the store in which its files stand, as far as that is known.
-fn in_store(history: History, settings: &Settings) -> History {
-    match settings.store.known() {
-        Some(store) => history.in_store(store),
-        None => history,
-    }
-}
-
-/// How many files history knows in the store; `None` where that cannot be told.
-pub(super) fn files_in_store(settings: &Settings) -> Option<u64> {
-    match read_history(settings) {
-        Ok(Some(history)) => history.files_in_store().ok(),
-        Ok(None) => Some(0),
-        Err(_) => None,
-    }
-}
-
-/// A history file that a run could use.
-pub(super) enum HistoryFile {
-    /// It is there.
-    Current,
-    /// It is there, and will be brought up to date.
-    Older,
-    /// It is not there yet, and will be made.
-    Absent,
-}
-
-/// Whether a run could use the history, as far as looking tells; if not, why, with its path.
-/// Nothing is made or changed.
-pub(super) fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
-    owners_of_history(path).map_err(|why| format!("{} is not used: {why}", path.display()))?;
-    let found = match History::open_read_only(path) {
-        Ok(_) => HistoryFile::Current,
-        Err(HistoryError::Older { .. }) => HistoryFile::Older,
-        Err(HistoryError::Missing { .. }) => HistoryFile::Absent,
-        Err(HistoryError::CannotOpen { .. }) if refused_place(path).is_some() => HistoryFile::Absent,
-        Err(error) => return Err(error.to_string()),
-    };
-    if let Some((why, advice)) = refused_place(path) {
-        return Err(format!("{why}; {advice}"));
-    }
-    // Each run writes; what cannot grow by a page cannot take one.
-    if let Some(there) = path.ancestors().find(|there| there.is_dir())
-        && space::space(there).is_ok_and(|space| is_full(space.free))
-    {
-        let path = path.to_owned();
-        return Err(HistoryError::Full { path }.to_string());
-    }
-    Ok(found)
-}
-
-/// Whether so many free bytes do not hold what a run writes of itself.
-fn is_full(free: u64) -> bool {
-    const LEAST: u64 = 64 << 10;
-    free < LEAST
-}
-
-/// Whose the history and its locks are, as far as they are there: refused where they belong to
-/// somebody else or others may write to them. A group that may write to a volume is told.
-pub(super) fn owners_of_history(path: &Path) -> Result<Option<OthersWrite>, Untrusted> {
-    let look = || -> Result<Option<OthersWrite>, TouchError> {
-        let locks = Locks::beside(path);
-        let real = locks.history();
-        let folder = OwnFolder::open_around(&real, WrittenKind::State)?;
-        let name = real.file_name().unwrap_or_default();
-        for file in folder.names()? {
-            let is_beside = |name: &OsStr| file.as_bytes().starts_with(name.as_bytes());
-            let is_of_sqlite = ["-journal", "-wal", "-shm"]
-                .iter()
-                .any(|suffix| file.as_bytes().ends_with(suffix.as_bytes()));
-            if file == name || (is_beside(name) && is_of_sqlite) {
-                folder.look(&file)?;
-            }
-        }
-        let group = folder.others_write();
-        let locks = OwnFolder::open(locks.folder(), WrittenKind::State)?;
-        for file in locks.names()? {
-            locks.look(&file)?;
-        }
-        Ok(group)
-    };
-    match look() {
-        Ok(group) => Ok(group),
-        Err(TouchError::Untrusted(why)) => Err(why),
-        // Not there yet, or found by who tries to write.
-        Err(TouchError::Io(_)) => Ok(None),
-    }
-}
-
-/// Opens the history for writing, and says what speaks against its place.
-pub(super) fn open_history(settings: &Settings, ui: Ui) -> Result<History, CommandError> {
-    let path = &settings.history;
-    // Where it is cannot be told everywhere; then nothing is said.
-    let against = mount::kind(path)
-        .ok()
-        .and_then(|mount| mount::against_history(&mount));
-    let writing = match &against {
-        None => Writing::Log,
-        Some(_) => Writing::RollbackJournal,
-    };
-    let history = History::open(path, writing).map_err(CommandError::from)?;
-    if let Some(why) = against {
-        ui.warning(&format!("the history {}: {why}", path.display()));
-    }
-    Ok(in_store(history, settings))
 }
 
 fn show_warnings(loaded: &Loaded, ui: Ui) {

@@ -11,6 +11,7 @@ mod extract;
 mod find;
 mod heeding;
 mod history;
+mod history_file;
 mod init;
 mod left_behind;
 mod loading;
@@ -23,6 +24,7 @@ mod newest_export;
 mod no_export;
 mod notify_test;
 mod opening;
+mod plan_names;
 mod preview;
 mod prune;
 mod recover;
@@ -114,12 +116,12 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
         let _ = ui.data(&in_colour(&help, ui.data_color));
         return Exit::Success;
     }
-    let names = loading::known_names(&global, env);
-    let invocation = loading::proposed_invocation(&global, env);
+    let names = plan_names::known_names(&global, env);
+    let invocation = plan_names::proposed_invocation(&global, env);
     let mut answer = explain(error, &words, &invocation, names.as_ref());
     if error.kind() == InvalidSubcommand
         && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
-        && let Some(hint) = loading::named_in_place_of_a_command(&global, word, env)
+        && let Some(hint) = plan_names::named_in_place_of_a_command(&global, word, env)
     {
         answer.hint = hint;
     }

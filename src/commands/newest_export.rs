@@ -2,7 +2,8 @@
 
 use crate::cli::Global;
 use crate::commands::exports::target;
-use crate::commands::loading::{plan_if_sound, read_history};
+use crate::commands::history_file::read_history;
+use crate::commands::plan_names::plan_if_sound;
 use crate::history::{FileFilter, History};
 use crate::run::event::FileKind;
 use crate::values::environment::Lookup;

@@ -10,8 +10,8 @@ use anyhow::{Context as _, anyhow};
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::error::CommandError;
+use crate::commands::history_file::open_history;
 use crate::commands::left_behind::{WROTE_IN_IT, with_what_is_left};
-use crate::commands::loading::open_history;
 use crate::exit::Exit;
 use crate::freshness::expected::PlannedBackups;
 use crate::history::{History, HistoryError};

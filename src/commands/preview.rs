@@ -9,10 +9,9 @@ use crate::clock::Clock;
 use crate::commands::at_work::at_work;
 use crate::commands::dead_executions::{open_quiesces, open_rows};
 use crate::commands::error::{CommandError, Outcome, print, print_states};
+use crate::commands::history_file::{files_in_store, look_at_history};
 use crate::commands::left_behind::{UnseenImports, untold};
-use crate::commands::loading::{
-    files_in_store, invocation, load_plan_to_judge, look_at_history, with_open_rows,
-};
+use crate::commands::loading::{invocation, load_plan_to_judge, with_open_rows};
 use crate::commands::names::wanted;
 use crate::commands::opening::{EngineBase, ScriptsDue, limits};
 use crate::exit::Exit;

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use crate::cli::Since;
 use crate::commands::error::CommandError;
-use crate::commands::loading::read_history;
+use crate::commands::history_file::read_history;
 use crate::commands::names::{did_you_mean, pattern_instead};
 use crate::exit::Exit;
 use crate::history::{History, PlanFilter};
