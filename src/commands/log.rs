@@ -8,6 +8,7 @@ use anyhow::anyhow;
 
 use crate::change::listed;
 use crate::cli::{Global, HistoryFormat, HistoryOutput, LogArgs};
+use crate::commands::absent::did_you_mean;
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::trouble;
 use crate::commands::history::named::device_names;
@@ -16,7 +17,6 @@ use crate::commands::history_file::read_history;
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::log::blame::blame;
 use crate::commands::meant_devices::{MeantDevices, mean_some_device};
-use crate::commands::names::did_you_mean;
 use crate::exit::Exit;
 use crate::history::{ChangeFilter, ChangeRow, CutTask, History};
 use crate::plan::model::{Action, Domains, PlanFile};

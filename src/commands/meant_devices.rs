@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use anyhow::anyhow;
 
+use crate::commands::absent::did_you_mean;
 use crate::commands::error::CommandError;
-use crate::commands::names::did_you_mean;
 use crate::exit::Exit;
 use crate::plan::model::{Device, PlanFile};
 use crate::values::device_pattern::{DeviceMarks, DevicePatterns, DeviceRole};

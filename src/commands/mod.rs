@@ -1,5 +1,7 @@
 //! One file for each command: gather, call one layer below, hand the result to `report`.
 
+mod absent;
+mod absent_plan;
 mod at_work;
 mod check;
 mod complete;

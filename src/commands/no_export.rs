@@ -8,10 +8,10 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::anyhow;
 
 use crate::cli::{ExecutionId, Global, Since};
+use crate::commands::absent::listed;
 use crate::commands::error::CommandError;
 use crate::commands::exports::{NamedExport, trouble};
 use crate::commands::history_file::read_history;
-use crate::commands::names::listed;
 use crate::commands::plan_names::plan_if_sound;
 use crate::history::History;
 use crate::plan::model::PlanFile;

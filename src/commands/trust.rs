@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::cli::{Global, TrustArgs};
 use crate::clock::{Clock, SystemClock};
+use crate::commands::absent;
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::names;
@@ -80,7 +81,7 @@ fn asks_which_device(file: &PlanFile) -> CommandError {
         Some(first) => format!(
             "name one, such as `{}`; {}",
             file.invocation.command(["trust", &first.name]),
-            names::all_devices(file)
+            absent::all_devices(file)
         ),
         None => "the plan file has no [[device]] yet".to_owned(),
     };

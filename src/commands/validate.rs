@@ -7,10 +7,10 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use crate::cli::{Global, ValidateArgs};
+use crate::commands::absent::listed;
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::history_file::owners_of_history;
 use crate::commands::loading::load_plan_to_judge;
-use crate::commands::names::listed;
 use crate::commands::plan_names::plan_if_sound;
 use crate::exit::Exit;
 use crate::plan::model::{Action, DeviceRole, Plan, PlanFile, Trust};

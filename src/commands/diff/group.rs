@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::anyhow;
 
 use crate::cli::{DiffArgs, OutputFormat};
+use crate::commands::absent::{all_devices, did_you_mean};
 use crate::commands::diff::shown::{compared, show};
 use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::exports::{ExportDesk, NamedExport, OpenExport, trouble};
-use crate::commands::names::{all_devices, did_you_mean};
 use crate::exit::Exit;
 use crate::plan::model::PlanFile;
 use crate::report::diff::{self as report, GroupDifference, GroupMember, PassedOver};

@@ -3,9 +3,9 @@
 use anyhow::anyhow;
 
 use crate::cli::RehearseArgs;
+use crate::commands::absent;
 use crate::commands::error::{CommandError, found};
 use crate::commands::history::execution::execution;
-use crate::commands::names;
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::plan::model::PlanFile;
@@ -79,7 +79,7 @@ fn newest_of_each(
     {
         let known: Vec<&str> = file.plans.iter().map(|plan| plan.name.as_str()).collect();
         let error = anyhow!("the plan file has no plan '{plan}'");
-        return Err(CommandError::new(Exit::Usage, error).with_hint(names::did_you_mean(plan, &known)));
+        return Err(CommandError::new(Exit::Usage, error).with_hint(absent::did_you_mean(plan, &known)));
     }
     let (mut rows, mut left) = (Vec::new(), Vec::new());
     for device in asked_devices(file, args, history)? {
@@ -130,7 +130,7 @@ fn asked_devices(
     if let Some(text) = args.device.as_deref().filter(|_| !known.iter().any(is_asked)) {
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let error = anyhow!("there is no good export of a device that matches '{text}'");
-        return Err(CommandError::new(Exit::Usage, error).with_hint(names::did_you_mean(text, &known)));
+        return Err(CommandError::new(Exit::Usage, error).with_hint(absent::did_you_mean(text, &known)));
     }
     Ok(known.into_iter().filter(is_asked).collect())
 }

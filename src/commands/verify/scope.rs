@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use crate::cli::{ExecutionId, VerifyArgs};
+use crate::commands::absent::{all_devices, did_you_mean, pattern_instead};
 use crate::commands::error::CommandError;
 use crate::commands::exports;
 use crate::commands::history::execution::execution;
-use crate::commands::names::{all_devices, did_you_mean, pattern_instead};
 use crate::commands::no_export::KnownExports;
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History};
