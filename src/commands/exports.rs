@@ -1,5 +1,4 @@
-//! The exports that somebody names: by a task, by a file, or by a device and a domain, of which it
-//! is the newest good one.
+//! An export that somebody named, opened: proved to be what was recorded, or read as the file that it is.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -17,6 +16,7 @@ use crate::commands::history::execution::{execution, first_run};
 use crate::commands::history::named::device_names;
 use crate::commands::history_file::read_history;
 use crate::commands::loading::{exit_of_part, load_plan_or_part_with_store};
+use crate::commands::named_export::{HistoryNeed, NamedExport};
 use crate::commands::stored_export::{ProvedExport, stored_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
@@ -28,51 +28,6 @@ use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::ui::Ui;
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::invocation::quoted;
-
-/// What somebody names: digits alone are a task, and so is `last`; a device and a domain have a
-/// `/` between them, where no file has that name. A pattern in place of the device names a group.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum NamedExport<'a> {
-    Task(ExecutionId),
-    Target { device: &'a str, domain: &'a str },
-    Group { devices: &'a str, domain: &'a str },
-    File(&'a Path),
-}
-
-impl<'a> NamedExport<'a> {
-    pub(super) fn parse(text: &'a Path) -> NamedExport<'a> {
-        if let Some(id) = text.to_str().and_then(ExecutionId::of) {
-            return NamedExport::Task(id);
-        }
-        match text.to_str().and_then(target) {
-            Some(_) if std::fs::symlink_metadata(text).is_ok() => NamedExport::File(text),
-            // No device has such a character in its name.
-            Some((devices, domain)) if devices.contains(['@', '*', ',', '!']) => {
-                NamedExport::Group { devices, domain }
-            }
-            Some((device, domain)) => NamedExport::Target { device, domain },
-            None => NamedExport::File(text),
-        }
-    }
-
-    /// Whether nothing but history knows where it is.
-    pub(super) fn need(&self) -> HistoryNeed {
-        match self {
-            NamedExport::File(_) => HistoryNeed::NotNeeded,
-            NamedExport::Task(_) | NamedExport::Target { .. } | NamedExport::Group { .. } => {
-                HistoryNeed::Needed
-            }
-        }
-    }
-}
-
-/// The device and the domain of `DEVICE/DOMAIN`.
-pub(super) fn target(text: &str) -> Option<(&str, &str)> {
-    let (device, domain) = text.split_once('/')?;
-    let is_name = |name: &str| !name.is_empty() && !name.contains('/') && name != "." && name != "..";
-    let is_archive = domain.to_ascii_lowercase().ends_with(".zip");
-    (is_name(device) && is_name(domain) && !is_archive).then_some((device, domain))
-}
 
 /// An archive that is open, and what is known of it.
 pub(super) struct OpenExport {
@@ -115,15 +70,6 @@ impl OpenExport {
             only: self.only.as_deref(),
         }
     }
-}
-
-/// Whether history has to be asked for what somebody names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HistoryNeed {
-    /// It has.
-    Needed,
-    /// A file says itself what it is, on a machine that has no plan file, too.
-    NotNeeded,
 }
 
 /// What exports are named by: a plan file and its history, as far as they are needed.
@@ -438,28 +384,4 @@ fn open(path: &Path) -> Result<File, CommandError> {
 /// As diff(1) and grep(1): 2 is trouble, for 1 is an answer.
 pub(super) fn trouble(error: anyhow::Error) -> CommandError {
     CommandError::new(Exit::Usage, error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_device_and_a_domain_are_told_from_files() {
-        assert_eq!(target("QA1/DOM1"), Some(("QA1", "DOM1")));
-        assert_eq!(target("QA1/all-domains"), Some(("QA1", "all-domains")));
-        for file in [
-            "a/b/c",
-            "/tmp",
-            "./a",
-            "../a",
-            "a/",
-            "/a",
-            "a",
-            "folder/a.zip",
-            "folder/A.ZIP",
-        ] {
-            assert_eq!(target(file), None, "{file}");
-        }
-    }
 }

@@ -19,6 +19,7 @@ mod left_behind;
 mod loading;
 mod log;
 mod meant_devices;
+mod named_export;
 mod names;
 mod net;
 mod new_place;

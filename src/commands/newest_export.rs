@@ -1,8 +1,8 @@
 //! What to type where the ID of a task is taken, and a device, a domain or a plan was named.
 
 use crate::cli::Global;
-use crate::commands::exports::target;
 use crate::commands::history_file::read_history;
+use crate::commands::named_export::target;
 use crate::commands::plan_names::plan_if_sound;
 use crate::history::{FileFilter, History};
 use crate::run::event::FileKind;

@@ -8,8 +8,8 @@ use anyhow::anyhow;
 use crate::cli::{ExecutionId, VerifyArgs};
 use crate::commands::absent::{all_devices, did_you_mean, pattern_instead};
 use crate::commands::error::CommandError;
-use crate::commands::exports;
 use crate::commands::history::execution::execution;
+use crate::commands::named_export;
 use crate::commands::no_export::KnownExports;
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History};
@@ -81,7 +81,7 @@ impl VerifyScope {
                 Some(word) if !word.contains(['/', '.']) => {
                     return Err(means_nothing(word, (plan_file, history), &asked.devices, &known));
                 }
-                Some(word) if exports::target(word).is_some() && !is_recorded(file, store, history)? => {
+                Some(word) if named_export::target(word).is_some() && !is_recorded(file, store, history)? => {
                     asked.targets.extend(stored_of(word, &known, history)?);
                 }
                 Some(_) => asked.files.push(below_store(file, store, history)?),
@@ -227,7 +227,7 @@ fn stored_of(
     devices: &[String],
     history: Option<&History>,
 ) -> Result<Vec<FileRow>, CommandError> {
-    let Some((device, domain)) = exports::target(word) else {
+    let Some((device, domain)) = named_export::target(word) else {
         return Ok(Vec::new());
     };
     if !devices.iter().any(|known| known == device) {
