@@ -3,8 +3,6 @@
 use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::{Home, TestClock, export, secure_backup};
 
-const NIGHT: &str = "2026-11-22T01:02:03.004Z";
-
 /// A home with one execution: a secure backup, an export with a failed task, a skipped one.
 fn one_execution() -> Home {
     let gateway = Gateway::start(Setup {
@@ -17,7 +15,7 @@ fn one_execution() -> Home {
         "Backup QA",
         &(secure_backup("QA1", "") + &export("QA*", "DOM*", "error_policy = \"ignore\"")),
     );
-    assert_eq!(home.run("Backup QA", &TestClock::at(NIGHT)).status(), "FAILED");
+    assert_eq!(home.run("Backup QA", &TestClock::odd_night()).status(), "FAILED");
     home
 }
 
@@ -478,7 +476,7 @@ fn before_the_first_run_there_is_no_last_execution() {
 #[test]
 fn forty_executions_are_listed_unless_more_are_asked_for() {
     let home = Home::new().plan("P", &format!("enabled = false\n{}", export("*", "DOM1", "")));
-    let clock = TestClock::at(NIGHT);
+    let clock = TestClock::odd_night();
     for _ in 0..45 {
         home.run("P", &clock);
     }

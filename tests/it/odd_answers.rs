@@ -7,8 +7,6 @@ use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::gateways::with_faults;
 use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
 
-const NIGHT: &str = "2026-11-22T01:02:03.004Z";
-
 /// Runs one activity under these faults.
 fn run(activity: &str, faults: &[&str]) -> EngineRun {
     let gateway = Gateway::start(Setup::default());
@@ -16,7 +14,7 @@ fn run(activity: &str, faults: &[&str]) -> EngineRun {
         gateway.fail_as(fault);
     }
     let home = Home::of(&gateway).plan("P", activity);
-    home.run("P", &TestClock::at(NIGHT))
+    home.run("P", &TestClock::odd_night())
 }
 
 #[test]
@@ -43,7 +41,7 @@ fn a_device_that_speaks_plain_http_is_backed_up_like_one_that_sends_headers_back
         let gateway =
             Gateway::start(Setup::default().being(&["reason@OK", "content-length", "no-via", "no-echo"]));
         let home = Home::of(&gateway).plan("P", &activity);
-        let run = home.run("P", &TestClock::at(NIGHT));
+        let run = home.run("P", &TestClock::odd_night());
         assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     }
 }
@@ -56,7 +54,7 @@ fn a_secure_backup_that_is_answered_when_it_is_done_is_stored() {
     };
     let gateway = Gateway::start(setup.being(&["secure-backup-blocks"]));
     let home = Home::of(&gateway).plan("P", &secure_backup("*", ""));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     assert_eq!(gateway.received("SecureBackup"), 1);
 }
@@ -156,7 +154,7 @@ fn a_device_that_does_not_answer_for_its_firmware_is_not_waited_for_three_times(
         .timeouts("request = 300ms")
         .device("QA1", &gateway)
         .plan("P", &export("*", "DOM1", ""));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     succeeds_with_note(&run, "the firmware and the serial number are not known", "stall");
     assert!(
         !gateway
@@ -232,7 +230,7 @@ fn a_refusal_in_one_domain_does_not_hide_the_api_connect_domains_behind_it() {
         });
         gateway.fail_as(&format!("APIConnectGatewayService@A={fault}"));
         let home = Home::of(&gateway).plan("P", &export("*", "A, B", ""));
-        let run = home.run("P", &TestClock::at(NIGHT));
+        let run = home.run("P", &TestClock::odd_night());
         assert_eq!(
             run.tasks(),
             ["QA1/A SUCCESS", "QA1/B SKIPPED_APIC_DOMAIN"],

@@ -13,8 +13,6 @@ use dpbackup::signal::Stop;
 use crate::simulator::{Domain, Firmware, Gateway, Setup, User};
 use crate::support::{Home, TestClock, export, secure_backup};
 
-const NIGHT: &str = "2026-11-22T01:00:00Z";
-
 fn gateway_with(domains: &[&str]) -> Gateway {
     Gateway::start(Setup {
         domains: domains.iter().map(|name| Domain::new(name)).collect(),
@@ -24,7 +22,7 @@ fn gateway_with(domains: &[&str]) -> Gateway {
 
 /// The tasks of the plan `P`, and the status and exit code of the plan.
 fn ran(home: &Home) -> (Vec<String>, &'static str, u8) {
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::night());
     assert_eq!(home.recorded(), run.tasks(), "history has what was told");
     (run.tasks(), run.status(), run.exit())
 }
@@ -35,7 +33,7 @@ fn a_domain_that_is_called_as_the_word_for_all_domains_does_not_become_that() {
     let home = Home::new()
         .device("QA1", &gateway)
         .plan("P", &export("*", "*,!DOM1,!default", "quiesce = true"));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::night());
     let tasks = ["QA1/DOM2 SUCCESS", "QA1/*, !DOM1, !default DEVICE_ERROR"];
     assert_eq!(run.tasks(), tasks);
     let error = run.errors().join("\n");
@@ -46,7 +44,7 @@ fn a_domain_that_is_called_as_the_word_for_all_domains_does_not_become_that() {
     let home = Home::new()
         .device("QA1", &gateway)
         .plan("P", &export("*", "all-domains", ""));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::night());
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"]);
 }
 
@@ -130,7 +128,7 @@ fn devices_stand_in_the_order_of_the_file_domains_by_name_and_each_once() {
 fn a_domain_in_two_activities_is_backed_up_by_both() {
     let gateway = gateway_with(&["DOM1", "DOM2"]);
     let home = Home::of(&gateway).plan("P", &(export("QA1", "DOM2", "") + &export("QA1", "DOM*", "")));
-    let clock = TestClock::at(NIGHT);
+    let clock = TestClock::night();
     // Two files of one domain are told apart by their time.
     let mut watch = |event: &Event| {
         if matches!(event, Event::TaskEnded { .. }) {
@@ -232,7 +230,7 @@ fn a_device_that_cannot_be_reached_is_asked_once_and_skipped_with_its_address() 
     let home = Home::new()
         .absent_device("QA1")
         .plan("P", &(secure_backup("QA1", "") + &export("QA1", "D*", "")));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::night());
     assert_eq!(
         run.tasks(),
         [
@@ -251,7 +249,7 @@ fn a_device_that_cannot_be_reached_is_asked_once_and_skipped_with_its_address() 
 #[track_caller]
 fn one_failed_task(home: Home, status: &str) -> String {
     let home = home.setting("retries = 2").plan("P", &export("QA1", "D*", ""));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::night());
     assert_eq!(run.tasks(), [format!("QA1/D* {status}")], "{:?}", run.errors());
     assert_eq!((run.status(), run.exit()), ("FAILED", 1));
     home.holds_nothing();

@@ -8,7 +8,6 @@ use dpbackup::signal::Stop;
 use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, export, gateways};
 
-const NIGHT: &str = "2026-11-22T01:00:00Z";
 const GOOD: &str = "#!/bin/sh\necho \"$1 $2\" >> \"$DPBACKUP_STORE/../ran\"\n";
 const BAD: &str = "#!/bin/sh\necho \"$1 $2\" >> \"$DPBACKUP_STORE/../ran\"\nexit 7\n";
 
@@ -17,7 +16,7 @@ fn home(gateway: &Gateway) -> Home {
 }
 
 fn run(home: &Home) -> EngineRun {
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::night());
     assert_eq!(home.recorded(), run.tasks(), "history has what was told");
     assert_eq!(home.last_plan().status.code(), run.status());
     run
@@ -326,7 +325,7 @@ fn a_signal_between_two_tasks_interrupts_the_waiting_one_and_the_post_plan_scrip
             stop.request(15);
         }
     };
-    let run = home.run_with("P", &TestClock::at(NIGHT), Options::default(), &stop, &mut watch);
+    let run = home.run_with("P", &TestClock::night(), Options::default(), &stop, &mut watch);
     assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS", "QA1/DOM2 INTERRUPTED"]);
     let end = (run.status(), run.exit(), run.error());
     assert_eq!(end, ("INTERRUPTED", 143, "interrupted by SIGTERM"));
@@ -347,7 +346,7 @@ fn a_signal_that_came_too_late_for_every_task_is_told_as_such() {
             stop.request(2);
         }
     };
-    let run = home.run_with("P", &TestClock::at(NIGHT), Options::default(), &stop, &mut watch);
+    let run = home.run_with("P", &TestClock::night(), Options::default(), &stop, &mut watch);
     assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"]);
     assert_eq!((run.status(), run.exit()), ("INTERRUPTED", 130));
     let why = "interrupted by SIGINT, but each task has come to its end";
@@ -361,7 +360,7 @@ fn a_signal_during_the_expansion_ends_the_plan_without_tasks() {
     let home = home(&gateway).plan("P", &export("*", "DOM*", ""));
     let stop = Stop::new();
     stop.request(2);
-    let run = home.run_with("P", &TestClock::at(NIGHT), Options::default(), &stop, &mut |_| {});
+    let run = home.run_with("P", &TestClock::night(), Options::default(), &stop, &mut |_| {});
     assert_eq!((run.status(), run.exit()), ("INTERRUPTED", 130));
     assert_eq!(gateway.operations(), Vec::<String>::new());
 }
@@ -378,7 +377,7 @@ fn an_execution_is_in_history_while_it_runs_with_the_status_it_has_now() {
     };
     home.run_with(
         "P",
-        &TestClock::at(NIGHT),
+        &TestClock::night(),
         Options::default(),
         &Stop::new(),
         &mut watch,

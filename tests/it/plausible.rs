@@ -10,8 +10,6 @@ use crate::invariants::broken;
 use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, export, secure_backup};
 
-const NIGHT: &str = "2026-11-22T01:02:03.004Z";
-
 /// What small documents are made of that cost a careless parser a great deal.
 const HOSTILE: [&str; 7] = [
     "namespaces:4000",
@@ -26,7 +24,7 @@ const HOSTILE: [&str; 7] = [
 /// Runs one activity with bulk in the answers to an operation, and holds the device to having
 /// been put back.
 fn run(activity: &str, operation: &str, bulk: &str) -> EngineRun {
-    let clock = TestClock::at(NIGHT);
+    let clock = TestClock::odd_night();
     let gateway = Gateway::start(Setup {
         clock: clock.for_gateway(),
         domains: vec![Domain::new("DOM1").unsaved(), Domain::new("DOM2")],
@@ -129,7 +127,7 @@ fn a_fault_and_an_error_log_that_are_not_plausible_are_refused_too() {
         gateway.fail_as("do-backup=bulk@answer:namespaces:20000");
         gateway.fail_as(&format!("do-backup={fault}"));
         let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
-        let ended = home.run("P", &TestClock::at(NIGHT));
+        let ended = home.run("P", &TestClock::odd_night());
         assert_eq!(ended.tasks(), ["QA1/DOM1 BACKUP_FAILED"], "{fault}");
         says_why(&ended, fault);
     }

@@ -9,8 +9,6 @@ use dpbackup::values::script_end::ScriptEnd;
 use crate::simulator::{Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, eventually, export, is_alive, notes_of};
 
-const NIGHT: &str = "2026-11-22T01:02:03.004Z";
-
 fn home(gateway: &Gateway, script: &str) -> Home {
     Home::new()
         .setting("script_timeout = \"1s\"")
@@ -25,7 +23,7 @@ fn home(gateway: &Gateway, script: &str) -> Home {
 }
 
 fn run(home: &Home, plan: &str) -> EngineRun {
-    home.run(plan, &TestClock::at(NIGHT))
+    home.run(plan, &TestClock::odd_night())
 }
 
 #[test]
@@ -136,7 +134,7 @@ fn a_bare_name_is_looked_up_in_the_folder_of_scripts_and_a_path_beside_the_plan_
         .plan("BARE", &export("*", "DOM1", "pre_script = \"s.sh\""))
         .plan("PATH", &export("*", "DOM1", "pre_script = \"scripts/s.sh\""))
         .plan("HERE", &export("*", "DOM1", "pre_script = \"./s.sh\""));
-    let clock = TestClock::at(NIGHT);
+    let clock = TestClock::odd_night();
     let status = |plan: &str| {
         clock.pass(std::time::Duration::from_secs(1));
         home.run(plan, &clock).tasks().remove(0)

@@ -7,8 +7,6 @@ use serde_json::Value;
 use crate::simulator::{Gateway, Setup};
 use crate::support::{Home, PASSWORD, Ran, TestClock, export, secure_backup};
 
-const NIGHT: &str = "2026-11-22T01:02:03.004Z";
-
 /// Every argument of every script, a line each, in the order in which they ran.
 const ARGUMENTS: &str =
     "#!/bin/sh\nprintf '%s|' \"$@\" >> \"$DPBACKUP_STORE/../order\"\necho >> \"$DPBACKUP_STORE/../order\"\n";
@@ -38,7 +36,7 @@ fn the_arguments_are_those_of_dpod_at_all_four_moments() {
             export("*", "DOM1", FOUR) + &secure_backup("*", FOUR) + &export("*", "NONE*", FOUR)
         ),
     );
-    let run = home.run("Backup QA", &TestClock::at(NIGHT));
+    let run = home.run("Backup QA", &TestClock::odd_night());
     assert_eq!(run.status(), "COMPLETED_WITH_WARNINGS", "{:?}", run.errors());
     insta::assert_snapshot!(order(&home, &gateway), @r#"
     BACKUP-PLAN|PRE|1|Backup QA|
@@ -58,7 +56,7 @@ fn the_arguments_of_post_scripts_carry_statuses_and_errors() {
     let home = Home::of(&gateway)
         .script("s.sh", ARGUMENTS)
         .plan("P", &format!("{post}{}", export("*", "DOM*", post)));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     assert_eq!(run.status(), "FAILED");
     insta::assert_snapshot!(order(&home, &gateway), @r#"
     BACKUP-TASK|POST|1|P|BACKUP_FAILED|QA1: do-backup DOM1: the device answered "ERROR" in place of a file; device untouched|FFU|FFU|exportDomain|QA1|127.0.0.1|PORT|DOM1|
@@ -74,7 +72,7 @@ fn an_argument_stays_one_whatever_it_holds_for_no_shell_reads_it() {
         name,
         &format!("pre_script = \"s.sh\"\n{}", export("*", "DOM1", "")),
     );
-    let run = home.run(name, &TestClock::at(NIGHT));
+    let run = home.run(name, &TestClock::odd_night());
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     assert_eq!(home.text("order"), format!("BACKUP-PLAN|PRE|1|{name}|\n"));
 }
@@ -233,7 +231,7 @@ fn a_script_finds_the_files_where_it_is_told() {
     let home = Home::of(&gateway)
         .script("sum.sh", SUM)
         .plan("P", &export("*", "DOM1", "post_script = \"sum.sh\""));
-    assert_eq!(home.run("P", &TestClock::at(NIGHT)).status(), "SUCCESS");
+    assert_eq!(home.run("P", &TestClock::odd_night()).status(), "SUCCESS");
     assert_eq!(home.text("sum").trim(), home.details(0).files[0].sha256);
 }
 
@@ -249,7 +247,7 @@ fn the_post_task_script_runs_always_or_only_on_failure() {
         let home = Home::of(&gateway)
             .script("s.sh", "#!/bin/sh\necho \"$5\" >> \"$DPBACKUP_STORE/../ran\"\n")
             .plan("P", &export("*", "DOM*", &more));
-        assert_eq!(home.run("P", &TestClock::at(NIGHT)).status(), "FAILED");
+        assert_eq!(home.run("P", &TestClock::odd_night()).status(), "FAILED");
         assert_eq!(home.text("ran"), expected, "{when}");
     }
 }

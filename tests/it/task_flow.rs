@@ -6,13 +6,11 @@ use dpbackup::run::event::FileKind;
 use crate::simulator::{Domain, Firmware, Gateway, Setup};
 use crate::support::{Home, TestClock, export, gateways, notes_of, secure_backup};
 
-const NIGHT: &str = "2026-11-22T01:02:03.004Z";
-
 #[test]
 fn a_quiesced_export_asks_for_no_more_than_it_needs_and_in_this_order() {
     let gateway = gateways::with_domains([Domain::new("DOM1")]);
     let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{:?}", run.errors());
     insta::assert_snapshot!(gateway.operations().join("\n"), @r"
     get-status/DomainStatus
@@ -37,7 +35,7 @@ fn a_quiesced_export_asks_for_no_more_than_it_needs_and_in_this_order() {
 fn a_quiesced_secure_backup_asks_for_no_more_than_it_needs_and_in_this_order() {
     let gateway = gateways::with_domains([Domain::new("DOM1")]);
     let home = Home::of(&gateway).plan("P", &secure_backup("*", "quiesce = true"));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
     insta::assert_snapshot!(gateway.operations().join("\n"), @r"
     get-status/DomainStatus
@@ -91,7 +89,7 @@ fn a_task_goes_through_its_interim_statuses_in_order() {
     let home = Home::of(&gateway)
         .plan("P", &(export("*", "DOM1", more) + &secure_backup("*", more)))
         .script("s.sh", "#!/bin/sh\n");
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     insta::assert_snapshot!(run.statuses().join("\n"), @r"
     READY_FOR_EXECUTION
@@ -125,7 +123,7 @@ fn one_connection_is_used_for_all_exports_of_a_device() {
     let gateway = gateways::with_domains(["DOM1", "DOM2", "DOM3"].map(Domain::new));
     // What changes a device has connections of its own: tests/it/connections.rs.
     let home = Home::of(&gateway).plan("P", &export("*", "DOM*", ""));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     assert_eq!((gateway.connections(), gateway.handshakes()), (1, 1));
     let connections: Vec<u64> = gateway
@@ -141,7 +139,7 @@ fn a_saved_configuration_that_holds_nothing_does_not_keep_the_running_one_from_t
     let gateway = gateways::with_domains([Domain::new("DOM1").unsaved()]);
     gateway.fail_as("do-backup:1=no-objects");
     let home = Home::of(&gateway).plan("P", &export("*", "DOM*", ""));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     assert_eq!(
         run.tasks(),
         ["QA1/DOM1 VERIFICATION_FAILED"],
@@ -162,7 +160,7 @@ fn a_saved_configuration_that_holds_nothing_does_not_keep_the_running_one_from_t
 fn an_export_is_one_file_and_two_where_changes_are_not_saved() {
     let gateway = gateways::with_domains([Domain::new("DOM1"), Domain::new("DOM2").unsaved()]);
     let home = Home::of(&gateway).plan("P", &export("*", "DOM*", ""));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     assert_eq!(
         home.stored(),
@@ -190,7 +188,7 @@ fn all_domains_are_one_export_and_two_where_any_domain_has_unsaved_changes() {
         let gateway = gateways::with_domains([Domain::new("DOM1"), Domain::new("DOM2")]);
         gateway.state().set_unsaved("DOM2", unsaved);
         let home = Home::of(&gateway).plan("P", &export("*", "all-domains", "quiesce = true"));
-        let run = home.run("P", &TestClock::at(NIGHT));
+        let run = home.run("P", &TestClock::odd_night());
         assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
         assert_eq!(home.stored().len(), files);
         assert_eq!(
@@ -214,7 +212,7 @@ fn all_domains_are_one_export_and_two_where_any_domain_has_unsaved_changes() {
 fn the_default_domain_is_exported_without_quiesce_and_a_note_says_so() {
     let gateway = gateways::with_domains([Domain::new("DOM1")]);
     let home = Home::of(&gateway).plan("P", &export("*", "default", "quiesce = true"));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     assert_eq!(run.tasks(), ["QA1/default SUCCESS"], "{:?}", run.errors());
     assert!(
         !gateway
@@ -250,7 +248,7 @@ fn old_firmware_is_backed_up_just_the_same() {
             "P",
             &(export("*", "DOM1", quiesce) + &secure_backup("*", quiesce)),
         );
-        let run = home.run("P", &TestClock::at(NIGHT));
+        let run = home.run("P", &TestClock::odd_night());
         assert_eq!(
             run.tasks(),
             ["QA1/DOM1 SUCCESS", "QA1/all-domains SUCCESS"],
@@ -271,7 +269,7 @@ fn old_firmware_is_backed_up_just_the_same() {
 fn history_keeps_what_the_device_says_about_itself() {
     let gateway = gateways::with_domains([Domain::new("DOM1")]);
     let home = Home::of(&gateway).plan("P", &export("*", "DOM1", ""));
-    assert_eq!(home.run("P", &TestClock::at(NIGHT)).status(), "SUCCESS");
+    assert_eq!(home.run("P", &TestClock::odd_night()).status(), "SUCCESS");
     let facts = home.task_rows()[0].facts.clone();
     let firmware = Firmware::v10();
     assert_eq!(facts.build.as_deref(), Some(firmware.build.as_str()));

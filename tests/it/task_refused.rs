@@ -10,8 +10,6 @@ use dpbackup::signal::Stop;
 use crate::simulator::{BackupMode, CryptoCertificate, Domain, Gateway, Setup, Space};
 use crate::support::{EngineRun, Home, TestClock, export, gateways, notes_of, secure_backup};
 
-const NIGHT: &str = "2026-11-22T01:00:00Z";
-
 fn home(gateway: &Gateway) -> Home {
     Home::of(gateway)
         .script("good.sh", "#!/bin/sh\n")
@@ -53,7 +51,7 @@ fn is_refused(run: &EngineRun, home: &Home, gateway: &Gateway, status: &str, wor
 fn refused(setup: Setup, activity: &str, status: &str, words: &str) -> Gateway {
     let gateway = Gateway::start(setup);
     let home = home(&gateway).plan("P", activity);
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::night());
     is_refused(&run, &home, &gateway, status, words);
     gateway
 }
@@ -73,7 +71,7 @@ fn a_store_that_lost_its_space_since_the_plan_began_stops_the_task() {
                 export("*", "DOM1", "quiesce = true")
             ),
         );
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::night());
     assert_eq!(run.tasks(), ["QA1/DOM1 NOT_ENOUGH_FREE_SPACE_IN_STORE"]);
     assert!(
         run.errors()[0].ends_with("; device untouched"),
@@ -106,7 +104,7 @@ fn a_domain_that_somebody_quiesced_is_exported_where_no_quiesce_is_asked_for() {
         ..Setup::default()
     });
     let home = home(&gateway).plan("P", &export("*", "DOM1", ""));
-    assert_eq!(home.run("P", &TestClock::at(NIGHT)).tasks(), ["QA1/DOM1 SUCCESS"]);
+    assert_eq!(home.run("P", &TestClock::night()).tasks(), ["QA1/DOM1 SUCCESS"]);
     assert_eq!(gateway.state().quiesce_state("DOM1"), "quiesced");
     assert_eq!(changes(&gateway), ["do-backup"]);
 }
@@ -118,7 +116,7 @@ fn another_domain_that_somebody_quiesced_does_not_matter_to_an_export() {
         ..Setup::default()
     });
     let home = home(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
-    assert_eq!(home.run("P", &TestClock::at(NIGHT)).tasks(), ["QA1/DOM1 SUCCESS"]);
+    assert_eq!(home.run("P", &TestClock::night()).tasks(), ["QA1/DOM1 SUCCESS"]);
     assert_eq!(gateway.state().quiesce_state("DOM2"), "quiesced");
     assert_eq!(gateway.state().quiesce_state("DOM1"), "");
 }
@@ -162,7 +160,7 @@ fn the_device_is_asked_again_right_before_the_quiesce() {
                 gateway.state().set_quiesced("DOM1", true);
             }
         };
-        let (clock, stop) = (TestClock::at(NIGHT), Stop::new());
+        let (clock, stop) = (TestClock::night(), Stop::new());
         let run = home.run_with("P", &clock, Options::default(), &stop, &mut watch);
         is_refused(&run, &home, &gateway, status, "DOM1 is quiesced already");
         assert_eq!(
@@ -210,7 +208,7 @@ fn a_device_without_room_in_temporary_makes_no_secure_backup() {
     let share = home(&gateway)
         .setting("min_free_device = \"25%\"")
         .plan("P", &plan);
-    let run = share.run("P", &TestClock::at(NIGHT));
+    let run = share.run("P", &TestClock::night());
     is_refused(
         &run,
         &share,
@@ -221,7 +219,7 @@ fn a_device_without_room_in_temporary_makes_no_secure_backup() {
     let size = home(&gateway)
         .setting("min_free_device = \"500 MiB\"")
         .plan("P", &plan);
-    let run = size.run("P", &TestClock::at(NIGHT));
+    let run = size.run("P", &TestClock::night());
     is_refused(
         &run,
         &size,
@@ -243,7 +241,7 @@ fn room_in_temporary_does_not_matter_to_an_export() {
     let home = home(&gateway)
         .setting("min_free_device = \"25%\"")
         .plan("P", &export("*", "DOM1", ""));
-    assert_eq!(home.run("P", &TestClock::at(NIGHT)).tasks(), ["QA1/DOM1 SUCCESS"]);
+    assert_eq!(home.run("P", &TestClock::night()).tasks(), ["QA1/DOM1 SUCCESS"]);
 }
 
 #[test]
@@ -252,7 +250,7 @@ fn a_device_that_does_not_tell_its_mode_is_asked_for_a_secure_backup_all_the_sam
     gateway.fail_as("SystemSettings=http-500");
     gateway.fail_as("SecureBackupMode=http-500");
     let home = home(&gateway).plan("P", &secure_backup("*", ""));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::night());
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
     assert!(
         run.notes()
@@ -269,7 +267,7 @@ fn a_failed_pre_task_script_stops_the_task_and_the_post_task_script_still_runs()
     for activity in [export("*", "DOM1", more), secure_backup("*", more)] {
         let gateway = Gateway::start(Setup::default());
         let home = home(&gateway).plan("P", &activity);
-        let run = home.run("P", &TestClock::at(NIGHT));
+        let run = home.run("P", &TestClock::night());
         is_refused(
             &run,
             &home,
@@ -296,7 +294,7 @@ fn a_domain_that_is_gone_when_its_task_starts_is_a_failed_task() {
     };
     let run = home.run_with(
         "P",
-        &TestClock::at(NIGHT),
+        &TestClock::night(),
         Options::default(),
         &Stop::new(),
         &mut watch,
@@ -321,7 +319,7 @@ fn a_login_that_is_refused_in_the_middle_is_not_tried_by_the_tasks_that_wait() {
             export("*", "DOM*", "") + &secure_backup("*", "")
         ),
     );
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::night());
     assert_eq!(
         run.tasks(),
         [

@@ -9,13 +9,11 @@ use dpbackup::signal::Stop;
 use crate::simulator::{Domain, Fault, FaultKind};
 use crate::support::{Home, TestClock, export, gateways, names, secure_backup};
 
-const NIGHT: &str = "2026-11-22T01:02:03.004Z";
-
 #[test]
 fn a_secure_backup_is_stored_as_it_was_on_the_device_and_recorded_file_by_file() {
     let gateway = gateways::with_domains([Domain::new("DOM1")]);
     let home = Home::of(&gateway).plan("P", &secure_backup("*", ""));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     assert_eq!(run.status(), "SUCCESS", "{:?}", run.errors());
     let names: Vec<String> = home
         .stored()
@@ -57,7 +55,7 @@ fn the_folder_on_the_device_is_removed_only_after_the_backup_was_verified() {
     };
     let run = home.run_with(
         "P",
-        &TestClock::at(NIGHT),
+        &TestClock::odd_night(),
         Options::default(),
         &Stop::new(),
         &mut watch,
@@ -82,7 +80,7 @@ fn a_folder_that_cannot_be_removed_is_a_warning_and_recover_removes_it() {
     gateway.fail_as("DeleteFile=access-denied");
     gateway.fail_as("RemoveDir=access-denied");
     let home = Home::of(&gateway).plan("P", &secure_backup("*", ""));
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
     assert_eq!((run.status(), run.exit()), ("COMPLETED_WITH_WARNINGS", 3));
     assert!(
@@ -108,7 +106,7 @@ fn an_unchanged_export_is_recorded_and_kept_or_not_as_the_settings_say() {
         let home = Home::of(&gateway)
             .plan("P", &export("*", "DOM1", ""))
             .setting(&format!("on_unchanged = \"{setting}\""));
-        let clock = TestClock::at(NIGHT);
+        let clock = TestClock::odd_night();
         assert_eq!(home.run("P", &clock).status(), "SUCCESS");
         let first = home.task_rows()[0].id;
         clock.pass(Duration::from_secs(86_400));
@@ -137,7 +135,7 @@ fn a_domain_whose_name_would_escape_the_store_stays_within_it() {
         "P",
         &format!("error_policy = \"ignore\"\n{}", export("*", "*", "")),
     );
-    let run = home.run("P", &TestClock::at(NIGHT));
+    let run = home.run("P", &TestClock::odd_night());
     assert_eq!(run.status(), "FAILED", "{:?}", run.tasks());
     assert!(
         run.tasks().contains(&"QA1/DOM1 SUCCESS".to_owned()),

@@ -46,6 +46,11 @@ impl TestClock {
         Self::at("2026-11-22T01:00:00Z")
     }
 
+    /// Starts that night at a time no part of which is zero: names of files and tables show all of it.
+    pub(crate) fn odd_night() -> Self {
+        Self::at("2026-11-22T01:02:03.004Z")
+    }
+
     /// Starts at the present of this boot of the machine: it can tell how old is what a binary has
     /// written.
     pub(crate) fn now() -> Self {
