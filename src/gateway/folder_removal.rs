@@ -94,10 +94,6 @@ impl From<SomaError> for FolderNotRemoved {
     }
 }
 
-fn not_removed(is_listed: bool) -> impl FnOnce(SomaError) -> FolderNotRemoved {
-    move |error| FolderNotRemoved { is_listed, error }
-}
-
 impl FolderRemoved {
     /// In words.
     pub fn how(self) -> &'static str {
@@ -225,7 +221,10 @@ impl Removal {
                         format!("{} is still there with {} files", folder.url(), left.len()),
                     )
                 });
-                Err(not_removed(true)(error))
+                Err(FolderNotRemoved {
+                    is_listed: true,
+                    error,
+                })
             }
         }
     }
@@ -276,10 +275,16 @@ impl Gateway<'_> {
         if !was_listed && refusal.is_some() {
             self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
         }
-        let left = match self.listing(folder).map_err(not_removed(was_listed))? {
+        let left = match self.listing(folder).map_err(|error| FolderNotRemoved {
+            is_listed: was_listed,
+            error,
+        })? {
             Listing::Nothing if was_listed && refusal.as_ref().is_some_and(|error| !error.is_refusal()) => {
                 self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
-                self.listing(folder).map_err(not_removed(false))?
+                self.listing(folder).map_err(|error| FolderNotRemoved {
+                    is_listed: false,
+                    error,
+                })?
             }
             left => left,
         };
