@@ -67,7 +67,7 @@ pub enum FolderProblem {
 
 /// What a verified secure backup holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FolderReport {
+pub struct VerifiedFolder {
     /// Files, without the manifest.
     pub files: u64,
     /// Bytes, without the manifest.
@@ -95,15 +95,15 @@ enum PartProof {
 
 /// Verifies a folder with a secure backup: the manifest is there, every file that it lists is
 /// there with its size and checksum, and nothing else is.
-pub fn verify(folder: &Path) -> Result<FolderReport, FolderError> {
+pub fn verify(folder: &Path) -> Result<VerifiedFolder, FolderError> {
     verify_against(folder, &read(folder)?)
 }
 
 /// The same of a folder that others have had the time to put something into: what the manifest
-/// does not list is no part of the backup, and is named in the report.
-pub fn verify_among_strangers(folder: &Path) -> Result<FolderReport, FolderError> {
-    let (report, problems) = compare(folder, &read(folder)?)?;
-    sound(report, problems)
+/// does not list is no part of the backup, and is named in what this returns.
+pub fn verify_among_strangers(folder: &Path) -> Result<VerifiedFolder, FolderError> {
+    let (verified, problems) = compare(folder, &read(folder)?)?;
+    sound(verified, problems)
 }
 
 /// Reads the manifest of a folder.
@@ -135,23 +135,23 @@ fn read(folder: &Path) -> Result<Manifest, FolderError> {
 }
 
 /// Verifies a folder against a manifest that has been read.
-pub fn verify_against(folder: &Path, manifest: &Manifest) -> Result<FolderReport, FolderError> {
-    let (report, mut problems) = compare(folder, manifest)?;
-    problems.extend(report.strangers.iter().cloned().map(FolderProblem::Unlisted));
-    sound(report, problems)
+pub fn verify_against(folder: &Path, manifest: &Manifest) -> Result<VerifiedFolder, FolderError> {
+    let (verified, mut problems) = compare(folder, manifest)?;
+    problems.extend(verified.strangers.iter().cloned().map(FolderProblem::Unlisted));
+    sound(verified, problems)
 }
 
-fn sound(report: FolderReport, problems: Vec<FolderProblem>) -> Result<FolderReport, FolderError> {
+fn sound(verified: VerifiedFolder, problems: Vec<FolderProblem>) -> Result<VerifiedFolder, FolderError> {
     match problems.is_empty() {
-        true => Ok(report),
+        true => Ok(verified),
         false => Err(FolderError::Invalid(problems)),
     }
 }
 
 /// What a folder holds, and in which ways it is not what its manifest lists.
-fn compare(folder: &Path, manifest: &Manifest) -> Result<(FolderReport, Vec<FolderProblem>), FolderError> {
+fn compare(folder: &Path, manifest: &Manifest) -> Result<(VerifiedFolder, Vec<FolderProblem>), FolderError> {
     let mut problems = Vec::new();
-    let mut report = FolderReport {
+    let mut verified = VerifiedFolder {
         files: 0,
         bytes: 0,
         strangers: Vec::new(),
@@ -165,7 +165,7 @@ fn compare(folder: &Path, manifest: &Manifest) -> Result<(FolderReport, Vec<Fold
         let file_name = component(&listed.name);
         let path = folder.join(&file_name);
         if file_name != listed.name {
-            report.notes.push(format!(
+            verified.notes.push(format!(
                 "{:?} stands here as {file_name:?}: a restore wants it under its own name",
                 listed.name
             ));
@@ -176,14 +176,14 @@ fn compare(folder: &Path, manifest: &Manifest) -> Result<(FolderReport, Vec<Fold
         if listed.name == MANIFEST {
             continue;
         }
-        report.files += 1;
-        report.bytes += size;
-        report.tell(listed, proof);
+        verified.files += 1;
+        verified.bytes += size;
+        verified.tell(listed, proof);
     }
     let names: Vec<&str> = manifest.files.iter().map(|listed| listed.name.as_str()).collect();
     for (one, other, systems) in alike(&names) {
         let warning = format!("{other:?} and {one:?} are one file on {systems}");
-        report.warnings.push(warning);
+        verified.warnings.push(warning);
     }
     let failed = |source| FolderError::Read {
         path: folder.to_owned(),
@@ -192,14 +192,14 @@ fn compare(folder: &Path, manifest: &Manifest) -> Result<(FolderReport, Vec<Fold
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
         if !name.to_str().is_some_and(|name| expected.contains(name)) {
-            report.strangers.push(name.to_string_lossy().into_owned());
+            verified.strangers.push(name.to_string_lossy().into_owned());
         }
     }
-    report.strangers.sort();
-    Ok((report, problems))
+    verified.strangers.sort();
+    Ok((verified, problems))
 }
 
-impl FolderReport {
+impl VerifiedFolder {
     /// Tells of a file whose bytes could not be held against a checksum.
     fn tell(&mut self, listed: &Listed, proof: PartProof) {
         let name = &listed.name;

@@ -38,11 +38,11 @@ fn problems(folder: &tempfile::TempDir) -> Vec<FolderProblem> {
 #[test]
 fn a_folder_that_is_as_its_manifest_lists_is_good() {
     let rows = abc("config.tgz") + &row("root.tgz", "");
-    let report = verify(folder(&rows, &[("config.tgz", "abc"), ("root.tgz", "x")]).path()).expect("good");
+    let verified = verify(folder(&rows, &[("config.tgz", "abc"), ("root.tgz", "x")]).path()).expect("good");
     let warnings = vec!["\"root.tgz\" is listed without a checksum".to_owned()];
     assert_eq!(
-        report,
-        FolderReport {
+        verified,
+        VerifiedFolder {
             files: 2,
             bytes: 4,
             strangers: Vec::new(),
@@ -58,13 +58,13 @@ fn a_folder_that_is_as_its_manifest_lists_is_good() {
 fn parts_that_some_systems_take_for_one_are_warned_of_and_one_that_stands_encoded_is_told() {
     let rows = abc("A.TGZ") + &abc("a.tgz") + &abc(".hidden.tgz") + &abc("b.tgz");
     let files = ["A.TGZ", "a.tgz", "%2Ehidden.tgz", "b.tgz"].map(|name| (name, "abc"));
-    let report = verify(folder(&rows, &files).path()).expect("good");
+    let verified = verify(folder(&rows, &files).path()).expect("good");
     assert_eq!(
-        report.warnings,
+        verified.warnings,
         ["\"A.TGZ\" and \"a.tgz\" are one file on systems that do not tell upper from lower case"]
     );
     assert_eq!(
-        report.notes,
+        verified.notes,
         ["\".hidden.tgz\" stands here as \"%2Ehidden.tgz\": a restore wants it under its own name"]
     );
 }
@@ -78,15 +78,15 @@ fn a_checksum_of_no_known_kind_proves_no_damage_and_nothing_else() {
             &format!("<checksum>352441c2</checksum><checksum>{ABC_SHA1}</checksum>"),
         );
     let of = |a: &str| folder(&rows, &[("a", a), ("b", "abc"), ("c", "abc")]);
-    let report = verify(of("xyz").path()).expect("good");
+    let verified = verify(of("xyz").path()).expect("good");
     assert_eq!(
-        (&report.size_only[..], &report.name_only[..]),
+        (&verified.size_only[..], &verified.name_only[..]),
         (&["a".to_owned()][..], &["b".to_owned()][..])
     );
     let notes = "\"a\" has a checksum of no known kind: nothing but its size was compared";
-    assert_eq!(report.notes, [notes]);
+    assert_eq!(verified.notes, [notes]);
     let warnings = "\"b\" is listed without a size, and with a checksum of no known kind";
-    assert_eq!(report.warnings, [warnings]);
+    assert_eq!(verified.warnings, [warnings]);
     let size = FolderProblem::WrongSize {
         name: "a".to_owned(),
         found: 2,
@@ -116,10 +116,10 @@ fn a_manifest_that_lists_itself_is_not_held_against_itself() {
         &format!("<filesize>1</filesize><checksum>{ABC_SHA1}</checksum>"),
     ] {
         let rows = abc("a") + &row(MANIFEST, inside);
-        let report = verify(folder(&rows, &[("a", "abc")]).path()).expect(inside);
-        assert_eq!((report.files, report.bytes), (1, 3), "{inside}");
-        assert_eq!(report.warnings, Vec::<String>::new(), "{inside}");
-        assert_eq!(report.size_only, Vec::<String>::new(), "{inside}");
+        let verified = verify(folder(&rows, &[("a", "abc")]).path()).expect(inside);
+        assert_eq!((verified.files, verified.bytes), (1, 3), "{inside}");
+        assert_eq!(verified.warnings, Vec::<String>::new(), "{inside}");
+        assert_eq!(verified.size_only, Vec::<String>::new(), "{inside}");
     }
 }
 
@@ -180,8 +180,8 @@ fn each_way_to_damage_a_folder_is_found() {
 fn strangers_beside_a_stored_backup_are_named_and_make_it_no_worse() {
     let folder = folder(&abc("a"), &[("a", "abc"), ("Thumbs.db", "x")]);
     fs::create_dir(folder.path().join("@eaDir")).expect("made");
-    let report = verify_among_strangers(folder.path()).expect("good");
-    assert_eq!(report.strangers, ["@eaDir", "Thumbs.db"]);
+    let verified = verify_among_strangers(folder.path()).expect("good");
+    assert_eq!(verified.strangers, ["@eaDir", "Thumbs.db"]);
     assert_eq!(
         problems(&folder).len(),
         2,

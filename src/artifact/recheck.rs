@@ -6,11 +6,11 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::artifact::archive::{self, ArchiveReport, Expected, Limits, Lookalike, VerifyError};
+use crate::artifact::archive::{self, Expected, Limits, Lookalike, VerifiedArchive, VerifyError};
 use crate::artifact::digest::sha256;
 use crate::artifact::layout;
 pub use crate::artifact::manifest::MANIFEST;
-use crate::artifact::manifest::{self, FolderError, FolderReport};
+use crate::artifact::manifest::{self, FolderError, VerifiedFolder};
 use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
 use crate::ownership;
 use crate::values::all_domains::ALL_DOMAINS;
@@ -53,9 +53,9 @@ pub struct FileVerdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recognized {
     /// A good archive of a gateway.
-    Archive(Box<ArchiveReport>),
+    Archive(Box<VerifiedArchive>),
     /// The folder of a good secure backup.
-    SecureBackup(Box<FolderReport>),
+    SecureBackup(Box<VerifiedFolder>),
     /// Something that is taken for an archive.
     Lookalike(Lookalike),
 }
@@ -124,11 +124,11 @@ impl<'a> Recheck<'a> {
     pub fn export(&mut self, recorded: Recorded<'_>, expected: &Expected) -> FileVerdict {
         let (mut verdict, file) = self.bytes(recorded);
         if let Some(file) = file
-            && let Some(report) = archive_in(&file, self.scratch, expected, &mut verdict)
+            && let Some(verified) = archive_in(&file, self.scratch, expected, &mut verdict)
         {
             for (what, recorded, found) in [
-                ("entries", recorded.entries, report.entries),
-                ("configuration objects", recorded.objects, report.objects),
+                ("entries", recorded.entries, verified.entries),
+                ("configuration objects", recorded.objects, verified.objects),
             ] {
                 if let Some(recorded) = recorded.filter(|recorded| *recorded != found) {
                     let why = format!("{found} {what}, and history says {recorded}");
@@ -275,8 +275,8 @@ pub fn unrecorded(path: &Path, scratch: &Path) -> FileVerdict {
     } else {
         match ownership::open_regular(path) {
             Ok(file) => {
-                let report = archive_in(&file, scratch, &Expected::Any, &mut verdict);
-                let misnamed = report.and_then(|report| misnamed(path, &report));
+                let verified = archive_in(&file, scratch, &Expected::Any, &mut verdict);
+                let misnamed = verified.and_then(|verified| misnamed(path, &verified));
                 verdict.warnings.extend(misnamed);
             }
             Err(error) => verdict.find(FileState::Unreadable, error.to_string()),
@@ -286,9 +286,9 @@ pub fn unrecorded(path: &Path, scratch: &Path) -> FileVerdict {
 }
 
 /// That a file has the name of an export of another domain than it holds, in a sentence.
-fn misnamed(path: &Path, report: &ArchiveReport) -> Option<String> {
+fn misnamed(path: &Path, verified: &VerifiedArchive) -> Option<String> {
     let named = layout::domain_in_name(path)?;
-    let [domain] = report.domains.as_slice() else {
+    let [domain] = verified.domains.as_slice() else {
         return None;
     };
     let is_its_name = named == layout::component(&domain.name) || named == ALL_DOMAINS;
@@ -305,14 +305,14 @@ fn archive_in(
     scratch: &Path,
     expected: &Expected,
     verdict: &mut FileVerdict,
-) -> Option<ArchiveReport> {
+) -> Option<VerifiedArchive> {
     match archive::verify(file, scratch, expected, &Limits::default()) {
-        Ok(report) => {
-            verdict.warnings.extend(report.warnings.iter().cloned());
-            verdict.notes.extend(report.notes.iter().cloned());
-            verdict.notes.extend(report.lacks().notes());
-            verdict.recognized = Some(Recognized::Archive(Box::new(report.clone())));
-            Some(report)
+        Ok(verified) => {
+            verdict.warnings.extend(verified.warnings.iter().cloned());
+            verdict.notes.extend(verified.notes.iter().cloned());
+            verdict.notes.extend(verified.lacks().notes());
+            verdict.recognized = Some(Recognized::Archive(Box::new(verified.clone())));
+            Some(verified)
         }
         Err(VerifyError::Invalid(invalid)) => {
             verdict.recognized = invalid.lookalike().cloned().map(Recognized::Lookalike);
@@ -330,14 +330,14 @@ fn archive_in(
 
 fn folder_in(folder: &Path, verdict: &mut FileVerdict) {
     match manifest::verify_among_strangers(folder) {
-        Ok(report) => {
-            verdict.warnings.extend(report.warnings.iter().cloned());
-            verdict.notes.extend(report.notes.iter().cloned());
-            let strangers = report.strangers.iter();
+        Ok(verified) => {
+            verdict.warnings.extend(verified.warnings.iter().cloned());
+            verdict.notes.extend(verified.notes.iter().cloned());
+            let strangers = verified.strangers.iter();
             verdict
                 .notes
                 .extend(strangers.map(|name| format!("{name:?} lies in it, which is no part of the backup")));
-            verdict.recognized = Some(Recognized::SecureBackup(Box::new(report)));
+            verdict.recognized = Some(Recognized::SecureBackup(Box::new(verified)));
         }
         Err(error @ FolderError::Read { .. }) => verdict.find(FileState::Unreadable, with_causes(&error)),
         Err(FolderError::Invalid(problems)) => {

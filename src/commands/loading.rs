@@ -13,7 +13,7 @@ use crate::commands::left_behind::{left_behind, with_left, with_rows_of};
 use crate::commands::loading::unreadable::hint_on;
 use crate::exit::Exit;
 use crate::lock::Locks;
-use crate::plan::diagnostic::{PlanReport, Style};
+use crate::plan::diagnostic::{PlanFindings, Style};
 use crate::plan::find::FindError;
 use crate::plan::model::{PlanFile, StorePlace};
 use crate::plan::{self, LoadError, Loaded};
@@ -67,10 +67,10 @@ fn load_part(
         Err(error) => error,
     };
     let part = match error.error.downcast_ref() {
-        Some(LoadError::Invalid(report)) => plan::load_part(&report.path, env).map(|part| (part, report)),
+        Some(LoadError::Invalid(found)) => plan::load_part(&found.path, env).map(|part| (part, found)),
         _ => None,
     };
-    let Some((part, report)) = part else {
+    let Some((part, found)) = part else {
         return Err(with_open_rows(error, global, env));
     };
     let mut plan_file = part.plan_file;
@@ -87,13 +87,13 @@ fn load_part(
     }
     ui.warning(&format!(
         "the plan file {} has {}: what stands elsewhere in it is used; left out: {}",
-        report.path.display(),
-        report.summary(),
+        found.path.display(),
+        found.summary(),
         part.left_out.join(", ")
     ));
     Ok(Loaded {
         plan_file,
-        warnings: report.clone(),
+        warnings: found.clone(),
     })
 }
 
@@ -212,9 +212,9 @@ fn load(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError
             loaded.plan_file.invocation = invocation(global, env);
             Ok(loaded)
         }
-        Err(LoadError::Invalid(report)) => {
-            show_findings(&report, ui);
-            Err(CommandError::new(Exit::Usage, LoadError::Invalid(report)))
+        Err(LoadError::Invalid(found)) => {
+            show_findings(&found, ui);
+            Err(CommandError::new(Exit::Usage, LoadError::Invalid(found)))
         }
         Err(error) => {
             let hint = hint_on(&error, &path, env);
@@ -242,7 +242,7 @@ pub(super) fn names_of_new(path: &Path, env: Lookup<'_>) -> Result<Invocation, S
     }
 }
 
-fn show_findings(report: &PlanReport, ui: Ui) {
+fn show_findings(found: &PlanFindings, ui: Ui) {
     let style = if ui.color { Style::Coloured } else { Style::Plain };
-    ui.say(report.render(style).trim_end());
+    ui.say(found.render(style).trim_end());
 }

@@ -307,7 +307,7 @@ impl RehearsalDesk<'_> {
             Err(line) => return Ok((line, None)),
         };
         let unfit = spare::unfit(
-            &export.report,
+            &export.verified,
             facts.firmware_version.as_deref(),
             own_serial.as_deref(),
             self.other_firmware,

@@ -367,7 +367,7 @@ fn proved(wanted: &WantedBackup, export: PrivateExport) -> (RestoreSource, File)
         row: kept,
         file: archive,
         instead,
-        report,
+        verified,
         names,
         of_another,
     } = export;
@@ -380,7 +380,7 @@ fn proved(wanted: &WantedBackup, export: PrivateExport) -> (RestoreSource, File)
         instead,
         sha256: kept.sha256,
         size: kept.size,
-        report,
+        verified,
         names,
         running: wanted.running.clone(),
         of_another,

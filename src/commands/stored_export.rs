@@ -5,7 +5,7 @@ use std::io::Seek as _;
 use std::path::Path;
 
 use crate::artifact::archive::{
-    self, ArchiveReport, Detail, Expected, ExportItem, Limits, RowForm, VerifyError,
+    self, Detail, Expected, ExportItem, Limits, RowForm, VerifiedArchive, VerifyError,
 };
 use crate::artifact::private_copy::private_copy;
 use crate::artifact::recheck::{FileState, Recheck, Recorded};
@@ -38,7 +38,7 @@ pub(super) struct PrivateExport {
     /// That it is another one, as above.
     pub(super) instead: Option<String>,
     /// What is in it.
-    pub(super) report: ArchiveReport,
+    pub(super) verified: VerifiedArchive,
     pub(super) names: BackupNames,
     /// That it is of another gateway by its own words than the one that history has it from, in a sentence.
     pub(super) of_another: Option<String>,
@@ -127,12 +127,12 @@ pub(super) fn private_export(
             "beside its domain it holds configuration of its own, which an import would lay over `default`: {}",
             first_few(beside, NAMED)
         ))))),
-        Ok(report) => Ok(Ok(PrivateExport {
-            of_another: of_another(history, &row, &report)?,
+        Ok(verified) => Ok(Ok(PrivateExport {
+            of_another: of_another(history, &row, &verified)?,
             row,
             file,
             instead,
-            report,
+            verified,
             names,
         })),
         Err(error @ (VerifyError::Read(_) | VerifyError::Scratch(_))) => unread(&with_causes(&error)),
@@ -157,10 +157,10 @@ pub(super) fn stands_in(asked: &FileRow, row: &FileRow) -> Option<String> {
 fn of_another(
     history: &History,
     row: &FileRow,
-    report: &ArchiveReport,
+    verified: &VerifiedArchive,
 ) -> Result<Option<String>, CommandError> {
     let told = history.task(row.task)?.facts.serial;
-    let others = other_serials(told.as_deref(), report.serial_number.as_deref());
+    let others = other_serials(told.as_deref(), verified.serial_number.as_deref());
     Ok(others.map(|(told, exported)| {
         format!(
             "the backup is of the gateway with serial number {exported} by its own words, and {} told {told} when it was \

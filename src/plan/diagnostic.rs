@@ -200,9 +200,9 @@ impl<'t> Findings<'t> {
         start..border(span.end).max(start)
     }
 
-    /// The report, in the order of the files. `mask` hides secrets in the text of a file, and
+    /// The findings as texts, in the order of the files. `mask` hides secrets in the text of a file, and
     /// keeps its length.
-    pub fn into_report(mut self, path: &Path, mask: impl Fn(&str) -> String) -> PlanReport {
+    pub fn into_plan_findings(mut self, path: &Path, mask: impl Fn(&str) -> String) -> PlanFindings {
         let list = std::mem::take(&mut self.list);
         let is_incomplete = self.is_incomplete();
         let is_guess = |finding: &Finding| {
@@ -233,7 +233,7 @@ impl<'t> Findings<'t> {
             true => JoinedText::default(),
             false => self.joined.changed(mask),
         };
-        PlanReport {
+        PlanFindings {
             path: path.to_owned(),
             shown,
             findings,
@@ -243,7 +243,7 @@ impl<'t> Findings<'t> {
 
 /// All findings of a plan file and of what it includes.
 #[derive(Clone, Debug)]
-pub struct PlanReport {
+pub struct PlanFindings {
     pub path: PathBuf,
     /// The text of all files, with what looks like a password hidden.
     shown: JoinedText,
@@ -251,7 +251,7 @@ pub struct PlanReport {
     pub findings: Vec<Finding>,
 }
 
-/// How a report is shown.
+/// How findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// Without escape sequences.
@@ -260,7 +260,7 @@ pub enum Style {
     Coloured,
 }
 
-impl PlanReport {
+impl PlanFindings {
     /// So many findings are shown; a file with more is not a plan file.
     const MOST_SHOWN: usize = 200;
 

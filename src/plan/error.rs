@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::ownership::Untrusted;
-use crate::plan::diagnostic::PlanReport;
+use crate::plan::diagnostic::PlanFindings;
 use crate::plan::text::NotText;
 
 /// Why a plan file cannot be used.
@@ -44,5 +44,5 @@ pub enum LoadError {
     },
     /// There are errors in it.
     #[error("the plan file {} has {}", .0.path.display(), .0.summary())]
-    Invalid(PlanReport),
+    Invalid(PlanFindings),
 }

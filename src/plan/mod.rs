@@ -38,7 +38,7 @@ pub use written_history::written_histories;
 
 #[cfg(test)]
 use crate::plan::check::StoreNeed;
-use crate::plan::diagnostic::{Findings, PlanReport};
+use crate::plan::diagnostic::{Findings, PlanFindings};
 use crate::plan::include::{Gathered, PlanSource};
 use crate::plan::joined::JoinedText;
 use crate::plan::model::{PlanFile, StorePlace};
@@ -52,7 +52,7 @@ pub struct Loaded {
     /// What it says.
     pub plan_file: PlanFile,
     /// What should be changed in it; often empty.
-    pub warnings: PlanReport,
+    pub warnings: PlanFindings,
 }
 
 /// A plan file of which not everything can be used.
@@ -77,8 +77,8 @@ pub fn load(path: &Path, env: Lookup<'_>) -> Result<Loaded, LoadError> {
 /// Of what it includes too: a file that cannot be had is left out as a table is.
 pub fn load_part(path: &Path, env: Lookup<'_>) -> Option<LoadedPart> {
     let gathered = include::gather(path, file::read(path).ok()?, env);
-    let report = check_gathered(&gathered, path, env).err()?;
-    let part = partial::sound_part(gathered, &report, |gathered| check_gathered(gathered, path, env))?;
+    let found = check_gathered(&gathered, path, env).err()?;
+    let part = partial::sound_part(gathered, &found, |gathered| check_gathered(gathered, path, env))?;
     let mut plan_file = part.sound.plan_file;
     anchor(&mut plan_file, path).ok()?;
     plan_file.is_whole = false;
@@ -111,7 +111,7 @@ pub(crate) fn check_text(
     path: &Path,
     readers: Readers,
     env: Lookup<'_>,
-) -> Result<Loaded, PlanReport> {
+) -> Result<Loaded, PlanFindings> {
     let source = PlanSource {
         path: path.to_owned(),
         text: text.to_owned(),
@@ -127,7 +127,7 @@ pub(crate) fn check_text(
 }
 
 /// Checks files together, of which the first is the plan file itself.
-fn check_gathered(gathered: &Gathered, path: &Path, env: Lookup<'_>) -> Result<Loaded, PlanReport> {
+fn check_gathered(gathered: &Gathered, path: &Path, env: Lookup<'_>) -> Result<Loaded, PlanFindings> {
     let sources = &gathered.sources;
     let texts = sources
         .iter()
@@ -150,7 +150,7 @@ fn check_gathered(gathered: &Gathered, path: &Path, env: Lookup<'_>) -> Result<L
                     now,
                 },
             }),
-            (TextForm::Another, 0) => return Err(findings.into_report(path, mask::mask_passwords)),
+            (TextForm::Another, 0) => return Err(findings.into_plan_findings(path, mask::mask_passwords)),
             (TextForm::Another, _) => findings.lost_file(),
         }
     }
@@ -160,13 +160,13 @@ fn check_gathered(gathered: &Gathered, path: &Path, env: Lookup<'_>) -> Result<L
     let plan_file = files
         .split_first()
         .and_then(|(main, included)| check::check(main, included, &mut findings));
-    let report = findings.into_report(path, mask::mask_passwords);
+    let found = findings.into_plan_findings(path, mask::mask_passwords);
     match plan_file {
-        Some(plan_file) if report.errors() == 0 => Ok(Loaded {
+        Some(plan_file) if found.errors() == 0 => Ok(Loaded {
             plan_file,
-            warnings: report,
+            warnings: found,
         }),
-        _ => Err(report),
+        _ => Err(found),
     }
 }
 

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use crate::plan::check::StoreNeed;
-use crate::plan::diagnostic::{PlanReport, Severity};
+use crate::plan::diagnostic::{PlanFindings, Severity};
 use crate::plan::include::{Gathered, PlanSource};
 
 /// The table without which nothing can be read.
@@ -35,8 +35,8 @@ pub(super) struct SoundPart<T> {
 /// Leaves tables with errors out of the files until they have none, or nothing is left of them.
 pub(super) fn sound_part<T>(
     mut gathered: Gathered,
-    report: &PlanReport,
-    check: impl Fn(&Gathered) -> Result<T, PlanReport>,
+    found: &PlanFindings,
+    check: impl Fn(&Gathered) -> Result<T, PlanFindings>,
 ) -> Option<SoundPart<T>> {
     let mut left_out: Vec<LeftOut> = Vec::new();
     // What is not there cannot be blanked: without it the rest is as if it had not been asked for.
@@ -47,7 +47,7 @@ pub(super) fn sound_part<T>(
         }
     }
     let mut has_changed = !left_out.is_empty();
-    let mut report = report.clone();
+    let mut found = found.clone();
     for _ in 0..MOST_ROUNDS {
         if has_changed {
             match check(&gathered) {
@@ -57,14 +57,14 @@ pub(super) fn sound_part<T>(
                     let left_out = left_out.into_iter().map(|(_, words)| words).collect();
                     return Some(SoundPart { sound, left_out });
                 }
-                Err(again) => report = again,
+                Err(again) => found = again,
             }
         }
         has_changed = false;
         for (number, source) in gathered.sources.iter_mut().enumerate() {
             let file = (number > 0).then(|| source.path.display().to_string());
             let places = &["store", "history"];
-            if let Some(reduced) = without_errors(source, file.as_deref(), places, &report, &mut left_out) {
+            if let Some(reduced) = without_errors(source, file.as_deref(), places, &found, &mut left_out) {
                 source.text = reduced;
                 has_changed = true;
             }
@@ -78,7 +78,7 @@ pub(super) fn sound_part<T>(
         gathered.store = StoreNeed::LeftOut;
         let source = gathered.sources.first_mut()?;
         // Where it is not written at all nothing is to be left out for it.
-        if let Some(reduced) = without_errors(source, None, &["history"], &report, &mut left_out) {
+        if let Some(reduced) = without_errors(source, None, &["history"], &found, &mut left_out) {
             source.text = reduced;
         }
         has_changed = true;
@@ -95,14 +95,14 @@ fn without_errors(
     source: &PlanSource,
     file: Option<&str>,
     places: &[&str],
-    report: &PlanReport,
+    found: &PlanFindings,
     left_out: &mut Vec<LeftOut>,
 ) -> Option<String> {
     let (text, base) = (source.text.as_str(), source.base);
     let blocks = blocks(text);
     let is_settings = |block: &Block<'_>| block.name == SETTINGS && file.is_none();
     let has_error = |block: &Block<'_>| {
-        let mut errors = report
+        let mut errors = found
             .findings
             .iter()
             .filter(|finding| finding.severity == Severity::Error);

@@ -39,13 +39,13 @@ fn env(name: &str) -> Option<OsString> {
     (name == "HOME").then(|| "/home/op".into())
 }
 
-fn check(text: &str) -> Result<Loaded, PlanReport> {
+fn check(text: &str) -> Result<Loaded, PlanFindings> {
     let checked = check_text(text, Path::new("conf/plans.toml"), Readers::Others, &env);
-    let report = match &checked {
+    let found = match &checked {
         Ok(loaded) => &loaded.warnings,
-        Err(report) => report,
+        Err(found) => found,
     };
-    for finding in &report.findings {
+    for finding in &found.findings {
         // In the label it stands where the place itself shows what is to be written there.
         let says_what_to_do = finding.help.is_some() || finding.labels[0].text.contains("write ");
         assert!(says_what_to_do, "no next step: {finding:?}");
@@ -56,7 +56,7 @@ fn check(text: &str) -> Result<Loaded, PlanReport> {
 fn valid(text: &str) -> PlanFile {
     match check(text) {
         Ok(loaded) => loaded.plan_file,
-        Err(report) => panic!("{}", report.render(Style::Plain)),
+        Err(found) => panic!("{}", found.render(Style::Plain)),
     }
 }
 
@@ -64,7 +64,7 @@ fn valid(text: &str) -> PlanFile {
 fn titles(text: &str) -> Vec<String> {
     let findings = match check(text) {
         Ok(loaded) => loaded.warnings.findings,
-        Err(report) => report.findings,
+        Err(found) => found.findings,
     };
     findings
         .into_iter()
@@ -75,7 +75,7 @@ fn titles(text: &str) -> Vec<String> {
 #[test]
 fn the_example_is_valid_and_without_warnings() {
     let loaded = check(EXAMPLE)
-        .map_err(|report| report.render(Style::Plain))
+        .map_err(|found| found.render(Style::Plain))
         .expect("valid");
     assert_eq!(loaded.warnings.render(Style::Plain), "");
     assert_eq!(loaded.plan_file.devices.len(), 5);
@@ -267,8 +267,8 @@ fn a_short_quiesce_timeout_is_a_warning_and_only_if_something_quiesces() {
 fn without_a_home_the_history_file_must_be_named() {
     let no_home = |_: &str| None;
     let check = |text: &str| check_text(text, Path::new("plans.toml"), Readers::Others, &no_home);
-    let report = check(LEAST).expect_err("no default");
-    assert_eq!(report.findings[0].title, "`history` is missing");
+    let found = check(LEAST).expect_err("no default");
+    assert_eq!(found.findings[0].title, "`history` is missing");
     assert!(check(&format!("{LEAST}history = \"h.db\"\n")).is_ok());
 }
 
@@ -326,7 +326,7 @@ fn a_file_is_read_from_disk_with_its_mode() {
 
     let plain = format!("{LEAST}{}", QA1.replace("{ env = \"P\" }", "\"hunter2\""));
     write(plain.as_bytes(), 0o640);
-    assert!(matches!(load(&path, &env), Err(LoadError::Invalid(report)) if report.errors() == 1));
+    assert!(matches!(load(&path, &env), Err(LoadError::Invalid(found)) if found.errors() == 1));
     write(plain.as_bytes(), 0o600);
     assert_eq!(load(&path, &env).expect("valid").plan_file.path, path);
 
@@ -337,7 +337,7 @@ fn a_file_is_read_from_disk_with_its_mode() {
 }
 
 proptest! {
-    /// Whatever is done to a file, the answer is a model, or a report with an error in it
+    /// Whatever is done to a file, the answer is a model, or findings with an error in it
     /// that can be shown.
     #[test]
     fn a_damaged_file_gives_a_model_or_errors(
@@ -348,9 +348,9 @@ proptest! {
         let border = |at: usize| (0..=at.min(EXAMPLE.len())).rev().find(|at| EXAMPLE.is_char_boundary(*at));
         let (from, until) = (border(from).unwrap_or(0), border(from + length).unwrap_or(0));
         let text = format!("{}{put}{}", &EXAMPLE[..from], &EXAMPLE[until.max(from)..]);
-        if let Err(report) = check(&text) {
-            prop_assert!(report.errors() > 0, "refused without a reason:\n{text}");
-            prop_assert!(!report.render(Style::Plain).is_empty());
+        if let Err(found) = check(&text) {
+            prop_assert!(found.errors() > 0, "refused without a reason:\n{text}");
+            prop_assert!(!found.render(Style::Plain).is_empty());
         }
     }
     /// A password is not shown, whatever is wrong with the rest of the file.
@@ -365,7 +365,7 @@ proptest! {
         let text = format!("{head}{before}{tail}{device}{after}\n{after}password = hunter2\n");
         let shown = match check(&text) {
             Ok(loaded) => loaded.warnings.render(Style::Plain),
-            Err(report) => report.render(Style::Plain),
+            Err(found) => found.render(Style::Plain),
         };
         prop_assert!(!shown.contains("hunter2"), "{text}\n{shown}");
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::artifact::archive::{ArchiveKind, DomainReport};
+use crate::artifact::archive::{ArchiveKind, VerifiedDomain};
 use crate::artifact::recheck::{FileState, FileVerdict, Recognized};
 use crate::report::json;
 use crate::run::event::TaskId;
@@ -347,7 +347,7 @@ impl<'a> RecognizedObject<'a> {
 }
 
 impl VerifiedDomainObject<'_> {
-    fn of(domain: &DomainReport) -> VerifiedDomainObject<'_> {
+    fn of(domain: &VerifiedDomain) -> VerifiedDomainObject<'_> {
         VerifiedDomainObject {
             domain_name: &domain.name,
             objects: domain.objects,

@@ -294,7 +294,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             let source = self.engine.file.device(&self.source.device);
             source.is_some_and(|source| source.address() == self.device.address())
         };
-        self.source.report.serial_number.as_deref() == Some(serial)
+        self.source.verified.serial_number.as_deref() == Some(serial)
             && (tells_apart(serial) || is_at_its_address())
     }
 

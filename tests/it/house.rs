@@ -311,8 +311,8 @@ fn every_toml_block_in_the_documents_is_a_valid_plan_file() {
             fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("rights");
             match dpbackup::plan::load(&file, &environment) {
                 Ok(_) => {}
-                Err(LoadError::Invalid(report)) => {
-                    panic!("{}:\n{}", page.display(), report.render(Style::Plain))
+                Err(LoadError::Invalid(found)) => {
+                    panic!("{}:\n{}", page.display(), found.render(Style::Plain))
                 }
                 Err(error) => panic!("{}: {error}", page.display()),
             }

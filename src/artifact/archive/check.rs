@@ -17,11 +17,11 @@ use crate::artifact::archive::problem::{ProblemKind, Problems, Reading, VerifyEr
 use crate::artifact::archive::repeats::{RepeatedObject, Repeats};
 use crate::artifact::archive::row_places::{self, FirmwareRows};
 use crate::artifact::archive::window::FileWindow;
-use crate::artifact::archive::{ArchiveKind, ArchiveReport, DomainReport, Expected, Limits};
+use crate::artifact::archive::{ArchiveKind, Expected, Limits, VerifiedArchive, VerifiedDomain};
 
 type Visit<'v> = dyn FnMut(&str, &ExportItem) + 'v;
 /// Domains, and what counts of each `export.xml`.
-pub(super) type Inspected = (Vec<DomainReport>, Vec<(String, Content)>);
+pub(super) type Inspected = (Vec<VerifiedDomain>, Vec<(String, Content)>);
 
 /// Verifies an archive; see [`verify`](crate::artifact::archive::verify).
 pub(super) fn check(
@@ -31,7 +31,7 @@ pub(super) fn check(
     limits: &Limits,
     ahead: &Ahead,
     (detail, visit): (Detail, &mut Visit<'_>),
-) -> Result<ArchiveReport, VerifyError> {
+) -> Result<VerifiedArchive, VerifyError> {
     let window = FileWindow::whole(file).map_err(VerifyError::Read)?;
     let mut check = Check {
         scratch,
@@ -43,14 +43,14 @@ pub(super) fn check(
         detail,
         visit,
     };
-    let report = match check.archive(window, expected) {
-        Ok(report) => Some(report),
+    let verified = match check.archive(window, expected) {
+        Ok(verified) => Some(verified),
         Err(Reading::Noted) => None,
         Err(Reading::Error(error)) => return Err(error),
     };
     let problems = check.findings.problems;
-    match report {
-        Some(report) if problems.problems.is_empty() => Ok(report),
+    match verified {
+        Some(verified) if problems.problems.is_empty() => Ok(verified),
         _ => Err(VerifyError::Invalid(problems)),
     }
 }
@@ -69,7 +69,7 @@ pub(super) struct Check<'c, 'v> {
 }
 
 impl Check<'_, '_> {
-    fn archive(&mut self, window: FileWindow<'_>, expected: &Expected) -> Result<ArchiveReport, Reading> {
+    fn archive(&mut self, window: FileWindow<'_>, expected: &Expected) -> Result<VerifiedArchive, Reading> {
         let lookalike = Lookalike::of_start(window.clone());
         if let Some(lookalike) = lookalike.map_err(|error| Reading::Error(VerifyError::Read(error)))? {
             return Err(self.is_no_archive(lookalike));
@@ -89,7 +89,7 @@ impl Check<'_, '_> {
         };
         self.compare_domains(kind, &domains, expected);
         domains.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(ArchiveReport {
+        Ok(VerifiedArchive {
             kind,
             entries: self.budget.entries,
             objects: domains.iter().map(|domain| domain.objects).sum(),
@@ -122,8 +122,8 @@ impl Check<'_, '_> {
         } else {
             self.has_objects(&level);
         }
-        let (report, content) = self.domain(&name, &mut level, None);
-        Ok((vec![report], vec![(name, content)]))
+        let (verified, content) = self.domain(&name, &mut level, None);
+        Ok((vec![verified], vec![(name, content)]))
     }
 
     /// Reads one ZIP: every entry to its end, and `export.xml` for what it says; `before` has the
@@ -240,7 +240,7 @@ impl Check<'_, '_> {
         name: &str,
         level: &mut Level,
         outer: Option<&mut Contents>,
-    ) -> (DomainReport, Content) {
+    ) -> (VerifiedDomain, Content) {
         let Level { contents, export } = level;
         let inner = contents.inner.clone();
         self.says_domain(inner.as_deref(), &export.head, name);
@@ -261,13 +261,13 @@ impl Check<'_, '_> {
         }
         let is_held =
             |row: &&ListedFile| !row.internal && matches!(row.form(), RowForm::Hashed(_) | RowForm::Unproved);
-        let report = DomainReport {
+        let verified = VerifiedDomain {
             name: name.to_owned(),
             objects: export.objects,
             files: export.rows.iter().filter(is_held).count() as u64,
             lacks: std::mem::take(&mut export.lacks).finish(&export.rows),
         };
-        (report, content)
+        (verified, content)
     }
 
     fn tell_repeats(&mut self, inner: Option<&str>, repeats: Repeats) {
@@ -316,7 +316,7 @@ impl Check<'_, '_> {
         }
     }
 
-    fn compare_domains(&mut self, kind: ArchiveKind, domains: &[DomainReport], expected: &Expected) {
+    fn compare_domains(&mut self, kind: ArchiveKind, domains: &[VerifiedDomain], expected: &Expected) {
         let found: BTreeSet<&str> = domains.iter().map(|domain| domain.name.as_str()).collect();
         if found.is_empty() {
             self.problem(None, Some(EXPORT_XML), ProblemKind::NoDomain);

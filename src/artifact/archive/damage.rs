@@ -1,11 +1,11 @@
 //! Damages an archive at each place of its two levels, in a given way.
 
 use crate::artifact::archive::{
-    Ahead, ArchiveReport, Expected, Limits, Problem, ProblemKind, VerifyError, verify, verify_knowing,
+    Ahead, Expected, Limits, Problem, ProblemKind, VerifiedArchive, VerifyError, verify, verify_knowing,
 };
 use crate::artifact::fixture::{Entries, FixtureGateway, file_of};
 
-pub(super) fn verify_any(bytes: &[u8]) -> Result<ArchiveReport, VerifyError> {
+pub(super) fn verify_any(bytes: &[u8]) -> Result<VerifiedArchive, VerifyError> {
     verify_both_ways(bytes, &Expected::Any, &Limits::default())
 }
 
@@ -15,7 +15,7 @@ pub(super) fn verify_both_ways(
     bytes: &[u8],
     expected: &Expected,
     limits: &Limits,
-) -> Result<ArchiveReport, VerifyError> {
+) -> Result<VerifiedArchive, VerifyError> {
     let (file, scratch) = (file_of(bytes), std::env::temp_dir());
     let verified = verify(&file, &scratch, expected, limits);
     let mut reader = bytes;

@@ -11,7 +11,7 @@ use crate::artifact::archive::problem::{ProblemKind, Reading, VerifyError};
 use crate::artifact::archive::repeats::Repeats;
 use crate::artifact::archive::row_places;
 use crate::artifact::archive::window::FileWindow;
-use crate::artifact::archive::{Ahead, DomainReport, scratch};
+use crate::artifact::archive::{Ahead, VerifiedDomain, scratch};
 use crate::values::lacks::Lacks;
 
 /// The domain that a `do-backup` is asked of, and that its outer `export.xml` names.
@@ -27,7 +27,7 @@ impl Check<'_, '_> {
         let beside = export.beside_domains.take().unwrap_or_default();
         self.is_of_the_backup(&export.head, &beside);
         let mut beside = beside.repeats;
-        let (mut reports, mut contents) = (Vec::new(), Vec::new());
+        let (mut domains, mut contents) = (Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
         let mut is_complete = true;
         for name in std::mem::take(&mut export.domains) {
@@ -48,14 +48,14 @@ impl Check<'_, '_> {
                 Ok(mut level) => {
                     self.has_objects(&level);
                     self.is_of_one_time(&name, &level.export, &export.head);
-                    let (report, content) = self.domain(&name, &mut level, Some(&mut outer));
-                    reports.push(report);
+                    let (verified, content) = self.domain(&name, &mut level, Some(&mut outer));
+                    domains.push(verified);
                     contents.push((name, content));
                 }
                 // The other domains are looked at all the same.
                 Err(Reading::Noted) => {
                     is_complete = false;
-                    reports.push(DomainReport {
+                    domains.push(VerifiedDomain {
                         name,
                         objects: 0,
                         files: 0,
@@ -74,7 +74,7 @@ impl Check<'_, '_> {
         if is_complete {
             outer.nothing_unlisted(&mut self.findings);
         }
-        Ok((reports, contents))
+        Ok((domains, contents))
     }
 
     /// Notes the domains that have an object and are not listed.

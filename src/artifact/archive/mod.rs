@@ -30,11 +30,11 @@ mod lookalike;
 mod problem;
 mod read_limit;
 mod repeats;
-mod report;
 mod row_places;
 mod scratch;
 mod second_reading;
 mod two_readings;
+mod verified_archive;
 mod well_formed;
 mod window;
 mod zip_end;
@@ -49,8 +49,8 @@ pub use export_item::{Detail, ExportItem, ListedFile, Object, OpenFile, Property
 pub use limits::Limits;
 pub use lookalike::Lookalike;
 pub use problem::{Invalid, Problem, ProblemKind, VerifyError};
-pub use report::{ArchiveKind, ArchiveReport, DomainReport, Expected};
 pub use scratch::nameless;
+pub use verified_archive::{ArchiveKind, Expected, VerifiedArchive, VerifiedDomain};
 
 /// Verifies an archive. `scratch` is a folder for a nameless file, needed where an inner ZIP
 /// is deflated.
@@ -59,7 +59,7 @@ pub fn verify(
     scratch: &Path,
     expected: &Expected,
     limits: &Limits,
-) -> Result<ArchiveReport, VerifyError> {
+) -> Result<VerifiedArchive, VerifyError> {
     verify_knowing(&Ahead::default(), file, scratch, expected, limits)
 }
 
@@ -72,7 +72,7 @@ pub fn verify_knowing(
     scratch: &Path,
     expected: &Expected,
     limits: &Limits,
-) -> Result<ArchiveReport, VerifyError> {
+) -> Result<VerifiedArchive, VerifyError> {
     let nothing_more = &mut |_: &str, _: &ExportItem| {};
     check::check(
         file,
@@ -86,7 +86,7 @@ pub fn verify_knowing(
 
 /// Verifies an archive, and shows on the way all that its `export.xml` files hold, each with
 /// the domain (empty for the outer file of a `do-backup`). What was shown is proved only
-/// once this returns a report.
+/// once this returns what it holds.
 pub fn inspect(
     file: &File,
     scratch: &Path,
@@ -94,7 +94,7 @@ pub fn inspect(
     limits: &Limits,
     detail: Detail,
     visit: &mut dyn FnMut(&str, &ExportItem),
-) -> Result<ArchiveReport, VerifyError> {
+) -> Result<VerifiedArchive, VerifyError> {
     check::check(
         file,
         scratch,

@@ -91,10 +91,10 @@ fn sound_archives_are_accepted_in_whatever_form_they_are_written() {
         let mut entries = forged_export();
         change(&mut entries);
         let bytes = zip(&entries);
-        let report = verify_any(&bytes).unwrap_or_else(|error| panic!("{form}: {error}"));
-        assert_eq!(report.warnings, Vec::<String>::new(), "{form}");
+        let verified = verify_any(&bytes).unwrap_or_else(|error| panic!("{form}: {error}"));
+        assert_eq!(verified.warnings, Vec::<String>::new(), "{form}");
         let seen = by_directory(&bytes).expect(form);
-        assert_eq!(seen.len() as u64, report.entries, "{form}");
+        assert_eq!(seen.len() as u64, verified.entries, "{form}");
         verify_any(&forged_backup(&*change)).unwrap_or_else(|error| panic!("{form}, inside: {error}"));
     }
     // The rest of them no reader of streams understands, though all others do.
@@ -324,19 +324,20 @@ fn what_two_programs_could_read_differently_is_refused() {
 fn names_that_differ_in_case_alone_are_a_warning() {
     let mut entries = forged_export();
     add(&mut entries, "config/sales.CFG", b"x");
-    let report = verify_any(&zip(&entries)).expect("good");
-    let [warning] = report.warnings.as_slice() else {
-        panic!("not one warning: {:?}", report.warnings);
+    let verified = verify_any(&zip(&entries)).expect("good");
+    let [warning] = verified.warnings.as_slice() else {
+        panic!("not one warning: {:?}", verified.warnings);
     };
     assert!(
         warning.contains("config/SALES.cfg") && warning.contains("config/sales.CFG"),
         "{warning}"
     );
-    let report = verify_any(&forged_backup(&|entries| add(entries, "config/sales.CFG", b"x"))).expect("good");
+    let verified =
+        verify_any(&forged_backup(&|entries| add(entries, "config/sales.CFG", b"x"))).expect("good");
     assert!(
-        report.warnings[0].starts_with("SALES.zip: "),
+        verified.warnings[0].starts_with("SALES.zip: "),
         "{:?}",
-        report.warnings
+        verified.warnings
     );
 }
 

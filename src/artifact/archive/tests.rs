@@ -5,11 +5,11 @@ use super::*;
 use crate::artifact::fixture::{FixtureForm, FixtureGateway, file_of};
 use crate::values::lacks::{Lacks, NameList};
 
-fn run(bytes: &[u8], expected: &Expected, limits: &Limits) -> Result<ArchiveReport, VerifyError> {
+fn run(bytes: &[u8], expected: &Expected, limits: &Limits) -> Result<VerifiedArchive, VerifyError> {
     verify_both_ways(bytes, expected, limits)
 }
 
-fn good(bytes: &[u8], expected: &Expected) -> ArchiveReport {
+fn good(bytes: &[u8], expected: &Expected) -> VerifiedArchive {
     run(bytes, expected, &Limits::default()).expect("a good archive")
 }
 
@@ -27,15 +27,15 @@ fn domains(names: &[&str]) -> Expected {
 #[test]
 fn a_backup_with_stored_or_deflated_inner_zips_is_good() {
     for gateway in [FixtureGateway::new(), FixtureGateway::deflating()] {
-        let report = good(&gateway.backup(), &domains(&["SALES", "default"]));
-        assert_eq!(report.kind, ArchiveKind::DoBackup);
-        assert_eq!(report.warnings, Vec::<String>::new());
-        assert_eq!((report.objects, report.entries), (4, 13));
+        let verified = good(&gateway.backup(), &domains(&["SALES", "default"]));
+        assert_eq!(verified.kind, ArchiveKind::DoBackup);
+        assert_eq!(verified.warnings, Vec::<String>::new());
+        assert_eq!((verified.objects, verified.entries), (4, 13));
         let key_files = NameList {
             count: 1,
             names: vec!["cert:///key.pem".to_owned()],
         };
-        let domain = |name: &str| DomainReport {
+        let domain = |name: &str| VerifiedDomain {
             name: name.to_owned(),
             objects: 2,
             files: 2,
@@ -44,27 +44,27 @@ fn a_backup_with_stored_or_deflated_inner_zips_is_good() {
                 ..Lacks::default()
             },
         };
-        assert_eq!(report.domains, [domain("SALES"), domain("default")]);
-        assert_eq!(report.firmware_version.as_deref(), Some("IDG.10.0.1.5"));
-        assert_eq!(report.firmware_build.as_deref(), Some("336212"));
-        assert_eq!(report.device_name.as_deref(), Some("gw1"));
-        assert_eq!(report.serial_number.as_deref(), Some("0000001"));
+        assert_eq!(verified.domains, [domain("SALES"), domain("default")]);
+        assert_eq!(verified.firmware_version.as_deref(), Some("IDG.10.0.1.5"));
+        assert_eq!(verified.firmware_build.as_deref(), Some("336212"));
+        assert_eq!(verified.device_name.as_deref(), Some("gw1"));
+        assert_eq!(verified.serial_number.as_deref(), Some("0000001"));
     }
 }
 
 #[test]
 fn a_backup_with_a_zip64_end_is_good() {
     let backup = FixtureGateway::new().backup();
-    let report = good(&FixtureGateway::to_zip64(&backup), &Expected::Any);
-    assert_eq!(report, good(&backup, &Expected::Any));
+    let verified = good(&FixtureGateway::to_zip64(&backup), &Expected::Any);
+    assert_eq!(verified, good(&backup, &Expected::Any));
 }
 
 #[test]
 fn an_export_of_one_domain_is_good() {
-    let report = good(&FixtureGateway::new().export(), &Expected::domain("SALES"));
-    assert_eq!(report.kind, ArchiveKind::DoExport);
-    assert_eq!(report.domains.len(), 1);
-    assert_eq!(report.domains[0].name, "SALES");
+    let verified = good(&FixtureGateway::new().export(), &Expected::domain("SALES"));
+    assert_eq!(verified.kind, ArchiveKind::DoExport);
+    assert_eq!(verified.domains.len(), 1);
+    assert_eq!(verified.domains[0].name, "SALES");
 }
 
 #[test]
@@ -188,12 +188,12 @@ fn objects_of_the_outer_export_xml_are_those_of_default_and_say_the_same() {
         with_object(&gateway, "<User name=\"other\"/>"),
         with_object(&without_default, &more),
     ] {
-        let report = good(&bytes, &Expected::Any);
-        assert_eq!(report.warnings.len(), 1, "{:?}", report.warnings);
+        let verified = good(&bytes, &Expected::Any);
+        assert_eq!(verified.warnings.len(), 1, "{:?}", verified.warnings);
         assert!(
-            report.warnings[0].contains("beside the domains it holds configuration of its own"),
+            verified.warnings[0].contains("beside the domains it holds configuration of its own"),
             "{:?}",
-            report.warnings
+            verified.warnings
         );
     }
 }
@@ -236,10 +236,10 @@ fn an_inner_zip_of_another_gateway_is_told() {
     let bytes = with_outer(&gateway, |xml| {
         xml.replacen("</configuration>", "<Domain name=\"X\"/></configuration>", 1)
     });
-    let report = good(&bytes, &Expected::Any);
-    assert_eq!(report.warnings, [""; 0]);
+    let verified = good(&bytes, &Expected::Any);
+    assert_eq!(verified.warnings, [""; 0]);
     assert_eq!(
-        report.notes,
+        verified.notes,
         ["export.xml names domains that are not in the archive, 1: X"]
     );
 }
@@ -293,15 +293,15 @@ fn a_file_that_the_gateway_did_not_have_is_lacking_and_no_damage() {
     let mut gateway = FixtureGateway::new();
     gateway.domains[1].files[1].form = FixtureForm::Missing;
     for bytes in [gateway.backup(), gateway.export()] {
-        let report = good(&bytes, &Expected::Any);
-        assert_eq!(report.warnings, Vec::<String>::new());
-        let domain = report
+        let verified = good(&bytes, &Expected::Any);
+        assert_eq!(verified.warnings, Vec::<String>::new());
+        let domain = verified
             .domains
             .iter()
             .find(|domain| domain.name == "SALES")
             .expect("SALES");
         assert_eq!((domain.files, domain.lacks.missing_files.count), (1, 1));
-        let notes = report.lacks().notes();
+        let notes = verified.lacks().notes();
         assert!(notes[1].contains("local:///transform.xsl"), "{notes:?}");
     }
 }
@@ -347,8 +347,8 @@ fn what_a_backup_lacks_is_told_with_it() {
          <PasswordAlias name=\"db\"><Password>x</Password></PasswordAlias>\
          <User name=\"operator\"><HashedPassword>$1$x</HashedPassword></User>",
     );
-    let report = good(&gateway.export(), &Expected::domain("SALES"));
-    let lacks = report.lacks();
+    let verified = good(&gateway.export(), &Expected::domain("SALES"));
+    let lacks = verified.lacks();
     assert_eq!(
         lacks.key_files.names,
         ["cert:///own.pem", "sharedcert:///all.pem"]
@@ -371,12 +371,12 @@ fn what_a_backup_lacks_is_told_with_it() {
 fn an_export_of_files_alone_is_good_where_nobody_asked_for_a_backup() {
     let mut gateway = FixtureGateway::new();
     gateway.domains[1].objects.clear();
-    let report = good(&gateway.export(), &Expected::Any);
-    assert_eq!((report.kind, report.objects), (ArchiveKind::DoExport, 0));
+    let verified = good(&gateway.export(), &Expected::Any);
+    assert_eq!((verified.kind, verified.objects), (ArchiveKind::DoExport, 0));
     assert!(
-        report.warnings[0].contains("files alone"),
+        verified.warnings[0].contains("files alone"),
         "{:?}",
-        report.warnings
+        verified.warnings
     );
     let found = problems(&gateway.export(), &Expected::domain("SALES"), &Limits::default());
     assert_eq!(found[0].kind, ProblemKind::NoObject);

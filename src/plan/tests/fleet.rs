@@ -219,11 +219,11 @@ fn said(patterns: &str) -> String {
         + &device("B", "tags = [\"prod-dmz\"]")
         + &device("S1", "role = \"spare\"\ntags = [\"lab\"]");
     let text = format!("{LEAST}{devices}{}", plan(patterns));
-    let report = match check(&text) {
+    let found = match check(&text) {
         Ok(loaded) => loaded.warnings,
-        Err(report) => report,
+        Err(found) => found,
     };
-    report
+    found
         .findings
         .iter()
         .map(|found| format!("{}: {}", found.title, found.help.as_deref().unwrap_or_default()))
@@ -295,13 +295,13 @@ fn a_tag_is_written_with_an_at_sign_in_patterns_and_without_one_at_a_device() {
         ),
         ("\"prod, @dmz\"", "write `tags = [\"prod\", \"dmz\"]`"),
     ] {
-        let report =
+        let found =
             check(&format!("{LEAST}{}", device("A", &format!("tags = {tags}")))).expect_err("refused");
-        assert_eq!(report.findings[0].help.as_deref(), Some(help), "{tags}");
-        assert_eq!(report.errors(), 1);
+        assert_eq!(found.findings[0].help.as_deref(), Some(help), "{tags}");
+        assert_eq!(found.errors(), 1);
     }
-    let report = check(&format!("{LEAST}{}{}", device("A", ""), plan("\"A, @\""))).expect_err("refused");
-    assert_eq!(report.findings[0].labels[0].text, "no tag follows the `@`");
+    let found = check(&format!("{LEAST}{}{}", device("A", ""), plan("\"A, @\""))).expect_err("refused");
+    assert_eq!(found.findings[0].labels[0].text, "no tag follows the `@`");
 }
 
 #[test]
@@ -333,9 +333,9 @@ fn a_spare_is_backed_up_only_where_it_is_named_in_full() {
     let text = format!("{LEAST}{}", device("A", "role = \"standby\""));
     assert_eq!(titles(&text), ["8:8 unknown value \"standby\" of `role`"]);
     let text = format!("{LEAST}{}", device("A", "spare = true"));
-    let report = check(&text).expect_err("no key");
+    let found = check(&text).expect_err("no key");
     assert_eq!(
-        report.findings[0].help.as_deref(),
+        found.findings[0].help.as_deref(),
         Some("write `role = \"spare\"`")
     );
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{QA1, env};
-use crate::plan::diagnostic::{PlanReport, Style};
+use crate::plan::diagnostic::{PlanFindings, Style};
 use crate::plan::model::{PlanFile, Trust};
 use crate::plan::{LoadError, load};
 
@@ -60,29 +60,29 @@ impl Folder {
     fn valid(&self) -> PlanFile {
         match load(&self.path("plans.toml"), &env) {
             Ok(loaded) => loaded.plan_file,
-            Err(LoadError::Invalid(report)) => panic!("{}", report.render(Style::Plain)),
+            Err(LoadError::Invalid(found)) => panic!("{}", found.render(Style::Plain)),
             Err(other) => panic!("{other}"),
         }
     }
 
-    fn report(&self) -> PlanReport {
+    fn findings(&self) -> PlanFindings {
         match load(&self.path("plans.toml"), &env) {
             Ok(loaded) => loaded.warnings,
-            Err(LoadError::Invalid(report)) => report,
+            Err(LoadError::Invalid(found)) => found,
             Err(other) => panic!("{other}"),
         }
     }
 
     /// What is found, as people see it, without the folder of the test.
     fn shown(&self) -> String {
-        let shown = self.report().render(Style::Plain);
+        let shown = self.findings().render(Style::Plain);
         shown.replace(&format!("{}/", self.0.path().display()), "")
     }
 
     /// The findings as "file:line:column title: help".
     fn found(&self) -> Vec<String> {
         let folder = format!("{}/", self.0.path().display());
-        let findings = self.report().findings;
+        let findings = self.findings().findings;
         let found = findings.iter().map(|found| {
             let path = found.path.display();
             let help = found
@@ -212,8 +212,12 @@ fn names_that_stand_in_two_files_are_found_with_both() {
         &format!("{}{all}", main_file("\"d/*.toml\"")),
         &[("d/a.toml", &all), ("d/b.toml", &device("B"))],
     );
-    let report = folder.report();
-    let titles: Vec<&str> = report.findings.iter().map(|found| found.title.as_str()).collect();
+    let findings = folder.findings();
+    let titles: Vec<&str> = findings
+        .findings
+        .iter()
+        .map(|found| found.title.as_str())
+        .collect();
     assert_eq!(
         titles[..3],
         [
@@ -222,7 +226,7 @@ fn names_that_stand_in_two_files_are_found_with_both() {
             "two webhooks are named \"w\""
         ]
     );
-    for found in &report.findings[..3] {
+    for found in &findings.findings[..3] {
         assert_eq!(found.path, folder.path("d/a.toml"));
         assert_eq!(found.labels.len(), 2);
     }
@@ -488,7 +492,7 @@ fn every_file_is_asked_whose_it_is_and_who_may_read_and_write_it() {
         folder.found()
     );
     set("d", 0o755);
-    assert_eq!(folder.report().errors(), 0);
+    assert_eq!(folder.findings().errors(), 0);
 }
 
 #[test]
@@ -590,7 +594,7 @@ fn slips_that_end_in_silence_are_found_in_included_files_too() {
         let all = folder.found();
         assert!(all.len() == 1 && all[0].starts_with(found), "{found}: {all:?}");
         // A plan that is not enabled is not doubted there either.
-        if folder.report().errors() == 0
+        if folder.findings().errors() == 0
             && text.contains("[[plan]]")
             && !found.contains("looks like")
             && !found.contains("no plan")

@@ -148,8 +148,8 @@ fn each_mistake_is_found_where_it_stands() {
 #[test]
 fn the_address_of_a_webhook_is_not_shown_with_its_line() {
     let text = format!("{LEAST}[[notify.webhook]]\nname = \"w\"\nurl = \"http://example.com/t0ken\"\n");
-    let report = super::check(&text).expect_err("it is not valid");
-    let shown = report.render(crate::plan::diagnostic::Style::Plain);
+    let found = super::check(&text).expect_err("it is not valid");
+    let shown = found.render(crate::plan::diagnostic::Style::Plain);
     assert!(
         !shown.contains("t0ken") && shown.contains("url = \"***"),
         "{shown}"

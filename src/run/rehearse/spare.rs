@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::artifact::archive::ArchiveReport;
+use crate::artifact::archive::VerifiedArchive;
 use crate::plan::model::Device;
 use crate::run::Engine;
 use crate::run::contact::{Devices, WantedDevice};
@@ -135,15 +135,15 @@ pub fn serves_nobody<'a>(
 
 /// Why this backup is not sent to this spare, if so; `serial` is a number of this device alone.
 pub fn unfit(
-    report: &ArchiveReport,
+    verified: &VerifiedArchive,
     firmware: Option<&str>,
     serial: Option<&str>,
     other: OtherFirmware,
 ) -> Option<String> {
-    if serial.is_some() && report.serial_number.as_deref() == serial {
+    if serial.is_some() && verified.serial_number.as_deref() == serial {
         return Some("the spare has the serial number of the gateway that the backup is of".to_owned());
     }
-    let (export, device) = (report.firmware_version.as_deref(), firmware);
+    let (export, device) = (verified.firmware_version.as_deref(), firmware);
     let both = both_versions(export, device, "the spare");
     let fit = FirmwareFit::of(export, device);
     let why = fit.doubt("the spare")?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::artifact::archive::ArchiveReport;
+use crate::artifact::archive::VerifiedArchive;
 use crate::artifact::difference::Difference;
 use crate::plan::model::Device;
 use crate::run::event::TaskId;
@@ -46,7 +46,7 @@ pub struct RestoreSource {
     /// Its bytes.
     pub size: u64,
     /// What it holds.
-    pub report: ArchiveReport,
+    pub verified: VerifiedArchive,
     /// The names of what it holds.
     pub names: BackupNames,
     /// Where the same task has stored what ran then, if that was not what was saved.

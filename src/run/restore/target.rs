@@ -70,7 +70,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             )
         }));
         doubts.extend(self.source.of_another.clone());
-        let odd = self.source.report.warnings.iter();
+        let odd = self.source.verified.warnings.iter();
         doubts.extend(odd.map(|warning| format!("the backup: {warning}")));
         if self.device.tls == Trust::Off {
             doubts.push(format!(
@@ -255,7 +255,7 @@ impl<'a> Restoring<'_, 'a, '_> {
 
     /// What is to be said of another firmware; a refusal where nobody has allowed it.
     fn firmware_doubt(&self, facts: &DeviceFacts) -> Result<Option<String>, Failure> {
-        let export = self.source.report.firmware_version.as_deref();
+        let export = self.source.verified.firmware_version.as_deref();
         let device = facts.firmware_version.as_deref();
         let both = both_versions(export, device, "the device");
         let Some(why) = FirmwareFit::of(export, device).doubt("the device") else {

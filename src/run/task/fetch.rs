@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::artifact::error::StoreError;
 use crate::artifact::layout;
-use crate::artifact::manifest::{self, FolderError, FolderReport};
+use crate::artifact::manifest::{self, FolderError, VerifiedFolder};
 use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::folder::{RemoteFile, RemoteFolder};
 use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile};
@@ -91,7 +91,7 @@ impl Walk<'_, '_, '_> {
     }
 
     /// What the manifest of a fetched backup proves of its parts.
-    fn verified(&mut self, staged: &StagedFolder) -> Result<FolderReport, Trouble> {
+    fn verified(&mut self, staged: &StagedFolder) -> Result<VerifiedFolder, Trouble> {
         let report = manifest::verify(staged.path()).map_err(|error| match error {
             // That says nothing about what the device sent.
             FolderError::Read { path, source } => self.storage(&StoreError::new("read", &path, source)),

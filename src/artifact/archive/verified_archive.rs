@@ -34,10 +34,10 @@ pub enum ArchiveKind {
 
 /// What a verified archive holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArchiveReport {
+pub struct VerifiedArchive {
     pub kind: ArchiveKind,
     /// Its domains, by name.
-    pub domains: Vec<DomainReport>,
+    pub domains: Vec<VerifiedDomain>,
     /// Entries, folders and those of inner ZIPs included.
     pub entries: u64,
     /// Configuration objects of all domains.
@@ -61,7 +61,7 @@ pub struct ArchiveReport {
 
 /// One domain of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DomainReport {
+pub struct VerifiedDomain {
     pub name: String,
     /// Configuration objects.
     pub objects: u64,
@@ -71,7 +71,7 @@ pub struct DomainReport {
     pub lacks: Lacks,
 }
 
-impl ArchiveReport {
+impl VerifiedArchive {
     /// What a restore needs from elsewhere; where there are several domains, each name with its
     /// own.
     pub fn lacks(&self) -> Lacks {
