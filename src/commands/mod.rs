@@ -62,7 +62,7 @@ use crate::misunderstood::{Misunderstood, asks_for_status, explain, of_dashes, o
 use crate::plan::LoadError;
 use crate::plan::diagnostic::Severity;
 use crate::report::lines::JsonLines;
-use crate::report::lines::documents::Mistake;
+use crate::report::lines::documents::FindingObject;
 use crate::secret::memory;
 use crate::signal::listening::outlive_file_limit;
 use crate::ui::{Patient, Ui, Verbosity, farewell};
@@ -294,7 +294,7 @@ fn tell(cli: &Cli, ui: Ui, env: Lookup<'_>, error: CommandError) {
         JsonLines::new(Patient(std::io::stdout()), TimeZone::system()).error(
             &causes(error.as_ref()),
             hint.as_deref(),
-            &mistakes(&error),
+            &findings_of(&error),
             exit,
         );
     }
@@ -337,11 +337,11 @@ fn keep_secrets(ui: Ui) {
 }
 
 /// What is wrong with the plan file, if that is the error.
-fn mistakes(error: &anyhow::Error) -> Vec<Mistake<'_>> {
-    let Some(LoadError::Invalid(report)) = error.downcast_ref() else {
+fn findings_of(error: &anyhow::Error) -> Vec<FindingObject<'_>> {
+    let Some(LoadError::Invalid(found)) = error.downcast_ref() else {
         return Vec::new();
     };
-    let mistakes = report.findings.iter().map(|finding| Mistake {
+    let findings = found.findings.iter().map(|finding| FindingObject {
         severity: match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -352,5 +352,5 @@ fn mistakes(error: &anyhow::Error) -> Vec<Mistake<'_>> {
         column: finding.column,
         hint: finding.help.as_deref(),
     });
-    mistakes.collect()
+    findings.collect()
 }

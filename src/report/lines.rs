@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::report::lines::documents::{ErrorLine, EventLine, Mistake, PlanSummary, Summary};
+use crate::report::lines::documents::{ErrorLine, EventLine, FindingObject, PlanSummary, Summary};
 use crate::report::lines::of_event::line;
 use crate::run::error::RunError;
 use crate::run::event::{Event, Sink};
@@ -72,7 +72,13 @@ impl<W: Write> JsonLines<W> {
 
     /// An error that ended the command: what went wrong, its causes, and what is wrong with
     /// the plan file if that is it.
-    pub fn error(&mut self, words: &[String], hint: Option<&str>, findings: &[Mistake<'_>], exit: Exit) {
+    pub fn error(
+        &mut self,
+        words: &[String],
+        hint: Option<&str>,
+        findings: &[FindingObject<'_>],
+        exit: Exit,
+    ) {
         let (error_message, causes) = match words.split_first() {
             Some((first, causes)) => (first.as_str(), causes),
             None => ("", words),

@@ -104,12 +104,12 @@ pub(super) struct ErrorLine<'e> {
     pub(super) causes: &'e [String],
     pub(super) hint: Option<&'e str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub(super) findings: &'e [Mistake<'e>],
+    pub(super) findings: &'e [FindingObject<'e>],
 }
 
 /// Something that is wrong with the plan file.
 #[derive(Clone, Debug, Serialize)]
-pub struct Mistake<'e> {
+pub struct FindingObject<'e> {
     /// `error` or `warning`.
     pub severity: &'static str,
     /// What is wrong, in one line.
