@@ -9,7 +9,7 @@ mod error;
 mod format;
 mod line;
 mod mend;
-mod place;
+mod position;
 mod value;
 mod written;
 
@@ -18,7 +18,7 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 pub(super) use crate::plan::syntax::error::SyntaxError;
-use crate::plan::syntax::place::{header_above, is_header, line_at, line_start};
+use crate::plan::syntax::position::{header_above, is_header, line_at, line_start};
 
 /// What the parser found, each with its place.
 pub(super) type Found = (Range<usize>, String);

@@ -2,8 +2,8 @@
 
 use crate::plan::check::doubts;
 use crate::plan::check::known::KnownDevice;
-use crate::plan::check::place::place_of;
 use crate::plan::check::plans::PlanReader;
+use crate::plan::check::position::position_of;
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{Action, Activity, Domains, ErrorPolicy, PostScriptWhen};
 use crate::plan::section::PlanSection;
@@ -90,7 +90,7 @@ impl PlanReader<'_> {
             .chain(patterns.value.excluded_literals())
         {
             if !names().any(|known| known == name) {
-                let span = place_of(name, &patterns.span, out.text());
+                let span = position_of(name, &patterns.span, out.text());
                 let finding = out.error(
                     span,
                     format!("unknown device {name:?}"),
@@ -236,7 +236,7 @@ fn all_or_matching(domains: At<PatternList>, out: &mut Findings<'_>) -> Option<D
         return Some(Domains::All);
     }
     if patterns.literals().any(|name| name == ALL) {
-        let span = place_of(ALL, &domains.span, out.text());
+        let span = position_of(ALL, &domains.span, out.text());
         out.error(
             span,
             format!("\"{ALL}\" stands beside other patterns"),

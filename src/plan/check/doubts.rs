@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::plan::check::known::KnownDevice;
-use crate::plan::check::place::place_of;
+use crate::plan::check::position::position_of;
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{Activity, DeviceMarks, DeviceRole, Plan};
 use crate::plan::value::At;
@@ -61,7 +61,7 @@ pub(super) fn unmatched_devices(
                 listed(&names)
             ),
         };
-        let span = place_of(&pattern, &patterns.span, out.text());
+        let span = position_of(&pattern, &patterns.span, out.text());
         out.doubt(
             span,
             &format!("no device matches {pattern:?}"),
@@ -100,7 +100,7 @@ pub(super) fn unknown_tags(patterns: &At<DevicePatterns>, devices: &[KnownDevice
             None if tags.is_empty() => "no device has tags: write `tags = […]` under a [[device]]".to_owned(),
             None => format!("the tags are: {}", listed(&tags.into_iter().collect::<Vec<_>>())),
         };
-        let span = place_of(&pattern, &patterns.span, out.text());
+        let span = position_of(&pattern, &patterns.span, out.text());
         let title = match is_of_spares {
             true => format!("no device that is backed up has the tag {tag:?}"),
             false => format!("no device has the tag {tag:?}"),
@@ -112,7 +112,7 @@ pub(super) fn unknown_tags(patterns: &At<DevicePatterns>, devices: &[KnownDevice
 /// Domain patterns that no domain of any gateway can match, and words that are meant otherwise.
 pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
     for pattern in patterns.value.included().chain(patterns.value.excluded()) {
-        let span = place_of(&pattern, &patterns.span, out.text());
+        let span = position_of(&pattern, &patterns.span, out.text());
         let lower = pattern.to_lowercase();
         let joined = lower.replace([' ', '\t', '_', '-'], "");
         let is_all = matches!(

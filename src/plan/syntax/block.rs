@@ -2,7 +2,7 @@
 
 use crate::plan::syntax::error::SyntaxError;
 use crate::plan::syntax::mend;
-use crate::plan::syntax::place::{key_of, line_at, line_start, next_line};
+use crate::plan::syntax::position::{key_of, line_at, line_start, next_line};
 use crate::plan::syntax::value::takes;
 use crate::plan::syntax::written::{Written, WrittenEntry, WrittenValue, read};
 

@@ -1,7 +1,7 @@
 //! Files that are no TOML at all.
 
 use crate::plan::syntax::error::SyntaxError;
-use crate::plan::syntax::place::line_at;
+use crate::plan::syntax::position::line_at;
 
 /// The error of a file in another format, if it is in one. In a difference no line looks like one of a plan file, so
 /// that all of it may be hidden: it is known by what is `written`.

@@ -7,7 +7,7 @@ use toml::de::DeTable;
 use crate::plan::keys::Key;
 use crate::plan::syntax::block;
 use crate::plan::syntax::error::SyntaxError;
-use crate::plan::syntax::place::{key_of, line_at};
+use crate::plan::syntax::position::{key_of, line_at};
 use crate::plan::syntax::value::of_value;
 use crate::values::text::is_unsafe;
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::plan::syntax::line::shape::{LINES, is_dotted, quoted};
 use crate::plan::syntax::line::{BrokenLine, Intent};
 use crate::plan::syntax::mend;
-use crate::plan::syntax::place::table_of;
+use crate::plan::syntax::position::table_of;
 use crate::plan::syntax::value::{of_value, takes};
 use crate::plan::syntax::written::read;
 use crate::values::nearest::nearest;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// Where `name` stands inside a value, as far as it can be told: the whole value if it was
 /// written with escapes.
-pub(super) fn place_of(name: &str, value: &Range<usize>, text: &str) -> Range<usize> {
+pub(super) fn position_of(name: &str, value: &Range<usize>, text: &str) -> Range<usize> {
     let Some(written) = text.get(value.clone()) else {
         return value.clone();
     };
@@ -22,13 +22,13 @@ pub(super) fn place_of(name: &str, value: &Range<usize>, text: &str) -> Range<us
 
 #[cfg(test)]
 mod tests {
-    use super::place_of;
+    use super::position_of;
 
     #[test]
     fn a_name_is_found_as_a_whole_word_and_else_the_whole_value() {
         let text = "devices = \"QA1, QA\"";
         let value = 10..text.len();
-        let at = |name| place_of(name, &value, text);
+        let at = |name| position_of(name, &value, text);
         assert_eq!(at("QA"), 16..18, "the beginning of another name is none");
         assert_eq!(at("A1"), value, "nor is its end");
         assert_eq!(at("QA1"), 11..14);
