@@ -96,7 +96,7 @@ pub enum SecretError {
         why: String,
     },
     /// A command that ended badly.
-    #[error("{program} ended with {status}")]
+    #[error("{program} {}", how_it_ended(*status))]
     Failed { program: String, status: ExitStatus },
     /// A command that gave a secret and did not end in time; it was killed.
     #[error("{program} gave a secret, but did not end within {} s, and was killed", limit.as_secs())]
@@ -380,6 +380,13 @@ fn look_at_command(
 ) -> Result<(), TouchError> {
     let arguments = argv.get(1..).unwrap_or_default();
     ownership::look_at_command(program, arguments, folder, context.environment)
+}
+
+fn how_it_ended(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("ended with exit code {code}"),
+        None => format!("was ended by {status}"),
+    }
 }
 
 fn program(argv: &[String]) -> &str {

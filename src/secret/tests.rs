@@ -374,7 +374,7 @@ fn a_command_that_is_found_by_its_name_alone_is_asked_whose_it_is_too() {
 fn a_failing_command_is_named_but_its_output_is_not() {
     let dir = folder();
     let error = resolve(&shell("echo s3cret; echo s3cret >&2; exit 3"), dir.path()).expect_err("3");
-    assert_eq!(error.to_string(), "sh ended with exit status: 3");
+    assert_eq!(error.to_string(), "sh ended with exit code 3");
     assert!(
         error.with_advice().contains("run it by hand"),
         "{}",
