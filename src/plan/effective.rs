@@ -37,16 +37,7 @@ pub enum EffectiveScope<'s> {
 
 /// What holds. `texts` are the plan file and those that it includes.
 pub fn effective(file: &PlanFile, texts: &[WrittenFile], shown: EffectiveScope<'_>) -> String {
-    let parsed: Vec<(String, Written)> = texts
-        .iter()
-        .map(|text| {
-            let origin = match texts {
-                [_] => WRITTEN.to_owned(),
-                _ => format!("{WRITTEN} in {}", text.name),
-            };
-            (origin, text.table.clone())
-        })
-        .collect();
+    let parsed = with_origins(texts);
     let nothing = (WRITTEN.to_owned(), Written::new());
     let (main_origin, written) = parsed.first().unwrap_or(&nothing);
     let none = Written::new();
@@ -73,12 +64,7 @@ pub fn effective(file: &PlanFile, texts: &[WrittenFile], shown: EffectiveScope<'
         );
     }
     for (device, (origin, own)) in file.devices.iter().zip(tables_of(&parsed, "device")) {
-        let concerned = match shown {
-            EffectiveScope::All => true,
-            EffectiveScope::Plan(plan) => plan.concerns(device),
-            EffectiveScope::Device(only) => only.name == device.name,
-        };
-        if concerned {
+        if shown.has_device(device) {
             let layers = Layers {
                 own,
                 origin,
@@ -89,46 +75,85 @@ pub fn effective(file: &PlanFile, texts: &[WrittenFile], shown: EffectiveScope<'
             section(&DEVICE, layers, &|key| of_device(key, device), &mut out);
         }
     }
-    for (plan, (origin, written)) in file.plans.iter().zip(tables_of(&parsed, "plan")) {
-        match shown {
-            EffectiveScope::Plan(only) if only.name != plan.name => continue,
-            EffectiveScope::Device(_) => continue,
-            EffectiveScope::All | EffectiveScope::Plan(_) => {}
-        }
-        // A retention takes the place of that of the settings as a whole.
-        let shared = settings
-            .table("retention")
-            .filter(|_| !written.contains_key("retention"));
-        let layers = Layers {
-            table: shared.map(OfSettings::Retention),
-            inherited: settings
-                .own
-                .get("default_window")
-                .map(|window| ("maintenance_window", window, OF_WINDOW)),
-            ..Layers::of(written, origin)
-        };
-        section(&PLAN, layers, &|key| of_plan(key, plan), &mut out);
-        let policy = written.get("error_policy");
-        for (activity, written) in plan.activities.iter().zip(tables_at(written, "activity")) {
-            let layers = Layers {
-                inherited: policy.map(|policy| ("error_policy", policy, OF_PLAN)),
-                ..Layers::of(written, origin)
-            };
-            section(&ACTIVITY, layers, &|key| of_activity(key, activity), &mut out);
+    for (plan, table) in file.plans.iter().zip(tables_of(&parsed, "plan")) {
+        if shown.has_plan(plan) {
+            with_activities(plan, table, settings, &mut out);
         }
     }
-    if let EffectiveScope::Device(_) = shown {
-        return out;
-    }
-    let notify = table("notify");
-    section(&NOTIFY, Layers::of(notify, main_origin), &|_| None, &mut out);
-    for (origin, written) in &parsed {
-        let notify = written.get("notify").and_then(Value::as_table);
-        for webhook in notify.into_iter().flat_map(|notify| tables_at(notify, "webhook")) {
-            section(&WEBHOOK, Layers::of(webhook, origin), &|_| None, &mut out);
-        }
+    if !matches!(shown, EffectiveScope::Device(_)) {
+        section(
+            &NOTIFY,
+            Layers::of(table("notify"), main_origin),
+            &|_| None,
+            &mut out,
+        );
+        webhooks(&parsed, &mut out);
     }
     out
+}
+
+impl EffectiveScope<'_> {
+    fn has_device(self, device: &Device) -> bool {
+        match self {
+            EffectiveScope::All => true,
+            EffectiveScope::Plan(plan) => plan.concerns(device),
+            EffectiveScope::Device(only) => only.name == device.name,
+        }
+    }
+
+    fn has_plan(self, plan: &Plan) -> bool {
+        match self {
+            EffectiveScope::All => true,
+            EffectiveScope::Plan(only) => only.name == plan.name,
+            EffectiveScope::Device(_) => false,
+        }
+    }
+}
+
+/// A plan and its activities. A retention takes the place of that of the settings as a whole.
+fn with_activities(plan: &Plan, (origin, written): (&str, &Written), settings: Layers<'_>, out: &mut String) {
+    let shared = settings
+        .table("retention")
+        .filter(|_| !written.contains_key("retention"));
+    let layers = Layers {
+        table: shared.map(OfSettings::Retention),
+        inherited: settings
+            .own
+            .get("default_window")
+            .map(|window| ("maintenance_window", window, OF_WINDOW)),
+        ..Layers::of(written, origin)
+    };
+    section(&PLAN, layers, &|key| of_plan(key, plan), out);
+    let policy = written.get("error_policy");
+    for (activity, written) in plan.activities.iter().zip(tables_at(written, "activity")) {
+        let layers = Layers {
+            inherited: policy.map(|policy| ("error_policy", policy, OF_PLAN)),
+            ..Layers::of(written, origin)
+        };
+        section(&ACTIVITY, layers, &|key| of_activity(key, activity), out);
+    }
+}
+
+/// The webhooks of all files.
+fn webhooks(parsed: &[(String, Written)], out: &mut String) {
+    for (origin, written) in parsed {
+        let notify = written.get("notify").and_then(Value::as_table);
+        for webhook in notify.into_iter().flat_map(|notify| tables_at(notify, "webhook")) {
+            section(&WEBHOOK, Layers::of(webhook, origin), &|_| None, out);
+        }
+    }
+}
+
+/// What stands in each file, and what is said of where that is.
+fn with_origins(texts: &[WrittenFile]) -> Vec<(String, Written)> {
+    let with_origin = |text: &WrittenFile| {
+        let origin = match texts {
+            [_] => WRITTEN.to_owned(),
+            _ => format!("{WRITTEN} in {}", text.name),
+        };
+        (origin, text.table.clone())
+    };
+    texts.iter().map(with_origin).collect()
 }
 
 /// The tables of this name in all files, each with where it stands.
