@@ -109,20 +109,32 @@ impl<'a> KnownExports<'a> {
 
     /// What a word is, and the whole command as it was meant, where every word of it is understood.
     pub(super) fn hint(&self, nothing: &str, before: &[&str], words: &[&str], behind: &[&str]) -> String {
-        let is = if self.devices.contains(nothing) {
-            let domains = self.domains(nothing);
-            match domains.is_empty() {
-                true => {
-                    return format!(
-                        "it is a device of which there is no good export yet; `{}` shows what there is",
-                        self.invocation.command(["history", "status"])
-                    );
-                }
-                false => format!(
-                    "it is a device, and an export is of one domain: {nothing}/DOMAIN; of it there are: {}",
-                    listed(&domains)
-                ),
+        if self.devices.contains(nothing) && self.domains(nothing).is_empty() {
+            return format!(
+                "it is a device of which there is no good export yet; `{}` shows what there is",
+                self.invocation.command(["history", "status"])
+            );
+        }
+        let is = self.what_it_is(nothing, before);
+        // One export alone is compared with nothing.
+        let is_enough = before != ["diff"] || words.len() > 1;
+        match self.meant(words).filter(|meant| is_enough && meant != words) {
+            Some(meant) => {
+                let words = meant.iter().map(String::as_str);
+                let line = before.iter().copied().chain(words).chain(behind.iter().copied());
+                format!("{is}; `{}`", self.invocation.command(line))
             }
+            None => is,
+        }
+    }
+
+    /// What a word is that stands where an export is to be named, behind these words.
+    fn what_it_is(&self, nothing: &str, before: &[&str]) -> String {
+        if self.devices.contains(nothing) {
+            format!(
+                "it is a device, and an export is of one domain: {nothing}/DOMAIN; of it there are: {}",
+                listed(&self.domains(nothing))
+            )
         } else if self.with_slash(nothing).is_some() {
             "a device and its domain have a / between them".to_owned()
         } else if let Some((device, _)) = self.exports.iter().find(|(_, domain)| domain == nothing) {
@@ -165,16 +177,6 @@ impl<'a> KnownExports<'a> {
                     self.invocation.command(["history", "last"])
                 ),
             }
-        };
-        // One export alone is compared with nothing.
-        let is_enough = before != ["diff"] || words.len() > 1;
-        match self.meant(words).filter(|meant| is_enough && meant != words) {
-            Some(meant) => {
-                let words = meant.iter().map(String::as_str);
-                let line = before.iter().copied().chain(words).chain(behind.iter().copied());
-                format!("{is}; `{}`", self.invocation.command(line))
-            }
-            None => is,
         }
     }
 
