@@ -58,7 +58,7 @@ impl OnFrozenDisk<'_> {
         let is_ready = || home.path("ready").exists();
         while !is_ready() {
             if shell.try_wait().expect("a state").is_some() {
-                let ran = Ran::of(shell.wait_with_output().expect("its end"));
+                let ran = Ran::ended(shell);
                 not_tested_here(&format!("a frozen file system: {}", ran.stderr.trim()));
                 return None;
             }
@@ -87,7 +87,7 @@ impl OnFrozenDisk<'_> {
     fn end(mut self) -> Ran {
         self.thaw();
         let shell = self.shell.take().expect("a shell");
-        Ran::of(shell.wait_with_output().expect("its end"))
+        Ran::ended(shell)
     }
 }
 

@@ -1,6 +1,5 @@
 //! One run of a plan, one task on a device, one history: across processes.
 
-use std::process::Child;
 use std::time::Duration;
 
 use dpbackup::history::{History, PlanFilter, PlanRow};
@@ -29,10 +28,6 @@ fn plans(home: &Home) -> Vec<PlanRow> {
     History::open_read_only(&home.path("state/history.db"))
         .and_then(|history| history.plans(&PlanFilter::default()))
         .unwrap_or_default()
-}
-
-fn ended(child: Child) -> Ran {
-    Ran::of(child.wait_with_output().expect("an end"))
 }
 
 #[test]
@@ -118,7 +113,7 @@ fn lock_wait_waits_for_the_other_run() {
     let mut first = home.start(&["run", "P"]);
     until(&mut [&mut first], || asked(&gateway, "do-backup") == 1);
     let _second = home.dpbackup(&["run", "P", "--lock-wait", "1h"]).exits(0);
-    let _first = ended(first).exits(0);
+    let _first = Ran::ended(first).exits(0);
     assert_eq!(asked(&gateway, "do-action/DomainQuiesce"), 2);
     assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
 }
@@ -159,8 +154,8 @@ fn two_plans_on_one_device_wait_for_each_other_task_by_task() {
     let mut first = home.start(&["run", "P"]);
     until(&mut [&mut first], || asked(&gateway, "do-backup") == 1);
     let second = home.start(&["run", "Q"]);
-    let _first = ended(first).exits(0);
-    let _second = ended(second).exits(0);
+    let _first = Ran::ended(first).exits(0);
+    let _second = Ran::ended(second).exits(0);
     assert_eq!(asked(&gateway, "do-backup"), 4);
     tasks_do_not_overlap(&gateway);
     assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
@@ -184,7 +179,7 @@ fn a_task_that_waited_for_a_run_that_dies_mends_the_device_first() {
     });
     first.kill().expect("a child");
     first.wait().expect("a child");
-    let _second = ended(second).exits(0);
+    let _second = Ran::ended(second).exits(0);
     assert_eq!(home.history().open_entries().expect("the journal"), []);
     // Its own row is ended by the next start of whatever writes.
     let recovered = home.dpbackup(&["recover"]).exits(0);

@@ -314,7 +314,7 @@ fn a_signal_is_heeded_where_no_thread_is_left_to_wait_for_it() {
     });
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, Signal::TERM).expect("it is there");
-    let ran = Ran::of(child.wait_with_output().expect("its output")).exits(143);
+    let ran = Ran::ended(child).exits(143);
     assert!(ran.stderr.contains("INTERRUPTED"), "{}", ran.stderr);
     assert!(
         ran.stderr.contains("SIGTERM: ") && ran.stderr.contains("do not kill dpbackup"),

@@ -718,7 +718,7 @@ fn a_plan_that_nobody_reads_any_more_is_not_confirmed() {
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
     drop(child.stdout.take());
-    let ran = Ran::of(child.wait_with_output().expect("an end")).exits(4);
+    let ran = Ran::ended(child).exits(4);
     assert!(
         ran.stderr
             .contains("its plan could not be shown: nobody reads it"),

@@ -46,10 +46,6 @@ fn send(child: &Child, signal: Signal) {
     kill_process(pid, signal).expect("a signal to a child");
 }
 
-fn ended(child: Child) -> Ran {
-    Ran::of(child.wait_with_output().expect("an end"))
-}
-
 fn read(home: &Home, name: &str) -> Option<String> {
     fs::read_to_string(home.path(name))
         .ok()
@@ -84,7 +80,7 @@ fn interrupt_at_every_request(plan: &str) {
             let mut child = home.start(&["run", "P"]);
             until(&mut [&mut child], || gateway.requests().len() > index);
             send(&child, signal);
-            let ran = ended(child);
+            let ran = Ran::ended(child);
             let mut found = broken(&home, &gateway, &[]);
             if ran.code != Some(code) {
                 found.push(format!(
@@ -170,7 +166,7 @@ fn a_second_signal_skips_the_scripts_and_not_the_unquiesce() {
     send(&child, Signal::TERM);
     until(&mut [&mut child], || asked("do-action/DomainUnquiesce"));
     send(&child, Signal::INT);
-    let ran = ended(child).exits(143);
+    let ran = Ran::ended(child).exits(143);
     assert_eq!((read(&home, "post-task"), read(&home, "post-plan")), (None, None));
     assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
     assert_eq!(home.history().open_entries().expect("the journal"), []);
@@ -196,7 +192,7 @@ fn every_signal_by_which_somebody_ends_a_process_puts_the_device_back_and_says_s
             gateway.operations().iter().any(|asked| asked == "do-backup")
         });
         send(&child, signal);
-        let ran = ended(child).exits(code);
+        let ran = Ran::ended(child).exits(code);
         let answer = format!("{name}: unquiescing DOM1 of QA1, at most ");
         assert!(ran.stderr.contains(&answer), "{}", ran.stderr);
         assert_eq!(broken(&home, &gateway, &[]), [""; 0], "{name}");
@@ -237,7 +233,7 @@ fn a_signal_that_asks_for_no_end_changes_nothing() {
     assert!(child.try_wait().expect("a child").is_none(), "it is at work");
     send(&child, Signal::INT);
     // The end is that of the last one: none before has ended anything.
-    let ran = ended(child).exits(130);
+    let ran = Ran::ended(child).exits(130);
     assert!(
         ran.stderr.starts_with("SIGINT: unquiescing DOM1"),
         "{}",
@@ -291,7 +287,7 @@ fn a_script_that_ignores_sigterm_is_killed_with_its_whole_group() {
     let mut child = home.start(&["run", "P"]);
     until(&mut [&mut child], || home.path("grandchild").exists());
     send(&child, Signal::TERM);
-    let _ran = ended(child).exits(143);
+    let _ran = Ran::ended(child).exits(143);
     let grandchild = read(&home, "grandchild").expect("its id");
     // It has been sent SIGKILL; whoever inherits it may not have buried it yet.
     eventually("it is gone", || !is_alive(&grandchild));
@@ -330,7 +326,7 @@ fn a_signal_while_another_run_is_waited_for_is_an_interruption() {
             plans.len() > before && (!requests || plans[0].status.code() == "RUNNING")
         });
         send(&child, Signal::INT);
-        let _ran = ended(child).exits(130);
+        let _ran = Ran::ended(child).exits(130);
         let plan = plans(&home).remove(0);
         assert_eq!(plan.status.code(), "INTERRUPTED", "waiting for {lock}");
         assert!(

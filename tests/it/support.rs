@@ -527,6 +527,11 @@ impl Ran {
         }
     }
 
+    /// Waits for its end.
+    pub(crate) fn ended(process: Child) -> Self {
+        Self::of(process.wait_with_output().expect("an end"))
+    }
+
     /// Asserts the exit code and returns what was printed.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
