@@ -23,50 +23,14 @@ pub(super) fn email(
         out.error(section.span.clone(), "this dpbackup cannot send e-mail", label)
             .help("take the table out, or use a build that has it");
     }
-    let host = section.text("host", out).and_then(|host| {
-        let is_odd = |c: char| c.is_whitespace() || "/@\\,;".contains(c);
-        let has_port = host
-            .value
-            .rsplit_once(':')
-            .is_some_and(|(name, _)| !name.contains(':'));
-        if host.value.contains(is_odd) || has_port {
-            out.error(
-                host.span,
-                "`host` is not the name of a mail server",
-                "expected a host name or an IP address, and nothing else",
-            )
-            .help("write `host = \"mail.example.com\"`; `port` and `security` have keys of their own");
-            return None;
-        }
-        let ascii = host_name::ascii(&host.value);
-        if ascii.is_none() {
-            out.error(
-                host.span,
-                format!("{:?} is not a host", host.value),
-                "DNS has no such name",
-            )
-            .help("write `host = \"mail.example.com\"`, or an address");
-        }
-        ascii
-    });
+    let host = section.text("host", out).and_then(|host| mail_host(host, out));
     let kinds = [
         ("starttls", MailSecurity::StartTls),
         ("tls", MailSecurity::Tls),
         ("none", MailSecurity::None),
     ];
     let security = section.choice("security", &kinds, out);
-    let port = match (section.key_span("port"), security) {
-        (Some(_), _) => section
-            .integer("port", out)
-            .and_then(|port| u16::try_from(port).ok()),
-        (None, Some(MailSecurity::StartTls)) => Some(587),
-        (None, Some(MailSecurity::Tls)) => Some(465),
-        (None, Some(MailSecurity::None)) => Some(25),
-        (None, None) => None,
-    };
-    if let (Some(span), Some(port), Some(security)) = (section.value_span("port"), port, security) {
-        odd_port(port, security, span, out);
-    }
+    let port = mail_port(section, security, out);
     let login = login(section, security, context, out);
     let from = section
         .text("from", out)
@@ -90,6 +54,56 @@ pub(super) fn email(
         events: events?.unwrap_or_else(EventNames::for_people),
         repeat: repeat?.value,
     })
+}
+
+/// The name of a mail server, as DNS has it.
+fn mail_host(host: At<String>, out: &mut Findings<'_>) -> Option<String> {
+    let is_odd = |c: char| c.is_whitespace() || "/@\\,;".contains(c);
+    let has_port = host
+        .value
+        .rsplit_once(':')
+        .is_some_and(|(name, _)| !name.contains(':'));
+    if host.value.contains(is_odd) || has_port {
+        out.error(
+            host.span,
+            "`host` is not the name of a mail server",
+            "expected a host name or an IP address, and nothing else",
+        )
+        .help("write `host = \"mail.example.com\"`; `port` and `security` have keys of their own");
+        return None;
+    }
+    let ascii = host_name::ascii(&host.value);
+    if ascii.is_none() {
+        out.error(
+            host.span,
+            format!("{:?} is not a host", host.value),
+            "DNS has no such name",
+        )
+        .help("write `host = \"mail.example.com\"`, or an address");
+    }
+    ascii
+}
+
+/// The port that is written, or the one for this security.
+fn mail_port(
+    section: &PlanSection<'_>,
+    security: Option<MailSecurity>,
+    out: &mut Findings<'_>,
+) -> Option<u16> {
+    let Some(span) = section.value_span("port") else {
+        return Some(match security? {
+            MailSecurity::StartTls => 587,
+            MailSecurity::Tls => 465,
+            MailSecurity::None => 25,
+        });
+    };
+    let port = section
+        .integer("port", out)
+        .and_then(|port| u16::try_from(port).ok());
+    if let (Some(port), Some(security)) = (port, security) {
+        odd_port(port, security, span, out);
+    }
+    port
 }
 
 /// A port at which mail servers speak otherwise than is written.
