@@ -289,23 +289,6 @@ impl SecretSource {
             program: name.to_owned(),
             source,
         };
-        let cannot_start = |path: &Path, source: io::Error| match source.kind() {
-            io::ErrorKind::PermissionDenied if process::is_on_noexec(path) => {
-                SecretError::OnNoexec(path.to_owned())
-            }
-            // It is there: something that it names is not, or it is no program.
-            io::ErrorKind::NotFound if path.exists() => SecretError::CannotStart {
-                program: name.to_owned(),
-                why: script::explain(path, &source),
-            },
-            _ if source.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
-                SecretError::CannotStart {
-                    program: name.to_owned(),
-                    why: script::explain(path, &source),
-                }
-            }
-            _ => cannot_run(source),
-        };
         let (_, arguments) = argv
             .split_first()
             .ok_or_else(|| cannot_run(io::ErrorKind::InvalidInput.into()))?;
@@ -333,7 +316,7 @@ impl SecretSource {
             leftover: Leftover::Ended,
         }
         .run(&mut line, context.cancelled)
-        .map_err(|source| cannot_start(&path, source))?;
+        .map_err(|source| not_started(name, &path, source))?;
         match end {
             ProgramEnd::Exited(status) if status.success() => self.secret_of(line),
             ProgramEnd::Exited(status) => Err(SecretError::Failed {
@@ -380,6 +363,24 @@ fn look_at_command(
 ) -> Result<(), TouchError> {
     let arguments = argv.get(1..).unwrap_or_default();
     ownership::look_at_command(program, arguments, folder, context.environment)
+}
+
+/// Why a command that may be used was not started.
+fn not_started(program: &str, path: &Path, source: io::Error) -> SecretError {
+    let program = program.to_owned();
+    // It is there: something that it names is not, or it is no program.
+    let lacks_something = source.kind() == io::ErrorKind::NotFound && path.exists();
+    let is_no_program = source.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error());
+    match source.kind() {
+        io::ErrorKind::PermissionDenied if process::is_on_noexec(path) => {
+            SecretError::OnNoexec(path.to_owned())
+        }
+        _ if lacks_something || is_no_program => SecretError::CannotStart {
+            why: script::explain(path, &source),
+            program,
+        },
+        _ => SecretError::CannotRun { program, source },
+    }
 }
 
 fn how_it_ended(status: ExitStatus) -> String {
