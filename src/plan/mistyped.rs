@@ -25,6 +25,8 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
             KeyKind::Table(table) if is(table, &TLS) => {
                 Some(format!("write `{name} = {{ verify = {yes} }}`"))
             }
+            KeyKind::Table(table) if is(table, &RETENTION) => Some(forever(name)),
+            KeyKind::Integer { .. } if is_rule(key) => Some(forever("retention")),
             KeyKind::ChoiceOrTable(_, table) if is(table, &WINDOW) => Some(match yes {
                 true => format!("write `{name} = \"default\"`: that of `default_window` under [settings]"),
                 false => format!("write `{name} = \"none\"`: at any time"),
@@ -127,6 +129,9 @@ fn of_text(key: &Key, text: &str) -> Option<String> {
                 _ => format!("write `{name} = true` or `{name} = false`"),
             }),
         },
+        KeyKind::Integer { .. } if is_rule(key) && !text.starts_with(|c: char| c.is_ascii_digit()) => {
+            Some(forever("retention"))
+        }
         KeyKind::Integer { .. } => {
             let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
             let number: u32 = text[..digits].parse().ok()?;
@@ -163,6 +168,7 @@ fn of_text(key: &Key, text: &str) -> Option<String> {
         KeyKind::Table(table) if is(table, &RETENTION) && duration::parse(text).is_ok() => {
             Some(format!("write `{name} = {{ keep_within = {text:?} }}`"))
         }
+        KeyKind::Table(table) if is(table, &RETENTION) => Some(forever(name)),
         KeyKind::Table(table)
             if (is(table, &TIMEOUTS) || is(table, &DEVICE_TIMEOUTS)) && duration::parse(text).is_ok() =>
         {
@@ -191,6 +197,7 @@ fn of_text(key: &Key, text: &str) -> Option<String> {
 
 fn of_number(key: &Key, number: &str) -> Option<String> {
     let name = key.name;
+    let is_negative = number.starts_with('-');
     let number = number.trim_start_matches(['-', '+']);
     match &key.kind {
         KeyKind::Span => Some(format!(
@@ -222,16 +229,13 @@ fn of_number(key: &Key, number: &str) -> Option<String> {
             "1" => Some(format!("write `{name} = true`")),
             _ => None,
         },
-        KeyKind::Table(table) if is(table, &RETENTION) => {
-            Some(format!("write `{name} = {{ keep_last = {number} }}`"))
-        }
-        KeyKind::Integer { .. } => {
-            let whole = number
-                .parse::<f64>()
-                .ok()
-                .filter(|number| number.fract() == 0.0)?;
-            Some(format!("without a point: `{name} = {whole}`"))
-        }
+        KeyKind::Table(table) if is(table, &RETENTION) => Some(match whole(number) {
+            Some(count) if count >= 1.0 && !is_negative => {
+                format!("write `{name} = {{ keep_last = {count} }}`")
+            }
+            _ => forever(name),
+        }),
+        KeyKind::Integer { .. } => Some(format!("without a point: `{name} = {}`", whole(number)?)),
         KeyKind::OpenTextOrTable(_) => Some(format!("put it in quotes: `{name} = \"{number}\"`")),
         KeyKind::TextOrTable(table) if is(table, &PASSWORD) => Some(format!(
             "put it in quotes, or better write where it comes from: `{name} = {{ file = \"…\" }}`"
@@ -245,6 +249,29 @@ fn of_number(key: &Key, number: &str) -> Option<String> {
         KeyKind::Table(_) | KeyKind::Tables(_) => None,
         _ => Some(format!("put it in quotes: `{name} = \"{number}\"`")),
     }
+}
+
+/// Whether it is a rule of what is kept.
+fn is_rule(key: &Key) -> bool {
+    RETENTION
+        .key(key.name)
+        .is_some_and(|rule| std::ptr::eq(rule, key))
+}
+
+/// The whole number that is not smaller: of what is kept, rather one more.
+fn whole(number: &str) -> Option<f64> {
+    number
+        .parse::<f64>()
+        .ok()
+        .map(f64::ceil)
+        .filter(|whole| *whole < 1e9)
+}
+
+/// What is advised to whoever may want nothing to be removed: an example of a rule, pasted, would remove.
+fn forever(name: &str) -> String {
+    format!(
+        "leave `{name}` out, and nothing is ever removed; else say how many are kept: `retention = {{ keep_last = 30 }}`"
+    )
 }
 
 /// How a text is written right that is of the right type, and still no value of the key.

@@ -817,3 +817,37 @@ fn a_store_is_looked_at_by_whoever_needs_it_alone() {
         assert!(!ran.stderr.contains("is a file"), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn who_may_want_nothing_to_be_removed_is_shown_no_rule_that_removes_but_a_large_one() {
+    let policy = "error_policy = \"ignore\"";
+    let forever = [
+        "\"forever\"",
+        "false",
+        "true",
+        "\"none\"",
+        "0",
+        "-1",
+        "{ keep_last = \"all\" }",
+        "{ keep_last = true }",
+        "{ keep_last = \"-1\" }",
+    ];
+    for value in forever {
+        let said = said(&Home::new(), 2, &[(policy, &format!("retention = {value}"))]);
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            said.contains("leave `retention` out, and nothing is ever removed"),
+            "{value}: {said}"
+        );
+        let rules: Vec<&str> = said
+            .match_indices("`retention = {")
+            .map(|(at, _)| &said[at..])
+            .collect();
+        assert!(
+            rules.len() == 1 && rules[0].starts_with("`retention = { keep_last = 30 }`"),
+            "{value}: {said}"
+        );
+    }
+    let said = said(&Home::new(), 2, &[(policy, "retention = { keep_last = 7.5 }")]);
+    assert!(said.contains("`keep_last = 8`"), "{said}");
+}
