@@ -1,6 +1,7 @@
 //! `dpbackup history`: what was done, as rows of each level.
 
 pub(super) mod execution;
+mod missing_file;
 pub(super) mod named;
 pub(super) mod since;
 
@@ -10,6 +11,7 @@ use crate::cli::{
 use crate::commands::dead_executions::{Gone, open_rows};
 use crate::commands::error::{CommandError, Outcome, found, print, print_states};
 use crate::commands::history::execution::{execution, first_run, is_not_limited, is_not_narrowed, last_of};
+use crate::commands::history::missing_file::look_for_files;
 use crate::commands::history::named::{known, named};
 use crate::commands::history::since::{moment, zone};
 use crate::commands::history_file::{existing_history, read_history};
@@ -120,6 +122,7 @@ fn level(file: &PlanFile, history: &History, level: LevelBelow, args: &LevelArgs
             let mut details = found(history.task_details(task))?;
             let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
             gone.mark_task(&mut details.task);
+            look_for_files(&mut details);
             show(file, ui, output, &View::Files(&details))
         }
     }

@@ -196,7 +196,14 @@ fn file_line(file: &FileRow, store: Option<&Path>, zone: &TimeZone) -> String {
             shown(&below.to_string_lossy())
         }
     };
-    format!("{size}  {place}{unchanged}")
+    let damage = match file.damage_time {
+        Some(found) => format!(
+            ", not any more as it was stored (found {})",
+            on_clock(found, zone)
+        ),
+        None => String::new(),
+    };
+    format!("{size}  {place}{unchanged}{damage}")
 }
 
 #[cfg(test)]

@@ -352,6 +352,8 @@ fn a_newest_export_that_is_known_to_be_bad_is_passed_over_with_a_word() {
     assert!(files["files"][0]["damage"].is_string() && files["files"][0]["damage_time"].is_string());
     let shown = home.dpbackup(&["history", "files", "2"]).exits(0);
     assert!(shown.stdout.contains("not any more"), "{}", shown.stdout);
+    let last = home.dpbackup(&["history", "last"]).exits(0).stdout;
+    assert!(last.contains("not any more as it was stored (found 20"), "{last}");
     let told = "QA1 DOM1: the newest export, of task 2, is not what was stored (";
     for arguments in [
         &["diff", "QA1/DOM1", "1"][..],
@@ -375,6 +377,21 @@ fn a_newest_export_that_is_known_to_be_bad_is_passed_over_with_a_word() {
         let told = "LEFT OUT    task 2: QA1 DOM1: it is not what was stored (";
         assert!(ran.stdout.contains(told), "{}", ran.stdout);
     }
+    // One that nobody has read since it went is missed by whoever shows it.
+    let files = |format: &str| {
+        home.dpbackup(&["history", "files", "1", "--format", format])
+            .exits(0)
+            .stdout
+    };
+    let first = path(&serde_json::from_str(&files("json")).expect("JSON"));
+    assert!(!files("table").contains("not any more"), "{}", files("table"));
+    fs::remove_file(first).expect("gone");
+    assert!(files("table").contains("not any more"), "{}", files("table"));
+    assert!(
+        files("json").contains("\"damage\": \"it is not there\""),
+        "{}",
+        files("json")
+    );
 }
 
 #[test]
