@@ -167,6 +167,16 @@ pub fn explain(
             &context(ContextKind::PriorArg).replace("...", ""),
             &advice,
         ),
+        ErrorKind::InvalidValue if value.is_empty() && argument.starts_with("--forget") => (
+            format!("{argument} needs a value"),
+            format!(
+                "`{}` tells what is left open, in the line of the journal; `{}` strikes out what is open of a device or a \
+                 domain, and asks no device{}",
+                invocation.command(["check"]),
+                invocation.command(["recover", "--forget", "DEVICE/DOMAIN"]),
+                advice.devices()
+            ),
+        ),
         ErrorKind::InvalidValue if value.is_empty() => {
             let about = place.about(&argument);
             let hint = about.map_or_else(|| place.usage(), |about| format!("{about}; {}", place.help()));
@@ -296,6 +306,7 @@ fn value_instead(argument: &str, value: &str, known: &str) -> String {
     let is_shell = argument.contains("SHELL") && matches!(value, "sh" | "ash" | "dash" | "ksh");
     let near = match is_shell {
         true => Some("bash"),
+        false if argument.contains("SHELL") && value == "pwsh" => Some("powershell"),
         false => nearest(value, known.split(", ")),
     };
     let near = near.map(|near| format!("did you mean {near}? "));
@@ -323,6 +334,18 @@ fn refused_value(argument: &str, value: &str, why: String, advice: &Advice<'_>) 
         _ => "DEVICE",
     };
     let invocation = advice.invocation;
+    let is_archive = value.to_ascii_lowercase().ends_with(".zip") || value.starts_with(['/', '.']);
+    if is_archive && advice.place.last() == "restore" {
+        return (
+            format!("'{value}' is no ID of a task"),
+            format!(
+                "it is a path, and restored is what history knows by the task that stored it; an archive from elsewhere is \
+                 imported by hand, as docs/restore.md says (\"One domain, by hand\"), after `{}` has looked at it; RESTORE.txt in the \
+                 folder of a device lists what is stored of it, with the IDs",
+                invocation.command(["verify", value])
+            ),
+        );
+    }
     if is_device(value) && advice.place.last() == "restore" {
         return (
             format!("'{value}' is no ID of a task"),

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
+pub use advice::making_command;
 use secrecy::SecretString;
 use thiserror::Error;
 

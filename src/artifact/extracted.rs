@@ -10,6 +10,7 @@ use std::path::Path;
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
 use crate::artifact::layout::component;
+use crate::values::invocation::quoted;
 
 use rustix::fs::FileType;
 
@@ -23,11 +24,18 @@ const OURS: [&str; 2] = ["objects", "files"];
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractError {
     /// It holds something, and no mark of ours.
-    #[error("the folder {0} is not empty, and was not written by this command")]
+    #[error(
+        "the folder {0} is not empty, and was not written by this command: name one that is empty, or not there yet"
+    )]
     NotOurs(String),
     /// It could not be made.
     #[error("make the folder {0}")]
     Make(String, #[source] io::Error),
+    /// Nor is the folder there in which it is to be made.
+    #[error(
+        "the folder {0} cannot be made, for the one that it is to stand in is not there: `mkdir -p {1}` makes that"
+    )]
+    NoParent(String, String),
     /// Something else has its name.
     #[error("{0} is no folder: name one that is empty, or not there yet")]
     NoFolder(String),
@@ -52,6 +60,10 @@ impl ExtractedFolder {
     pub fn open(path: &Path) -> Result<ExtractedFolder, ExtractError> {
         let shown = path.display().to_string();
         match fs::create_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let parent = path.parent().unwrap_or(path).to_string_lossy();
+                return Err(ExtractError::NoParent(shown, quoted(&parent).into_owned()));
+            }
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(ExtractError::Make(shown, error));
             }

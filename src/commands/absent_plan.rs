@@ -17,6 +17,7 @@ pub(super) fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name:
     };
     let hint = asked
         .by_its_blank()
+        .or_else(|| asked.by_its_signs())
         .or_else(|| asked.by_its_comma())
         .or_else(|| asked.as_machine())
         .or_else(|| asked.as_device())
@@ -60,6 +61,23 @@ impl AskedPlan<'_> {
             "its name has a blank, and stands in quotes: `{}`",
             self.line(&[&joined])
         ))
+    }
+
+    /// Quotes of a word processor around it, or the word for a plan before it.
+    fn by_its_signs(&self) -> Option<String> {
+        let is_quote = |c: char| {
+            matches!(
+                c,
+                '"' | '\'' | '`' | '\u{ab}' | '\u{bb}' | '\u{2018}'..='\u{201f}'
+            )
+        };
+        let joined = self.names.join(" ");
+        let mut meant = [joined.as_str(), self.name].into_iter().map(|typed| {
+            let bare = typed.trim_matches(is_quote);
+            bare.strip_prefix("plan=").unwrap_or(bare).trim_matches(is_quote)
+        });
+        let plan = meant.find(|bare| self.file.plan(bare).is_some())?;
+        Some(format!("without what stands around it: `{}`", self.line(&[plan])))
     }
 
     /// Several names with commas between them.

@@ -10,6 +10,7 @@ use crate::cli::{CheckArgs, Global, OutputFormat};
 use crate::commands::at_work::at_work;
 use crate::commands::dead_executions::open_quiesces;
 use crate::commands::error::{CommandError, Outcome, print, print_states};
+use crate::commands::history::named::devices_of_domain;
 use crate::commands::history_file::{
     HistoryFile, files_in_store, look_at_history, owners_of_history, read_history,
 };
@@ -49,7 +50,9 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     let plans = match (plans.as_slice(), devices.as_slice()) {
         ([], []) => names::enabled(file)?,
         ([], _) => Vec::new(),
-        (plans, _) => names::chosen(file, &["check"], plans)?,
+        (plans, _) => {
+            names::chosen(file, &["check"], plans).map_err(|error| of_a_domain(error, file, plans))?
+        }
     };
     let in_hand = args.certificate.as_deref().map(certificate).transpose()?;
     let base = EngineBase::looking_on(file, "check")?;
@@ -80,6 +83,20 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         Some(_) => exit.or_graver(Exit::StillQuiesced),
         None => exit,
     })
+}
+
+/// The same error, where one of the names is a domain that history knows.
+fn of_a_domain(error: CommandError, file: &PlanFile, names: &[String]) -> CommandError {
+    let history = read_history(&file.settings).ok().flatten();
+    let known = names.iter().map(|name| devices_of_domain(history.as_ref(), name));
+    let Some(devices) = known.into_iter().find(|devices| !devices.is_empty()) else {
+        return error;
+    };
+    let words = ["check"].into_iter().chain(devices.iter().map(String::as_str));
+    error.with_hint(format!(
+        "it is a domain, and a device is looked at with all its domains: `{}`",
+        file.invocation.command(words)
+    ))
 }
 
 /// What is found on this machine: the history and its journal among the rest.

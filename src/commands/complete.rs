@@ -17,7 +17,7 @@ use crate::cli::{Cli, Global};
 use crate::exit::Exit;
 use crate::history::{History, PlanFilter, PlanRow, TaskRow};
 use crate::plan::model::{DeviceRole, PlanFile};
-use crate::plan::{self};
+use crate::plan::{self, LeftOutOf};
 use crate::run::event::{ActionKind, FileKind};
 use crate::run::status::Status;
 use crate::ui::Ui;
@@ -298,7 +298,7 @@ fn about_plan(row: &PlanRow) -> String {
 fn file(global: &Global, env: Lookup<'_>) -> Option<PlanFile> {
     let path = plan::find::find(global.config.as_deref(), Path::new(""), env).ok()?;
     let whole = plan::load(&path, env).ok().map(|loaded| loaded.plan_file);
-    whole.or_else(|| plan::load_part(&path, env).map(|part| part.plan_file))
+    whole.or_else(|| plan::load_part(&path, env, LeftOutOf::Table).map(|part| part.plan_file))
 }
 
 /// A name as a shell takes it that would end it at a blank.

@@ -16,7 +16,7 @@ use crate::lock::Locks;
 use crate::plan::diagnostic::{PlanFindings, Style};
 use crate::plan::find::FindError;
 use crate::plan::model::{PlanFile, StorePlace};
-use crate::plan::{self, LoadError, Loaded};
+use crate::plan::{self, LeftOutOf, LoadError, Loaded};
 use crate::run::left::Left;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};
@@ -42,7 +42,16 @@ pub(super) fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Load
 /// The same for the commands that work with what can be read of a file that has an error elsewhere: what
 /// is wrong is printed, and what was left out for it.
 pub(super) fn load_plan_or_part(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
-    load_part(global, ui, env, None)
+    load_part((global, ui, env), LeftOutOf::Table, None)
+}
+
+/// The same for who asks a device for its certificate: how it is trusted need not be right.
+pub(super) fn load_plan_or_part_to_trust(
+    global: &Global,
+    ui: Ui,
+    env: Lookup<'_>,
+) -> Result<Loaded, CommandError> {
+    load_part((global, ui, env), LeftOutOf::Trust, None)
 }
 
 /// The same for what is in the store: where the file does not say where that is, nothing can be done.
@@ -52,14 +61,13 @@ pub(super) fn load_plan_or_part_with_store(
     env: Lookup<'_>,
 ) -> Result<Loaded, CommandError> {
     let needed = "where the store is, is needed here: mend `store` in its [settings]";
-    load_part(global, ui, env, Some(needed))
+    load_part((global, ui, env), LeftOutOf::Table, Some(needed))
 }
 
 /// With advice for who needs a store, and cannot know where it is.
 fn load_part(
-    global: &Global,
-    ui: Ui,
-    env: Lookup<'_>,
+    (global, ui, env): (&Global, Ui, Lookup<'_>),
+    of: LeftOutOf,
     needs_store: Option<&str>,
 ) -> Result<Loaded, CommandError> {
     let error = match load_plan(global, ui, env) {
@@ -67,7 +75,7 @@ fn load_part(
         Err(error) => error,
     };
     let part = match error.error.downcast_ref() {
-        Some(LoadError::Invalid(found)) => plan::load_part(&found.path, env).map(|part| (part, found)),
+        Some(LoadError::Invalid(found)) => plan::load_part(&found.path, env, of).map(|part| (part, found)),
         _ => None,
     };
     let Some((part, found)) = part else {
@@ -139,7 +147,7 @@ pub(super) fn named_history(global: &Global, env: Lookup<'_>) -> Option<PathBuf>
     let path = plan::find::find(global.config.as_deref(), Path::new(""), env).ok()?;
     let file = match plan::load(&path, env) {
         Ok(loaded) => loaded.plan_file,
-        Err(_) => plan::load_part(&path, env)?.plan_file,
+        Err(_) => plan::load_part(&path, env, LeftOutOf::Table)?.plan_file,
     };
     Some(file.settings.history)
 }

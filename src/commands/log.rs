@@ -25,6 +25,7 @@ use crate::report::table::Layout;
 use crate::run::event::{ALL_DOMAINS, TaskId};
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
+use crate::values::first_few::first_few;
 use crate::values::nearest::nearest;
 use crate::values::pattern::PatternList;
 
@@ -73,7 +74,7 @@ fn changes(file: &PlanFile, history: Option<&History>, args: &LogArgs, ui: Ui) -
         ui.hint("nothing was recorded yet: changes are there after the second run");
     }
     if rows.is_empty() {
-        tell_why_there_is_none(history, args, ui)?;
+        tell_why_there_is_none(file, history, args, ui)?;
     }
     let zone = zone(&args.output);
     let text = match args.output.format {
@@ -90,12 +91,17 @@ fn changes(file: &PlanFile, history: Option<&History>, args: &LogArgs, ui: Ui) -
 }
 
 /// Says what may have been meant where nothing is like what is asked for.
-fn tell_why_there_is_none(history: Option<&History>, args: &LogArgs, ui: Ui) -> Result<(), CommandError> {
+fn tell_why_there_is_none(
+    file: &PlanFile,
+    history: Option<&History>,
+    args: &LogArgs,
+    ui: Ui,
+) -> Result<(), CommandError> {
     if let (Some(class), Some(history)) = (&args.class, history) {
-        tell_near_class(history, class, ui)?;
+        tell_near_class(file, history, class, ui)?;
     }
     if let (Some(name), Some(history)) = (&args.name, history) {
-        tell_near_name(history, name, ui)?;
+        tell_near_name(file, history, name, ui)?;
     }
     let domain = args.domain.as_ref();
     if domain.is_some_and(|domain| domain.to_string() == ALL_DOMAINS) {
@@ -123,6 +129,9 @@ fn layout(file: &PlanFile, output: &HistoryOutput, ui: Ui) -> Layout {
         invocation: file.invocation.clone(),
     }
 }
+
+/// So many classes are named.
+const CLASSES_NAMED: usize = 8;
 
 /// So many of them are named, with how many changes they found.
 const CUT_NAMED: usize = 3;
@@ -239,24 +248,38 @@ fn named_domains(file: &PlanFile) -> impl Iterator<Item = &str> {
 }
 
 /// A class of which nothing changed is no mistake; one that is nearly one with changes may be.
-fn tell_near_class(history: &History, class: &str, ui: Ui) -> Result<(), CommandError> {
+fn tell_near_class(file: &PlanFile, history: &History, class: &str, ui: Ui) -> Result<(), CommandError> {
     let known = history.changed_classes()?;
-    if !known.iter().any(|known| known == class)
-        && let Some(near) = nearest(class, known.iter().map(String::as_str))
-    {
-        ui.hint(&format!(
-            "of the class '{class}' no change is recorded; did you mean '{near}'?"
-        ));
+    if known.iter().any(|known| known == class) {
+        return Ok(());
     }
+    let same = known.iter().find(|known| known.eq_ignore_ascii_case(class));
+    let near = same.map(String::as_str);
+    let near = near.or_else(|| nearest(class, known.iter().map(String::as_str)));
+    let instead = match near {
+        Some(near) => format!("; did you mean '{near}'?"),
+        None if known.is_empty() => format!(
+            "; `{}` lists what there is of it",
+            file.invocation.command(["find", "--class", class])
+        ),
+        None => format!("; there are some of: {}", first_few(&known, CLASSES_NAMED)),
+    };
+    ui.hint(&format!("of the class '{class}' no change is recorded{instead}"));
     Ok(())
 }
 
 /// The same for a name. That of a file is its whole path, and case matters.
-fn tell_near_name(history: &History, name: &str, ui: Ui) -> Result<(), CommandError> {
-    if let Some(near) = history.changed_name_like(name)?.filter(|near| near != name) {
-        ui.hint(&format!(
-            "of '{name}' no change is recorded that is like that; did you mean '{near}'?"
-        ));
-    }
+fn tell_near_name(file: &PlanFile, history: &History, name: &str, ui: Ui) -> Result<(), CommandError> {
+    let instead = match history.changed_name_like(name)? {
+        Some(near) if near == name => return Ok(()),
+        Some(near) => format!("did you mean '{near}'?"),
+        None => format!(
+            "`{}` looks for it in the newest exports",
+            file.invocation.command(["find", name])
+        ),
+    };
+    ui.hint(&format!(
+        "of '{name}' no change is recorded that is like that; {instead}"
+    ));
     Ok(())
 }

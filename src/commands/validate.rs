@@ -16,10 +16,10 @@ use crate::exit::Exit;
 use crate::plan::model::{Action, DeviceRole, Plan, PlanFile, Trust};
 use crate::run::examine::scripts_that_cannot_start;
 use crate::run::store;
+use crate::secret::making_command;
 use crate::soma::tls;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
-use crate::values::invocation::quoted;
 use crate::values::text::hanging;
 
 /// Checks the plan file and says what it holds.
@@ -86,17 +86,23 @@ fn doubts(file: &PlanFile, env: Lookup<'_>) -> Vec<String> {
             "the store {store} is a file: write a folder of its own, such as \"/backup/datapower\""
         ));
     }
+    let metrics = file.notify.metrics.as_deref().and_then(Path::parent);
+    if let Some(folder) = metrics.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        doubts.push(format!(
+            "the folder {} is not there, into which [notify.metrics] writes: make it, or correct `path`",
+            folder.display()
+        ));
+    }
     let folder = file.path.parent().unwrap_or(Path::new(""));
     let missing: BTreeSet<_> = file
         .secrets()
         .filter_map(|secret| secret.missing_file(folder))
         .collect();
     doubts.extend(missing.iter().map(|path| {
-        let path = path.to_string_lossy();
         format!(
-            "no file with a secret is at {path} yet: make it with `install -m 600 /dev/null {}`, and write the secret into \
-             its first line",
-            quoted(&path)
+            "no file with a secret is at {} yet: make it with `{}`, and write the secret into its first line",
+            path.display(),
+            making_command(path)
         )
     }));
     doubts

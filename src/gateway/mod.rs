@@ -284,6 +284,7 @@ mod tests {
             port: 1,
             username: "backup".to_owned(),
             password: SecretString::from("secret"),
+            account: String::new(),
             trust: Trust::Off,
             timeouts,
             trust_command: String::new(),

@@ -95,10 +95,21 @@ impl<'w> Offered<'w> {
             "DEVICE" => words.find(|word| can_be(word, KnownNames::has_device)),
             "NAME" => words.find(|word| can_be(word, KnownNames::has)),
             "ID" => words.find(|word| is_id(word)),
-            "EXPORT" => words.find(|word| is_id(word) || word.contains('/') || word.ends_with(".zip")),
+            "EXPORT" => words.find(|word| is_id(word) || is_target(word) || word.ends_with(".zip")),
+            "DIR" => words.find(|word| is_path(word)),
             _ => None,
         }
     }
+}
+
+/// A path that is none from where one stands: no device is called so.
+fn is_path(word: &str) -> bool {
+    word.starts_with(['/', '.', '~'])
+}
+
+/// A device with its domain.
+fn is_target(word: &str) -> bool {
+    word.contains('/') && !is_path(word)
 }
 
 /// What a value may be that was given with this option.

@@ -33,6 +33,7 @@ use toml::de::DeTable;
 
 pub use check::{Readers, usual_history};
 pub use error::LoadError;
+pub use partial::LeftOutOf;
 pub use text::NotText;
 pub use written_history::written_histories;
 
@@ -75,10 +76,12 @@ pub fn load(path: &Path, env: Lookup<'_>) -> Result<Loaded, LoadError> {
 
 /// What can be used of a plan file that has errors; `None` where nothing can, or where it has none.
 /// Of what it includes too: a file that cannot be had is left out as a table is.
-pub fn load_part(path: &Path, env: Lookup<'_>) -> Option<LoadedPart> {
+pub fn load_part(path: &Path, env: Lookup<'_>, of: LeftOutOf) -> Option<LoadedPart> {
     let gathered = include::gather(path, file::read(path).ok()?, env);
     let found = check_gathered(&gathered, path, env).err()?;
-    let part = partial::sound_part(gathered, &found, |gathered| check_gathered(gathered, path, env))?;
+    let part = partial::sound_part(gathered, &found, of, |gathered| {
+        check_gathered(gathered, path, env)
+    })?;
     let mut plan_file = part.sound.plan_file;
     anchor(&mut plan_file, path).ok()?;
     plan_file.is_whole = false;

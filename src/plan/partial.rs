@@ -25,6 +25,16 @@ struct Block<'t> {
     line: usize,
 }
 
+/// What is left out of a table that has an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOutOf {
+    /// All of it.
+    Table,
+    /// Where nothing but how a device is trusted is wrong, that alone: for who asks which certificate it has, and sends it
+    /// nothing.
+    Trust,
+}
+
 /// What could be read, and what was left out for it.
 pub(super) struct SoundPart<T> {
     pub(super) sound: T,
@@ -36,6 +46,7 @@ pub(super) struct SoundPart<T> {
 pub(super) fn sound_part<T>(
     mut gathered: Gathered,
     found: &PlanFindings,
+    of: LeftOutOf,
     check: impl Fn(&Gathered) -> Result<T, PlanFindings>,
 ) -> Option<SoundPart<T>> {
     let mut left_out: Vec<LeftOut> = Vec::new();
@@ -64,7 +75,9 @@ pub(super) fn sound_part<T>(
         for (number, source) in gathered.sources.iter_mut().enumerate() {
             let file = (number > 0).then(|| source.path.display().to_string());
             let places = &["store", "history"];
-            if let Some(reduced) = without_errors(source, file.as_deref(), places, &found, &mut left_out) {
+            if let Some(reduced) =
+                without_errors(source, file.as_deref(), (places, of), &found, &mut left_out)
+            {
                 source.text = reduced;
                 has_changed = true;
             }
@@ -78,7 +91,7 @@ pub(super) fn sound_part<T>(
         gathered.store = StoreNeed::LeftOut;
         let source = gathered.sources.first_mut()?;
         // Where it is not written at all nothing is to be left out for it.
-        if let Some(reduced) = without_errors(source, None, &["history"], &found, &mut left_out) {
+        if let Some(reduced) = without_errors(source, None, (&["history"], of), &found, &mut left_out) {
             source.text = reduced;
         }
         has_changed = true;
@@ -94,39 +107,48 @@ type LeftOut = (usize, String);
 fn without_errors(
     source: &PlanSource,
     file: Option<&str>,
-    places: &[&str],
+    (places, of): (&[&str], LeftOutOf),
     found: &PlanFindings,
     left_out: &mut Vec<LeftOut>,
 ) -> Option<String> {
     let (text, base) = (source.text.as_str(), source.base);
     let blocks = blocks(text);
     let is_settings = |block: &Block<'_>| block.name == SETTINGS && file.is_none();
-    let has_error = |block: &Block<'_>| {
-        let mut errors = found
+    let errors_of = |block: &Block<'_>| -> Vec<usize> {
+        let errors = found
             .findings
             .iter()
             .filter(|finding| finding.severity == Severity::Error);
-        errors.any(|finding| {
-            // Of two tables with one name neither is taken. Other places only explain.
-            let counted = match is_settings(block) {
-                true => 1,
-                false => finding.labels.len(),
-            };
-            let mut labels = finding.labels.iter().take(counted);
-            labels.any(|label| {
-                let start = label.span.start.checked_sub(base);
-                start.is_some_and(|start| block.range.contains(&start))
-            })
-        })
+        // Of two tables with one name neither is taken. Other places only explain.
+        let counted = match is_settings(block) {
+            true => 1,
+            false => usize::MAX,
+        };
+        let labels = errors.flat_map(|finding| finding.labels.iter().take(counted));
+        let starts = labels.filter_map(|label| label.span.start.checked_sub(base));
+        starts.filter(|start| block.range.contains(start)).collect()
+    };
+    let has_error = |block: &Block<'_>| !errors_of(block).is_empty();
+    let is_trust_alone = |block: &Block<'_>| {
+        let is_of_trust = |start: &usize| is_place(line_at(text, *start), &["tls"]);
+        of == LeftOutOf::Trust
+            && matches!(block.name, "device" | "device_defaults")
+            && errors_of(block).iter().all(is_of_trust)
     };
     let mut reduced = text.to_owned();
     for block in blocks.iter().filter(|block| has_error(block)) {
         let before = text.get(block.range.clone())?;
         let after: String = before
             .split_inclusive('\n')
-            .map(|line| match is_settings(block) && is_place(line, places) {
-                true => line.to_owned(),
-                false => blank(line),
+            .map(|line| {
+                let is_kept = match is_trust_alone(block) {
+                    true => !is_place(line, &["tls"]),
+                    false => is_settings(block) && is_place(line, places),
+                };
+                match is_kept {
+                    true => line.to_owned(),
+                    false => blank(line),
+                }
             })
             .collect();
         let after = match is_settings(block) {
@@ -143,6 +165,7 @@ fn without_errors(
                     block.line
                 )
             }
+            name if is_trust_alone(block) => format!("`tls` of [[{name}]] of line {}", block.line),
             name => format!("[[{name}]] of line {}", block.line),
         };
         if let Some(file) = file {
@@ -158,6 +181,17 @@ fn without_errors(
     (reduced != text).then_some(reduced)
 }
 
+/// The line in which this place is.
+fn line_at(text: &str, at: usize) -> &str {
+    let begin = text
+        .get(..at)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |end| end + 1);
+    text.get(begin..)
+        .and_then(|rest| rest.lines().next())
+        .unwrap_or_default()
+}
+
 /// A text of so many bytes, for what is blank has fewer where characters had several.
 fn padded(text: &str, length: usize) -> String {
     let missing = length.saturating_sub(text.len());
@@ -171,7 +205,7 @@ fn blank(line: &str) -> String {
     line.chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect()
 }
 
-/// Whether a line of `[settings]` says where one of these is.
+/// Whether a line has one of these keys.
 fn is_place(line: &str, places: &[&str]) -> bool {
     line.split_once('=')
         .is_some_and(|(key, _)| places.contains(&key.trim()))

@@ -110,8 +110,8 @@ impl<'a> PlanSection<'a> {
             if let Some(key) = self.key(name) {
                 finding.help(match name {
                     "certificate" => format!(
-                        "add {}, the name of a Crypto Certificate object in the domain `default`; `dpbackup check` says \
-                         which there are",
+                        "add {}, the name of a Crypto Certificate object in the domain `default`; with any name there, \
+                         `dpbackup check` says which there are",
                         key.sample()
                     ),
                     _ => match &key.kind {
@@ -280,7 +280,7 @@ impl<'a> PlanSection<'a> {
         }
         let label = format!("expected {}", words_in_quotes(words));
         let finding = out.error(span, format!("unknown value {text:?} of `{name}`"), label);
-        let near = nearest(text, words.iter().copied());
+        let near = nearest(text, words.iter().copied()).or_else(|| word_within(text, words));
         let near = near.map(|near| format!("did you mean {near:?}?"));
         let help = mistyped::of_choice(key, text).or(near);
         finding.help(help.unwrap_or_else(|| format!("write one of these, such as {}", key.sample())));
@@ -322,13 +322,17 @@ impl<'a> PlanSection<'a> {
                     error.to_string(),
                 )
                 .help(match error {
-                    PatternError::Empty => {
-                        format!("`{name} = \"*\"` is all of them; between two commas stands a pattern")
-                    }
+                    PatternError::Empty => match without_empty(&written).as_str() {
+                        "" => format!("`{name} = \"*\"` is all of them; between two commas stands a pattern"),
+                        rest => format!("leave out the comma too many: `{name} = {rest:?}`"),
+                    },
                     PatternError::NothingExcluded => {
                         "write a name or a pattern behind the `!`, or leave it out".to_owned()
                     }
                     PatternError::NoTag => "write a tag behind the `@`, such as \"@prod\"".to_owned(),
+                    PatternError::OnlyExclusions if written.split(',').any(|item| item.trim() == "!*") => {
+                        format!("`!*` leaves nothing at all: name in `{name}` what is meant")
+                    }
                     PatternError::OnlyExclusions => {
                         format!(
                             "say first what they are taken from: `{name} = {:?}`",
@@ -463,6 +467,22 @@ impl<'a> PlanSection<'a> {
         debug_assert!(key.is_some(), "{} has no key {name}", self.table.heading);
         key
     }
+}
+
+/// The word of these that is one of several in a text, as in "Ignore errors".
+fn word_within(text: &str, words: &[&'static str]) -> Option<&'static str> {
+    let is_within = |known: &&&str| {
+        text.split_whitespace()
+            .any(|word| word.eq_ignore_ascii_case(known))
+    };
+    words.iter().find(is_within).copied()
+}
+
+/// Patterns without those of which nothing is written.
+fn without_empty(written: &str) -> String {
+    let patterns = written.split(',').map(str::trim);
+    let patterns: Vec<&str> = patterns.filter(|pattern| !pattern.is_empty()).collect();
+    patterns.join(", ")
 }
 
 /// The table that `value` is.

@@ -63,6 +63,11 @@ fn client_unless(
         port: device.port,
         username,
         password,
+        account: format!(
+            "{} and the password from {}",
+            device.username.describe(),
+            device.password.describe()
+        ),
         trust: device.tls.clone(),
         timeouts: device.timeouts,
         trust_command: engine.file.invocation.command(["trust", &device.name]),

@@ -53,6 +53,17 @@ impl SecretError {
     }
 }
 
+/// The command that makes a file for a secret, and the folder that it lacks.
+pub fn making_command(path: &Path) -> String {
+    let file = quoted(&path.to_string_lossy()).into_owned();
+    let make = format!("install -m 600 /dev/null {file}");
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !folder.exists()) {
+        Some(folder) => format!("mkdir -p {} && {make}", quoted(&folder.to_string_lossy())),
+        None => make,
+    }
+}
+
 fn of_file(path: &Path, why: &io::Error) -> String {
     let shown = path.to_string_lossy();
     match why.kind() {
@@ -61,13 +72,14 @@ fn of_file(path: &Path, why: &io::Error) -> String {
             match folder.filter(|folder| !folder.exists()) {
                 Some(folder) => format!(
                     "its folder {} is not there either: correct the path (a relative one starts in the folder of the \
-                     plan file)",
-                    folder.display()
+                     plan file), or make both with `{}` and write the secret into the first line",
+                    folder.display(),
+                    making_command(path)
                 ),
                 None => format!(
                     "correct the path (a relative one starts in the folder of the plan file), or make the file with \
-                     `install -m 600 /dev/null {}` and write the secret into its first line",
-                    quoted(&shown)
+                     `{}` and write the secret into its first line",
+                    making_command(path)
                 ),
             }
         }

@@ -1,5 +1,6 @@
 //! The way in: sends requests to one device and hands out judged answers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -33,6 +34,8 @@ pub struct Endpoint {
     pub username: String,
     /// Its password.
     pub password: SecretString,
+    /// Whose they are and where they come from, in words for a login that is refused.
+    pub account: String,
     /// How the certificate is trusted.
     pub trust: Trust,
     /// Limits of every wait.
@@ -177,16 +180,21 @@ impl Client {
     }
 
     /// What failed, without the password of the account, should the device have sent it back. Where the login was
-    /// refused, the advice says what is odd about the password that was read.
+    /// refused, the advice says with whose, and what is odd about the password that was read.
     pub fn without_secrets(&self, error: SomaError) -> SomaError {
         let is_refused = matches!(
             error.kind,
             SomaErrorKind::LoginRefused | SomaErrorKind::Authentication
         );
-        let odd = oddity(self.target.password.expose_secret()).filter(|_| is_refused);
-        let hint = match (error.hint, odd) {
-            (Some(hint), Some(odd)) => Some(format!("{hint}; {odd}").into()),
-            (hint, odd) => hint.or(odd.map(Into::into)),
+        let hint = match is_refused {
+            true => {
+                let tried = format!("it was tried with {}", self.target.account);
+                let odd = oddity(self.target.password.expose_secret()).map(str::to_owned);
+                let said = error.hint.map(Cow::into_owned);
+                let all: Vec<String> = said.into_iter().chain([tried]).chain(odd).collect();
+                Some(all.join("; ").into())
+            }
+            false => error.hint,
         };
         SomaError {
             message: self.without_secrets_in(&error.message),

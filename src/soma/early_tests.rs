@@ -106,6 +106,7 @@ fn sent(said: String, then: Then) -> Result<()> {
         port,
         username: "backup".to_owned(),
         password: SecretString::from("secret"),
+        account: String::new(),
         trust: Trust::Off,
         timeouts: Timeouts {
             connect: limit,

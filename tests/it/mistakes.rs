@@ -459,3 +459,23 @@ fn a_plan_that_runs_already_says_who_holds_it() {
     let said = shown(&ran, &home).replace(&first.id().to_string(), "[PID]");
     assert_shown!(said);
 }
+
+#[test]
+fn a_word_in_the_wrong_place_is_answered_with_what_history_knows_of_it() {
+    let mut said = Said::default();
+    let (_gateway, home) = with(Setup::default(), EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    for (code, line) in [
+        (2, "check DOM1"),
+        (2, "verify DOM1"),
+        (2, "restore 1"),
+        (2, "extract 1 ."),
+        (2, "extract 1 absent/folder"),
+        (0, "log --class xmlmanager"),
+        (0, "log --name nope"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        said.add_of(line, &home, code, &words);
+    }
+    assert_shown!(said.0);
+}

@@ -410,6 +410,12 @@ fn a_word_or_a_kind_of_value_that_others_have_is_answered_with_what_is_written_h
                  \"b@example.com\"]\n[[plan]]",
             ),
             (policy, "retries = 2\nquiesce = true"),
+            (policy, "error_policy = \"Ignore Errors\""),
+            (policy, "notify_events = \"!*\""),
+            (policy, "ping_url = \"hc.example/x\""),
+            ("domains = \"DOM*\"", "domains = \"DOM1,\""),
+            ("{ env = \"QA1_PASSWORD\" }", "{ env = \"A\", file = \"b\" }"),
+            ("{ verify = false }", "{ verify = false, pin_sha256 = \"ab\" }"),
         ],
     );
     assert_shown!(said);
@@ -473,9 +479,31 @@ fn a_line_that_cannot_be_read_says_how_it_is_written() {
             ("tls = { verify = false }", "tls = verify = false"),
             ("username = \"backup\"", "username = \"backup\"\nport = 5550/tcp"),
             ("{ env = \"QA1_PASSWORD\" }", "$QA1_PASSWORD"),
+            (name, "name = \"Nightly\"\na = "),
+            (
+                "[settings]\nstore = \"store\"\nhistory = \"state/history.db\"\n",
+                "# no settings\n",
+            ),
         ],
     );
     assert_shown!(said);
+}
+
+#[test]
+fn a_device_whose_name_is_refused_is_not_proposed_by_that_name() {
+    let home = Home::new();
+    let wrong = RIGHT.replacen("name = \"QA1\"", "name = \"QA 1\"", 1);
+    write(
+        &home,
+        &wrong.replacen("devices = \"QA*\"", "devices = \"QA1\"", 1),
+    );
+    let ran = home.dpbackup(&["validate", "plan.toml"]).exits(2);
+    let help = "it is there once \"QA 1\" is called so, which no device can be";
+    assert!(
+        ran.stderr.contains(help) && !ran.stderr.contains("did you mean"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -675,6 +703,11 @@ fn what_is_valid_and_most_likely_not_meant_is_warned_of() {
             (policy, "post_script = \"scripts/gone.sh\""),
             ("devices = \"QA*\"", "devices = \"QA*\"\npre_script = \"gone.sh\""),
             ("{ env = \"QA1_PASSWORD\" }", "{ file = \"gone\" }"),
+            (policy, "maintenance_window = \"default\""),
+            ("devices = \"QA*\"", "devices = \"QA1, !QA*\""),
+            ("domains = \"DOM*\"", "domains = \"DOM1, DOM2, !DOM1\""),
+            ("{ env = \"QA1_PASSWORD\" }", "{ file = \"no/gone\" }"),
+            ("domains = \"DOM*\"", "domains = \"'DOM1'\""),
             (&RIGHT[RIGHT.find("[[plan]]").expect("a plan")..], "# no plan"),
         ],
     );

@@ -299,6 +299,10 @@ fn a_word_that_is_no_option_is_answered_with_what_is_meant() {
             "show QA1 --secrets",
             "schema > x",
             "completions bash zsh",
+            "extract 18 /tmp/e3 --domain DOM1",
+            "extract QA1/DOM1 ./out --device QA1",
+            "recover --forget",
+            "restore old/QA1.zip --to QA1",
         ],
     );
     assert_shown!(said);
@@ -425,6 +429,8 @@ fn a_name_that_nobody_has_is_answered_with_the_nearest_or_with_what_it_is() {
             "run Nightly,QA1",
             "run @prod",
             "check store",
+            "run “Everything, weekly”",
+            "run plan=Nightly",
         ],
     );
     assert_shown!(said);

@@ -372,3 +372,21 @@ fn a_folder_in_place_of_a_history_in_which_a_dead_run_wrote_is_no_reason_to_be_s
         assert_eq!(ran.code, Some(10), "{command:?}: {ran:?}");
     }
 }
+
+#[test]
+fn a_device_of_which_nothing_but_the_trust_is_wrong_shows_what_mends_it() {
+    let gateway = gateways::pair();
+    let home = home(&gateway);
+    let changed = Changed::by(&home, |text| text.replace(&gateway.pin(), "ae70"));
+    let ran = changed.dpbackup(&["trust", "QA1"]).exits(3);
+    assert!(ran.stdout.contains("tls = { pin_sha256 = \""), "{}", ran.stdout);
+    assert!(
+        ran.stderr.contains("left out: `tls` of [[device]] of line"),
+        "{}",
+        ran.stderr
+    );
+    // Nobody sends anything to a device that is trusted otherwise than its owner wanted.
+    let ran = changed.dpbackup(&["check", "QA1"]).exits(2);
+    assert!(ran.stderr.contains("is not a SHA-256"), "{}", ran.stderr);
+    assert_eq!(gateway.operations(), Vec::<String>::new());
+}

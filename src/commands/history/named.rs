@@ -1,6 +1,6 @@
 //! What a name of a plan or a device, or a word in its place, is in history.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use anyhow::anyhow;
 
@@ -67,8 +67,7 @@ fn of_another_kind(file: &PlanFile, history: Option<&History>, word: &str) -> Op
             command(&["log", "--device", device, "--domain", domain])
         ));
     }
-    let good = history?.good_files().ok()?;
-    good.iter().find(|row| row.domain_name == word)?;
+    devices_of_domain(history, word).first()?;
     Some(format!(
         "it is a domain: `{}` shows what changed in it, `{}` how old the last good backup of each is",
         command(&["log", "--domain", word]),
@@ -159,6 +158,17 @@ pub(in crate::commands) fn known(
         }
     }
     Ok(())
+}
+
+/// The devices of which a good backup of a domain is recorded, each once.
+pub(in crate::commands) fn devices_of_domain(history: Option<&History>, domain: &str) -> Vec<String> {
+    let good = history.map(History::good_files).and_then(Result::ok);
+    let rows = good.into_iter().flatten();
+    let devices: BTreeSet<String> = rows
+        .filter(|row| row.domain_name == domain)
+        .map(|row| row.device_name)
+        .collect();
+    devices.into_iter().collect()
 }
 
 /// The names of plans and of devices: those of the plan file first, then those that are gone.

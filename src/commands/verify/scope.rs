@@ -9,6 +9,7 @@ use crate::cli::{ExecutionId, VerifyArgs};
 use crate::commands::absent::{all_devices, did_you_mean, pattern_instead};
 use crate::commands::error::CommandError;
 use crate::commands::history::execution::execution;
+use crate::commands::history::named::devices_of_domain;
 use crate::commands::named_export;
 use crate::commands::no_export::KnownExports;
 use crate::exit::Exit;
@@ -122,6 +123,7 @@ fn means_nothing(
             .or_else(|| pattern_instead(file, word, &["verify"], MOST_NAMED))
             .or_else(|| hint_for_range(file, word))
             .or_else(|| hint_for_domain(file, history, devices, word))
+            .or_else(|| hint_for_domain_alone(file, history, word))
             .or_else(|| hint_for_sign(file, history, word))
     });
     let hint = hint.unwrap_or_else(|| did_you_mean(word, &known));
@@ -188,6 +190,22 @@ fn hint_for_domain(
     Some(format!(
         "a device and its domain have a / between them: `{}`",
         file.invocation.command(["verify", &target])
+    ))
+}
+
+/// What to verify where somebody names a domain without its device.
+fn hint_for_domain_alone(file: &PlanFile, history: Option<&History>, word: &str) -> Option<String> {
+    let devices = devices_of_domain(history, word);
+    devices.first()?;
+    let targets = devices
+        .iter()
+        .take(MOST_NAMED)
+        .map(|device| format!("{device}/{word}"));
+    let targets: Vec<String> = targets.collect();
+    let words = ["verify"].into_iter().chain(targets.iter().map(String::as_str));
+    Some(format!(
+        "it is a domain, and stands behind its device: `{}`",
+        file.invocation.command(words)
     ))
 }
 

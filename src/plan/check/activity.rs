@@ -1,9 +1,9 @@
 //! The `[[plan.activity]]` tables.
 
-use crate::plan::check::doubts;
 use crate::plan::check::known::KnownDevice;
 use crate::plan::check::plans::PlanReader;
 use crate::plan::check::position::position_of;
+use crate::plan::check::{device, doubts};
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{Action, Activity, Domains, ErrorPolicy, PostScriptWhen};
 use crate::plan::section::PlanSection;
@@ -106,6 +106,11 @@ impl PlanReader<'_> {
                 match nearest(name, names()).filter(|_| !is_mark) {
                     _ if is_tag => {
                         finding.help(format!("it is a tag: write \"@{name}\""));
+                    }
+                    Some(near) if device::fault_of_name(near).is_some() => {
+                        finding.help(format!(
+                            "it is there once {near:?} is called so, which no device can be"
+                        ));
                     }
                     Some(near) if !is_pattern => did_you_mean(finding, Some(near)),
                     _ => {

@@ -74,19 +74,7 @@ pub(super) fn read(
 /// Whether a device can have this name: it is the name of a folder in the store.
 fn check_device_name(name: &At<String>, out: &mut Findings<'_>) {
     let text = &name.value;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let label = if let Some(c) = text.chars().find(|c| !allowed(*c)) {
-        format!(
-            "holds {}; allowed are letters, digits, `.`, `_` and `-`",
-            letter(c)
-        )
-    } else if text.starts_with('-') {
-        "begins with `-`, as an option does".to_owned()
-    } else if text == "." || text == ".." {
-        "means a folder".to_owned()
-    } else if text.len() > 128 {
-        "is longer than 128 characters".to_owned()
-    } else {
+    let Some(label) = fault_of_name(text) else {
         return;
     };
     out.error(
@@ -95,6 +83,25 @@ fn check_device_name(name: &At<String>, out: &mut Findings<'_>) {
         label,
     )
     .help(format!("write `name = {:?}`, say", named_so(text)));
+}
+
+/// Why a device cannot have this name.
+pub(super) fn fault_of_name(text: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if let Some(c) = text.chars().find(|c| !allowed(*c)) {
+        Some(format!(
+            "holds {}; allowed are letters, digits, `.`, `_` and `-`",
+            letter(c)
+        ))
+    } else if text.starts_with('-') {
+        Some("begins with `-`, as an option does".to_owned())
+    } else if text == "." || text == ".." {
+        Some("means a folder".to_owned())
+    } else if text.len() > 128 {
+        Some("is longer than 128 characters".to_owned())
+    } else {
+        None
+    }
 }
 
 /// The host as it is looked up: an IPv6 address without its brackets.

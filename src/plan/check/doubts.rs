@@ -163,6 +163,11 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
         };
         let help = if let ('/', Some((_, domain))) = (odd, pattern.split_once('/')) {
             format!("a domain stands without its device, which `devices` has: `domains = {domain:?}`")
+        } else if matches!(odd, '\'' | '"' | '`') {
+            format!(
+                "write it without the inner quotes: `domains = {:?}`",
+                pattern.replace(['\'', '"', '`'], "")
+            )
         } else if odd.is_whitespace() {
             format!(
                 "a comma separates patterns: `domains = {:?}`",
@@ -216,14 +221,25 @@ pub(super) fn nothing_left(
     span: Range<usize>,
     out: &mut Findings<'_>,
 ) {
-    let excluded: Vec<String> = excluded.collect();
-    let is_taken_away = |pattern: String| excluded.iter().any(|other| other == "*" || *other == pattern);
-    if !excluded.is_empty() && included.into_iter().all(is_taken_away) {
+    let (included, excluded): (Vec<String>, Vec<String>) = (included.collect(), excluded.collect());
+    // The `*` of a pattern is one letter to another: what that matches, it matches all of.
+    let taken_by = |pattern: &String| excluded.iter().find(|other| star_matches(other, pattern));
+    if !excluded.is_empty() && included.iter().all(|pattern| taken_by(pattern).is_some()) {
         out.doubt(
             span,
             &format!("nothing is left of {written:?}"),
             "what has a `!` takes all of it away",
             "leave that out, or name what is not meant",
+        );
+        return;
+    }
+    let literal = included.iter().filter(|pattern| !pattern.contains('*'));
+    for (name, other) in literal.filter_map(|name| Some((name, taken_by(name)?))) {
+        out.doubt(
+            span.clone(),
+            &format!("{name:?} is named, and left out by \"!{other}\""),
+            "what has a `!` is left out, wherever in the list it stands",
+            "leave out one of the two",
         );
     }
 }

@@ -131,8 +131,27 @@ impl<'r> PlanReader<'r> {
             None => {
                 let words = [("default", self.default_window.clone()), ("none", None)];
                 let words: Vec<_> = words.iter().map(|(word, window)| (*word, window)).collect();
-                section.choice(name, &words, out).cloned()
+                let chosen = section.choice(name, &words, out).cloned();
+                self.doubt_default_window(section, name, out);
+                chosen
             }
+        }
+    }
+
+    /// `"default"` in a file that has none: the plan has no window at all.
+    fn doubt_default_window(&self, section: &PlanSection<'_>, name: &str, out: &mut Findings<'_>) {
+        let written = section.value(name, out);
+        let is_default = written.is_some_and(|value| value.get_ref().as_str() == Some("default"));
+        // One that is not valid has its finding.
+        if let Some(value) = written.filter(|_| is_default && self.default_window.is_none())
+            && !out.has_errors()
+        {
+            out.doubt(
+                value.span(),
+                "there is no `default_window` under [settings]",
+                "the plan may start at any time",
+                "write one, such as `default_window = { start = \"22:00\", end = \"06:00\" }`, or leave this out",
+            );
         }
     }
 

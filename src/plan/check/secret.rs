@@ -260,7 +260,15 @@ pub(super) fn only_form(
                 label,
             )
             .also(also.0, also.1)
-            .help("take one of them out");
+            .help(match section.written().as_slice() {
+                ["pin_sha256", "verify"] | ["verify", "pin_sha256"] => {
+                    "take `verify` out: this certificate is trusted then, and no other"
+                }
+                ["ca_file", "verify"] | ["verify", "ca_file"] => {
+                    "take `verify` out: certificates that one of the file has signed are trusted then, and no others"
+                }
+                _ => "take one of them out",
+            });
             None
         }
     }

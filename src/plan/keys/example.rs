@@ -1,6 +1,7 @@
 //! An example of what a key takes, for whoever wrote something else.
 
 use crate::plan::keys::device::{DEVICE_TIMEOUTS, PASSWORD, TLS};
+use crate::plan::keys::notify::EMAIL;
 use crate::plan::keys::tables::{RETENTION, TIMEOUTS, WINDOW};
 use crate::plan::keys::{Absent, Key, KeyKind, Table};
 
@@ -49,6 +50,12 @@ impl Key {
         let known = known
             .filter(|_| !of_device)
             .or(of_device.then_some(&("port", "5550")));
+        // What a gateway takes is nothing for a server of mail.
+        let is_of_mail = EMAIL.key(self.name).is_some_and(|own| std::ptr::eq(own, self));
+        let known = match (is_of_mail, self.name) {
+            (true, "password") => Some(&("password", "{ env = \"MAIL_PASSWORD\" }")),
+            _ => known,
+        };
         let value = known.map_or_else(of_kind, |(_, value)| (*value).to_owned());
         format!("`{} = {value}`", self.name)
     }
@@ -64,6 +71,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("from", "\"dpbackup@example.com\""),
     ("host", "\"192.0.2.10\""),
     ("port", "587"),
+    ("ping_url", "\"https://ping.example.com/dpbackup\""),
+    ("secret", "{ env = \"WEBHOOK_SECRET\" }"),
     ("path", "\"/var/lib/node_exporter/dpbackup.prom\""),
     ("store", "\"/backup/datapower\""),
     ("to", "\"team@example.com\""),

@@ -113,6 +113,12 @@ impl BrokenLine<'_> {
             };
             return of_line(("a list item of YAML begins with `-`", help));
         }
+        if trimmed.len() > 1 && trimmed.chars().all(|c| c == '*') {
+            return of_line((
+                "this line cannot be read, and is not shown: it may hold a password",
+                LINES.to_owned(),
+            ));
+        }
         if let Some(rest) = before_the_line(trimmed) {
             return of_line(("something stands before the line", rest));
         }

@@ -181,7 +181,7 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
        |         |
        |         this is the other
        |
-       = help: take one of them out
+       = help: take `verify` out: certificates that one of the file has signed are trusted then, and no others
 
     error: two devices are named "QA1"
       --> conf/plans.toml:22:8
@@ -256,7 +256,7 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
     36 | [[plan.activity]]
        | ^^^^^^^^^^^^^^^^^ [[plan.activity]] needs the key `certificate`
        |
-       = help: add `certificate = "backup-cert"`, the name of a Crypto Certificate object in the domain `default`; `dpbackup check` says which there are
+       = help: add `certificate = "backup-cert"`, the name of a Crypto Certificate object in the domain `default`; with any name there, `dpbackup check` says which there are
 
     error: unknown device "QA"
       --> conf/plans.toml:38:12

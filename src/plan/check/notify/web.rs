@@ -159,9 +159,14 @@ pub(super) fn url(
         return secret_form(key, value, context, out);
     };
     let text = section.text(name, out)?;
+    let is_ping = name == "ping_url" || std::ptr::eq(table, &raw const keys::PING);
+    let example = match is_ping {
+        true => "https://ping.example.com/datapower-{plan}",
+        false => "https://chat.example.com/hook",
+    };
     match WebUrl::parse(&address_of(&text.value, "plan")) {
         Ok(url) => {
-            if name == "ping_url" || std::ptr::eq(table, &raw const keys::PING) {
+            if is_ping {
                 doubt_ping(&text, out);
             }
             if context.readers == Readers::Others && url.looks_secret() {
@@ -183,7 +188,7 @@ pub(super) fn url(
                 format!("`{name}` is no address to send to"),
                 error.to_string(),
             )
-            .help(format!("write the whole of it, such as {}", key.sample()));
+            .help(format!("write the whole of it, such as `{name} = {example:?}`"));
             None
         }
     }
