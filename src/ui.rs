@@ -26,6 +26,7 @@ mod stream;
 mod undoing;
 
 pub use answer::{SecondSignal, SignalAnswer, StopLimits, answer_that};
+pub use live::{MovingLine, ShownWait};
 use outlet::written_unless;
 pub use outlet::{OutStream, Outlet};
 pub use screen::Screen;

@@ -8,14 +8,14 @@ use crate::commands::opening::listening;
 use crate::exit::Exit;
 use crate::signal::listening::{EndingBy, end_by};
 use crate::signal::{Answering, Stop};
-use crate::ui::{SecondSignal, Ui, answer_that, wait_for_no_reader};
+use crate::ui::{MovingLine, SecondSignal, Ui, answer_that, wait_for_no_reader};
 
 /// While the guard lives a signal ends the process where it stands, with one line that says so: nothing is half done,
-/// and `so_far` says what that means.
-pub(super) fn ends_at_a_signal(ui: Ui, so_far: &'static str) -> Result<EndingBy, CommandError> {
+/// and `so_far` says what that means. It stands in place of the line that moves.
+pub(super) fn ends_at_a_signal(line: &MovingLine, so_far: &'static str) -> Result<EndingBy, CommandError> {
     // A terminal that takes nothing does not keep the process.
     wait_for_no_reader();
-    let answer = answer_that(ui, so_far, SecondSignal::Waits);
+    let answer = answer_that(line.clone(), so_far, SecondSignal::Waits);
     end_by(move |signal| {
         answer(signal, 1);
         std::process::exit(i32::from(Exit::Interrupted(signal).code()));
@@ -34,7 +34,7 @@ impl Heeding {
     /// Listens to signals from now on. `goes_on` says what is still done after the first.
     pub(super) fn signals(ui: Ui, goes_on: &'static str, second: SecondSignal) -> Result<Self, CommandError> {
         let stop = listening()?;
-        let _answering = stop.answered_by(&answer_that(ui, goes_on, second));
+        let _answering = stop.answered_by(&answer_that(MovingLine::new(ui), goes_on, second));
         Ok(Self { stop, _answering })
     }
 

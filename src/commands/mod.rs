@@ -49,7 +49,8 @@ use std::path::Path;
 
 use clap::builder::StyledStr;
 use clap::error::ErrorKind::{
-    DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, InvalidSubcommand, ValueValidation,
+    DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, InvalidSubcommand,
+    MissingRequiredArgument, ValueValidation,
 };
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser as _};
@@ -65,7 +66,7 @@ use crate::report::lines::JsonLines;
 use crate::report::lines::documents::FindingObject;
 use crate::secret::memory;
 use crate::signal::listening::outlive_file_limit;
-use crate::ui::{Patient, Ui, Verbosity, farewell};
+use crate::ui::{MovingLine, Patient, Ui, Verbosity, farewell};
 use crate::values::causes::{causes, said};
 use crate::values::environment::{Lookup, non_empty};
 use crate::values::internal_error::caught;
@@ -131,6 +132,13 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
     if error.kind() == ValueValidation
         && let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
         && let Some(hint) = newest_export::instead(&global, &words, value, env)
+    {
+        answer.hint = hint;
+    }
+    if error.kind() == MissingRequiredArgument
+        && let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg)
+        && missing.iter().all(|argument| argument.starts_with("--to"))
+        && let Some(hint) = newest_export::with_its_device(&global, &words, env)
     {
         answer.hint = hint;
     }
@@ -213,8 +221,9 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
 }
 
 fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
+    let line = MovingLine::new(ui);
     let _ending = nothing_in_hand(&cli.command)
-        .map(|so_far| heeding::ends_at_a_signal(ui, so_far))
+        .map(|so_far| heeding::ends_at_a_signal(&line, so_far))
         .transpose()?;
     match &cli.command {
         Command::Run(args) if args.dry_run => preview::instead_of_run(&cli.global, args, ui, env),
@@ -222,7 +231,7 @@ fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
         Command::Preview(args) => preview::preview(&cli.global, args, ui, env),
         Command::Validate(args) => validate::validate(&cli.global, args, ui, env),
         Command::History(args) => history::history(&cli.global, args, ui, env),
-        Command::NotifyTest(args) => notify_test::notify_test(&cli.global, args, ui, env),
+        Command::NotifyTest(args) => notify_test::notify_test(&cli.global, args, (ui, &line), env),
         Command::Recover(args) => recover::recover(&cli.global, args, ui, env),
         Command::Diff(args) => diff::diff(&cli.global, args, ui, env),
         Command::Log(args) => log::log(&cli.global, args, ui, env),
@@ -242,7 +251,7 @@ fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
         Command::Completions(args) => texts::completions(args, ui),
         Command::Man(args) => texts::man(args, ui),
         Command::Report(args) => report_page::report(&cli.global, args, ui, env),
-        Command::Trust(args) => trust::trust(&cli.global, args, ui, env),
+        Command::Trust(args) => trust::trust(&cli.global, args, (ui, &line), env),
         Command::Check(args) => check::check(&cli.global, args, ui, env),
     }
 }

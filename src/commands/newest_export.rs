@@ -1,11 +1,11 @@
 //! What to type where the ID of a task is taken, and a device, a domain or a plan was named.
 
-use crate::cli::Global;
+use crate::cli::{ExecutionId, Global};
 use crate::commands::history_file::read_history;
 use crate::commands::named_export::target;
 use crate::commands::plan_names::plan_if_sound;
 use crate::history::{FileFilter, History};
-use crate::run::event::FileKind;
+use crate::run::event::{FileKind, TaskId};
 use crate::values::environment::Lookup;
 use crate::values::restore_name::is_restore_name;
 
@@ -57,6 +57,34 @@ pub(super) fn instead(global: &Global, words: &[String], value: &str, env: Looku
         )),
         _ => None,
     }
+}
+
+/// The command that is meant where a restore does not say to which device: the one that the backup is of. `words` are the
+/// arguments of the process.
+pub(super) fn with_its_device(global: &Global, words: &[String], env: Lookup<'_>) -> Option<String> {
+    let typed = words.iter().position(|word| word == "restore")?;
+    let named = words
+        .get(typed + 1..)?
+        .iter()
+        .find_map(|word| ExecutionId::of(word))?;
+    let file = plan_if_sound(global, env)?;
+    let history = read_history(&file.settings).ok().flatten()?;
+    let task = match named {
+        ExecutionId::Number(id) => TaskId(id),
+        ExecutionId::Last => history.newest_restorable_task().ok().flatten()?,
+    };
+    let rows = history.files(task).ok()?;
+    let row = rows.first()?;
+    file.device(&row.device_name)?;
+    let id = task.0.to_string();
+    Some(format!(
+        "it is named by --to, and this backup is one of {}, {}: `{}` shows what would change there, and changes nothing \
+         before that is confirmed",
+        row.device_name,
+        row.domain_name,
+        file.invocation
+            .command(["restore", &id, "--to", &row.device_name])
+    ))
 }
 
 /// The task of a plan that stored the newest export of a domain. What a restore has backed up by itself is none that is

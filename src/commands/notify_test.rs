@@ -8,7 +8,7 @@ use crate::commands::error::{Outcome, print};
 use crate::commands::history_file::read_history;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names::chosen;
-use crate::commands::opening::{past, planned};
+use crate::commands::opening::{past, planned, telling};
 use crate::exit::Exit;
 use crate::notify::made_up::made_up;
 use crate::notify::previous::Previous;
@@ -16,7 +16,7 @@ use crate::notify::receiver::Receiver;
 use crate::notify::{Delivery, Notifier};
 use crate::plan::model::Plan;
 use crate::report::notify_test::{TestAnswer, TestLine, notify_test as drawn};
-use crate::ui::{Ui, Verbosity};
+use crate::ui::{MovingLine, Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::event_name::EventName;
 
@@ -36,7 +36,12 @@ const ORDER: [EventName; EventName::ALL.len()] = [
 ];
 
 /// Sends one of each message that somebody would be sent.
-pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
+pub(super) fn notify_test(
+    global: &Global,
+    args: &NotifyTestArgs,
+    (ui, line): (Ui, &MovingLine),
+    env: Lookup<'_>,
+) -> Outcome {
     let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
     let plans: Vec<&Plan> = match &args.plan {
@@ -48,7 +53,8 @@ pub(super) fn notify_test(global: &Global, args: &NotifyTestArgs, ui: Ui, env: L
     let planned = planned(file);
     let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
-    let notifier = Notifier::new(file, env, clock.zone(), past, &planned);
+    let waits = telling(line.clone());
+    let notifier = Notifier::new(file, env, clock.zone(), past, &planned).shown_by(&waits);
 
     let mut lines = Vec::new();
     let mut exit = Exit::Success;

@@ -1,6 +1,7 @@
 //! What commands open that run on devices or look at them: signals, the clock, the history with its
 //! locks, and what an engine is made of.
 
+use std::any::Any;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ use crate::run::limited_ledger::{LimitedLedger, OnSameDisk};
 use crate::run::undo::longest_way_back;
 use crate::signal::listening::listen;
 use crate::signal::{Answering, Stop};
-use crate::ui::{Screen, SignalAnswer, StopLimits, Ui, print_until, wait_for_no_reader};
+use crate::ui::{MovingLine, Screen, SignalAnswer, StopLimits, Ui, print_until, wait_for_no_reader};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
 use crate::values::internal_error::caught;
@@ -265,6 +266,11 @@ pub(super) fn show_warnings_of(notifier: &mut Notifier<'_>, ui: Ui) {
     for warning in notifier.take_warnings() {
         ui.warning(&warning);
     }
+}
+
+/// Shows by this line that somebody is told.
+pub(super) fn telling(line: MovingLine) -> impl Fn(&str, Duration) -> Box<dyn Any> {
+    move |who, limit| Box::new(line.shows(&format!("telling {who}"), limit))
 }
 
 /// From now on signals are a wish to stop.

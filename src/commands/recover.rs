@@ -13,7 +13,7 @@ use crate::commands::error::{CommandError, Outcome, print};
 use crate::commands::heeding::unless_asked_to_stop;
 use crate::commands::left_behind::{with_left, with_what_is_left};
 use crate::commands::loading::{exit_of_part, load_plan_or_part};
-use crate::commands::opening::{OpenedHistory, ScriptsDue, limits, planned, show_warnings_of};
+use crate::commands::opening::{OpenedHistory, ScriptsDue, limits, planned, show_warnings_of, telling};
 use crate::exit::Exit;
 use crate::history::History;
 use crate::lock::Locks;
@@ -135,7 +135,8 @@ fn mend(
         is_silent: &is_silent,
     });
     let past = past.as_ref().map(|past| past as &dyn Previous);
-    let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned);
+    let waits = telling(screen.moving_line());
+    let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).shown_by(&waits);
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
     let mut screen = BesideResult(&mut screen);
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];

@@ -13,7 +13,7 @@ use crate::commands::left_behind::{UnseenImports, left_behind, with_what_is_left
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
 use crate::commands::opening::{
-    EngineBase, OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of,
+    EngineBase, OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of, telling,
 };
 use crate::commands::rehearse::chosen::{Chosen, chosen, place};
 use crate::commands::stored_export::{NoExport, PrivateExport, private_export};
@@ -114,7 +114,7 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
         true => EndedBy::Signal,
         false => EndedBy::Itself,
     };
-    tell((file, env, clock), &lines, ended_by, ui);
+    tell((file, env, clock), &lines, ended_by, &desk);
     let text = match args.format {
         OutputFormat::Table => {
             let quiet = ui.verbosity == Verbosity::Quiet;
@@ -469,12 +469,13 @@ fn tell(
     (file, env, clock): (&PlanFile, Lookup<'_>, &SystemClock),
     lines: &[RehearsalLine],
     ended_by: EndedBy,
-    ui: Ui,
+    desk: &RehearsalDesk<'_>,
 ) {
     let planned = planned(file);
     let past = past(file);
     let past = past.as_ref().map(|past| past as &dyn Previous);
-    let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned);
+    let waits = telling(desk.screen.moving_line());
+    let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).shown_by(&waits);
     for line in lines {
         if let RehearsalOutcome::Ended { row, result } = &line.outcome
             && let Some(why) = told_of(result, ended_by)
@@ -483,7 +484,7 @@ fn tell(
         }
     }
     notifier.write_metrics(clock.now());
-    show_warnings_of(&mut notifier, ui);
+    show_warnings_of(&mut notifier, desk.ui);
 }
 
 #[cfg(test)]

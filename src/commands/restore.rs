@@ -13,7 +13,9 @@ use crate::commands::history::execution::execution;
 use crate::commands::left_behind::with_what_is_left;
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names;
-use crate::commands::opening::{EngineBase, OpenedHistory, ScriptsDue, limits, planned, show_warnings_of};
+use crate::commands::opening::{
+    EngineBase, OpenedHistory, ScriptsDue, limits, planned, show_warnings_of, telling,
+};
 use crate::commands::restore_note;
 use crate::commands::stored_export::{NoExport, PrivateExport, private_export};
 use crate::exit::Exit;
@@ -75,7 +77,9 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
         is_silent: &is_silent,
     });
     let past = past.as_ref().map(|past| past as &dyn Previous);
-    let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).of_restore();
+    let waits = telling(screen.moving_line());
+    let notifier = Notifier::new(file, env, clock.zone(), past, &planned).shown_by(&waits);
+    let mut notifier = notifier.of_restore();
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
     let mut asking = Asking {

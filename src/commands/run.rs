@@ -7,7 +7,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome};
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names::wanted;
-use crate::commands::opening::{EngineBase, OpenedHistory, ScriptsDue, limits, planned, show_warnings_of};
+use crate::commands::opening::{
+    EngineBase, OpenedHistory, ScriptsDue, limits, planned, show_warnings_of, telling,
+};
 use crate::commands::report_page;
 use crate::commands::restore_note;
 use crate::exit::Exit;
@@ -50,6 +52,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
 
     let mut screen = Screen::new(ui, file.invocation.clone());
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, scripts_due(&plans)));
+    let waits = telling(screen.moving_line());
     let mut lines =
         (args.format == RunFormat::Json).then(|| JsonLines::new(Outlet::to(OutStream::Data), clock.zone()));
     let mut sinks: Vec<&mut dyn Sink> = Vec::new();
@@ -71,6 +74,9 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         false => report_page::about(file, plan, clock),
     };
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).with_pages(&pages);
+    if args.format == RunFormat::Text {
+        notifier = notifier.shown_by(&waits);
+    }
     sinks.push(&mut notifier);
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);
     let mut devices = Devices::new(engine);

@@ -10,20 +10,25 @@ use crate::cli::{Global, TrustArgs};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::absent;
 use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::{exit_of_part, load_plan_or_part};
+use crate::commands::loading::{exit_of_part, load_plan_or_part_to_trust};
 use crate::commands::names;
 use crate::exit::Exit;
 use crate::plan::model::{Device, PlanFile, Trust};
 use crate::report::paint::answers;
 use crate::soma::certificate::{Certificate, CertificateContent};
 use crate::soma::peer::{self, Peer};
-use crate::ui::{Ui, Verbosity};
+use crate::ui::{MovingLine, Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::text::{hanging, printable};
 
 /// Shows the certificates of a device. Nothing but a TLS handshake goes to it.
-pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
-    let loaded = load_plan_or_part(global, ui, env)?;
+pub(super) fn trust(
+    global: &Global,
+    args: &TrustArgs,
+    (ui, line): (Ui, &MovingLine),
+    env: Lookup<'_>,
+) -> Outcome {
+    let loaded = load_plan_or_part_to_trust(global, ui, env)?;
     let file = &loaded.plan_file;
     let device = match &args.device {
         Some(name) => names::device(file, &["trust"], name)?,
@@ -31,22 +36,20 @@ pub(super) fn trust(global: &Global, args: &TrustArgs, ui: Ui, env: Lookup<'_>) 
     };
     let trust_command = file.invocation.command(["trust", &device.name]);
     // A signal ends the process, as it does where nothing is in hand.
-    let peer = peer::reach(
-        &device.host,
-        device.port,
-        device.timeouts.connect,
-        &Arc::default(),
-    )
-    .and_then(peer::Reached::shake_hands)
-    .map_err(|error| error.for_device(&trust_command))
-    .map_err(|error| {
-        let place = format!("{} ({})", device.name, device.address());
-        let failed = CommandError::new(Exit::Failed, anyhow!("{place}: {}", error.message));
-        match error.hint {
-            Some(hint) => failed.with_hint(hint),
-            None => failed,
-        }
-    })?;
+    let limit = device.timeouts.connect;
+    let asking = line.shows(&format!("asking {}", device.name), limit);
+    let peer = peer::reach(&device.host, device.port, limit, &Arc::default())
+        .and_then(peer::Reached::shake_hands)
+        .map_err(|error| error.for_device(&trust_command))
+        .map_err(|error| {
+            let place = format!("{} ({})", device.name, device.address());
+            let failed = CommandError::new(Exit::Failed, anyhow!("{place}: {}", error.message));
+            match error.hint {
+                Some(hint) => failed.with_hint(hint),
+                None => failed,
+            }
+        })?;
+    drop(asking);
     let certificates = peer.certificates();
     let Some(own) = certificates.first() else {
         return Err(CommandError::new(

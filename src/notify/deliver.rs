@@ -22,6 +22,12 @@ pub struct Delivery {
     pub answer: Result<Receipt, String>,
 }
 
+/// How long that takes at most, in whole seconds, as the time that has passed is shown.
+pub(super) fn longest(limit: Duration, tries: u32) -> Duration {
+    let exact = limit * tries + PAUSE * tries.saturating_sub(1);
+    Duration::from_secs(exact.as_secs().max(1))
+}
+
 /// Sends to all, and waits until each has taken it or has used up its tries. Where no threads
 /// can be had they are sent to one after another.
 pub(super) fn to_all(

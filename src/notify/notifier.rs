@@ -5,8 +5,10 @@ mod configuration;
 mod measured;
 mod news;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -29,6 +31,9 @@ use crate::values::machine;
 /// Makes the page about a plan, or says why there is none.
 type PageMaker<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
 
+/// Shows who is told and how long at most, until what it gives is dropped.
+type ShownTelling<'a> = dyn Fn(&str, Duration) -> Box<dyn Any> + 'a;
+
 /// Tells those who are to be told. Failures to do so are kept as warnings, which the `Record`
 /// takes and writes down.
 pub struct Notifier<'a> {
@@ -42,6 +47,7 @@ pub struct Notifier<'a> {
     what: NotifierOf,
     run: Option<CollectedRun>,
     pages: Option<&'a PageMaker<'a>>,
+    waits: Option<&'a ShownTelling<'a>>,
     /// Receivers that could not be told in this run, and how many messages they missed since.
     unreached: BTreeMap<String, usize>,
     warnings: Vec<String>,
@@ -78,6 +84,7 @@ impl<'a> Notifier<'a> {
             what: NotifierOf::Plans,
             run: None,
             pages: None,
+            waits: None,
             unreached: BTreeMap::new(),
             warnings: Vec::new(),
         }
@@ -94,6 +101,14 @@ impl<'a> Notifier<'a> {
     #[must_use]
     pub fn with_pages(mut self, pages: &'a dyn Fn(&str) -> Result<String, String>) -> Self {
         self.pages = Some(pages);
+        self
+    }
+
+    /// The same, where somebody watches: `waits` shows who is told and how long that takes at most, until what it
+    /// gives is dropped.
+    #[must_use]
+    pub fn shown_by(mut self, waits: &'a dyn Fn(&str, Duration) -> Box<dyn Any>) -> Self {
+        self.waits = Some(waits);
         self
     }
 
@@ -128,6 +143,11 @@ impl<'a> Notifier<'a> {
         };
         let notice = Arc::new(notice.clone());
         let notify = &self.file.notify;
+        let names: Vec<&str> = receivers.iter().map(|one| one.name.as_str()).collect();
+        let _shown = self
+            .waits
+            .filter(|_| !names.is_empty())
+            .map(|waits| waits(&names.join(", "), deliver::longest(notify.timeout, notify.tries)));
         // Secrets first: the environment belongs to this thread.
         let ready: Vec<(String, Result<Arc<Ready>, SendError>)> = receivers
             .iter()

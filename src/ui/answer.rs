@@ -13,8 +13,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use crate::run::event::{Event, JournalId, Progress, Sink, Undo, UndoStage};
 use crate::run::status::Status;
-use crate::ui::Ui;
-use crate::ui::live::Live;
+use crate::ui::live::{BelowAnswer, Live, MovingLine};
 use crate::ui::screen::Screen;
 use crate::ui::undoing::{place, undo_words};
 use crate::values::duration::HumanDuration;
@@ -82,7 +81,7 @@ impl SignalAnswer {
             let words = held_back(signal, &shared.due().undos);
             if let Some(words) = &words {
                 // It goes on, and so does what is shown of it.
-                shared.live.answer(words, true, None);
+                shared.live.answer(words, true, BelowAnswer::TheSame);
             }
             words.is_none()
         })
@@ -103,9 +102,10 @@ impl SignalAnswer {
                 let undos = &shared.due().undos;
                 (words(signal, count, undos, limits), what_follows(undos))
             };
-            shared
-                .live
-                .answer(&words, leaves_a_mark(signal), instead.as_deref());
+            let below = instead
+                .as_deref()
+                .map_or(BelowAnswer::TheSame, BelowAnswer::Instead);
+            shared.live.answer(&words, leaves_a_mark(signal), below);
         })
     }
 }
@@ -297,10 +297,10 @@ fn leaves_a_mark(signal: i32) -> bool {
     matches!(signal, SIGINT | SIGQUIT)
 }
 
-/// Answers signals of a command that puts nothing back: `goes_on` says what is still done before it ends. A
-/// second one ends it where it stands, if that leaves nothing half done.
+/// Answers signals of a command that puts nothing back, in place of the line that moves: `goes_on` says what is still
+/// done before it ends. A second one ends it where it stands, if that leaves nothing half done.
 pub fn answer_that(
-    ui: Ui,
+    line: MovingLine,
     goes_on: &'static str,
     second: SecondSignal,
 ) -> Arc<dyn Fn(i32, u32) + Send + Sync> {
@@ -313,10 +313,7 @@ pub fn answer_that(
             (_, SecondSignal::Waits) => format!("{goes_on}; it ends by itself"),
         };
         let words = format!("{}: {words}", named(signal, count));
-        match leaves_a_mark(signal) && ui.lines {
-            true => ui.say(&format!("\n{words}")),
-            false => ui.say(&words),
-        }
+        line.0.answer(&words, leaves_a_mark(signal), BelowAnswer::Nothing);
         if ends {
             // It returns only for a signal that ends nothing.
             let _ = emulate_default_handler(signal);

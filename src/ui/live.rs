@@ -15,6 +15,7 @@ use crate::ui::repeat::Repeat;
 use crate::ui::{Ui, Verbosity};
 use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
+use crate::values::text::printable;
 
 /// How often the line moves by itself.
 const TICK: Duration = Duration::from_millis(250);
@@ -30,6 +31,9 @@ const BAR: u64 = 20;
 
 /// The columns below which what is done says nothing.
 const LEAST: usize = 12;
+
+/// What stands for what was left out.
+const CUT: &str = "...";
 
 /// What is going on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,10 +120,11 @@ fn shortened(text: &str, columns: usize) -> String {
     if length <= columns {
         return text.to_owned();
     }
-    let (start, end) = (columns / 2, columns - columns / 2 - 1);
+    let kept = columns - CUT.len();
+    let (start, end) = (kept - kept / 2, kept / 2);
     let front: String = text.chars().take(start).collect();
     let back: String = text.chars().skip(length - end).collect();
-    format!("{front}…{back}")
+    format!("{front}{CUT}{back}")
 }
 
 /// A line that is not longer than its terminal is wide: what goes on below cannot be erased.
@@ -127,10 +132,65 @@ fn cut(line: &str, columns: usize) -> String {
     match line.chars().count() > columns {
         true => line
             .chars()
-            .take(columns.saturating_sub(1))
-            .chain(['…'])
+            .take(columns.saturating_sub(CUT.len()))
+            .chain(CUT.chars())
+            .take(columns)
             .collect(),
         false => line.to_owned(),
+    }
+}
+
+/// What the line says below the answer to a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BelowAnswer<'a> {
+    /// What it said: that is waited for still.
+    TheSame,
+    /// This: what was waited for is not waited for any more.
+    Instead(&'a str),
+    /// Nothing.
+    Nothing,
+}
+
+/// The line that moves, for whoever waits beside a run, or shows none. Cloning shares it.
+#[derive(Clone)]
+pub struct MovingLine(pub(super) Live);
+
+impl MovingLine {
+    /// It shows nothing yet.
+    pub fn new(ui: Ui) -> Self {
+        Self(Live::new(ui))
+    }
+
+    /// Says what is waited for, and how long at most, until what it gives is dropped.
+    #[must_use]
+    pub fn shows(&self, what: &str, limit: Duration) -> ShownWait {
+        let before = locked(&self.0.line).clone();
+        let own = Line {
+            head: before.as_ref().map_or_else(String::new, |line| line.head.clone()),
+            what: printable(what).into_owned(),
+            since: Instant::now(),
+            limit: Some(limit),
+            arrived: None,
+        };
+        self.0.set(own.clone());
+        ShownWait {
+            live: self.0.clone(),
+            own,
+            before,
+        }
+    }
+}
+
+/// A wait that is shown as long as this lives; then what stood there before is shown again.
+pub struct ShownWait {
+    live: Live,
+    own: Line,
+    before: Option<Line>,
+}
+
+impl Drop for ShownWait {
+    fn drop(&mut self) {
+        self.live.give_back(&self.own, self.before.take());
     }
 }
 
@@ -201,18 +261,17 @@ impl Live {
         }
     }
 
-    /// Answers a key that was pressed: the terminal has written `^C` where the cursor stood. Below it the line says
-    /// `instead`, where what was waited for is not waited for any more.
-    pub(super) fn answer(&self, text: &str, is_key: bool, instead: Option<&str>) {
+    /// Answers a key that was pressed: the terminal has written `^C` where the cursor stood.
+    pub(super) fn answer(&self, text: &str, is_key: bool, below: BelowAnswer<'_>) {
         let is_below_a_line = locked(&self.shown).bar.is_some();
-        if instead.is_some() {
+        if below != BelowAnswer::TheSame {
             self.cut();
         }
         match is_key && self.ui.lines && !is_below_a_line {
             true => self.ui.say(&format!("\n{text}")),
             false => self.say(text),
         }
-        if let Some(what) = instead {
+        if let BelowAnswer::Instead(what) = below {
             self.set(Line {
                 head: String::new(),
                 what: what.to_owned(),
@@ -220,6 +279,18 @@ impl Live {
                 limit: None,
                 arrived: None,
             });
+        }
+    }
+
+    /// What is shown now goes away with `line`, if nothing else has taken its place since, and what stood there
+    /// `before` comes back.
+    fn give_back(&self, line: &Line, before: Option<Line>) {
+        if locked(&self.line).as_ref() != Some(line) {
+            return;
+        }
+        self.clear();
+        if let Some(before) = before {
+            self.set(before);
         }
     }
 
@@ -247,7 +318,8 @@ impl Live {
             }
         };
         if let Ok(style) = ProgressStyle::with_template("{spinner} {line}") {
-            bar.set_style(style.with_key("line", text));
+            // Letters that every terminal has, whatever its character set.
+            bar.set_style(style.tick_chars("|/-\\ ").with_key("line", text));
         }
         let ticking = bar.clone();
         let tick = Repeat::start(threads::start, "progress", TICK, move || ticking.tick());
@@ -398,7 +470,7 @@ mod tests {
         }
         assert_eq!(
             after(&download, 7, Some(77)),
-            "3 of 6: downloading Q…persisted.zip: 512 B so far of 1.0 KiB, 7s, at most 30m"
+            "3 of 6: downloading ...ersisted.zip: 512 B so far of 1.0 KiB, 7s, at most 30m"
         );
         assert!(after(&download, 7, Some(100)).contains("[##########----------], 7s, at most 30m"));
     }
@@ -409,10 +481,10 @@ mod tests {
         let text = after(&line(name, Some(1800), Some((5000, None))), 7, Some(77));
         assert_eq!(text.chars().count(), 77);
         assert!(text.starts_with("3 of 6: downloading"), "{text}");
-        assert!(text.contains("…"), "{text}");
+        assert!(text.contains("..."), "{text}");
         assert!(text.contains("persisted.zip: "), "{text}");
         assert!(text.ends_with(", 7s, at most 30m"), "{text}");
         // A terminal that is narrower than anything that could be said.
-        assert!(after(&line(name, None, None), 7, Some(5)).contains('…'));
+        assert!(after(&line(name, None, None), 7, Some(5)).contains("..."));
     }
 }

@@ -16,10 +16,11 @@ use crate::run::event::{
     Event, Owner, PlanId, PlanOpening, Progress, Sink, StillQuiesced, TaskId, TaskOpening, Undo, UndoStage,
 };
 use crate::run::status::{Class, Status};
-use crate::ui::live::{ArrivedBytes, Line, Live};
+use crate::ui::live::{ArrivedBytes, Line, Live, MovingLine};
 use crate::ui::undoing::{place, undo_words};
 use crate::ui::{Ui, Verbosity};
 use crate::values::invocation::Invocation;
+use crate::values::lacks::is_of_every_export;
 use crate::values::restore_name::is_restore_name;
 use crate::values::text::{hanging, printable};
 
@@ -45,6 +46,8 @@ pub struct Screen {
     complaints: Vec<String>,
     /// The warnings among them, in their own words: the reason of the plan may be one.
     warnings: Vec<String>,
+    /// How many notes were not told that can be made of every export: those that matter would drown among them.
+    usual: usize,
     /// How many lines the ends of tasks were told in: as long as they are few, all of them can be seen.
     told: usize,
     /// What may still be quiesced, as it was told: nobody reads its reason twice in one block.
@@ -66,6 +69,7 @@ impl Screen {
             unstarted: None,
             complaints: Vec::new(),
             warnings: Vec::new(),
+            usual: 0,
             told: 0,
             still: Vec::new(),
         }
@@ -93,6 +97,11 @@ impl Screen {
             || error.to_owned(),
             |still| error.replace(&still.error, "as above"),
         )
+    }
+
+    /// The same, for whoever waits for something that no event tells of.
+    pub fn moving_line(&self) -> MovingLine {
+        MovingLine(self.live())
     }
 
     /// The line that moves.
@@ -346,7 +355,9 @@ impl Screen {
     }
 
     fn noted(&mut self, message: &str) {
-        if self.tells_tasks() {
+        if is_of_every_export(message) && self.ui.verbosity < Verbosity::Chatty {
+            self.usual += 1;
+        } else if self.tells_tasks() {
             let note = format!("note: {}", printable(message));
             self.say(&hanging(&note, 0, self.ui.message_width()));
         }

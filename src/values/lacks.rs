@@ -6,6 +6,14 @@ use serde::{Deserialize, Serialize};
 const KEPT: usize = 100;
 const TOLD: usize = 10;
 
+/// What no export ever holds.
+const OF_EVERY_EXPORT: &str = "as in no export";
+
+/// Whether a note says no more than can be said of every export that has keys.
+pub fn is_of_every_export(note: &str) -> bool {
+    note.contains(&format!("in it, {OF_EVERY_EXPORT}: "))
+}
+
 /// What a backup lacks, and why it is not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lacks {
@@ -32,16 +40,14 @@ pub struct NameList {
 impl Lacks {
     /// A sentence for each kind that there is.
     pub fn notes(&self) -> Vec<String> {
+        let keys = ["key or certificate is", "keys and certificates are"]
+            .map(|keys| format!("{keys} not in it, {OF_EVERY_EXPORT}"));
         let told = |list: &NameList, one: &str, many: &str| {
             let what = if list.count == 1 { one } else { many };
             (list.count > 0).then(|| format!("{} {what}: {list}", list.count))
         };
         let sentences = [
-            told(
-                &self.key_files,
-                "key or certificate is not in it, as in no export",
-                "keys and certificates are not in it, as in no export",
-            ),
+            told(&self.key_files, &keys[0], &keys[1]),
             told(
                 &self.missing_files,
                 "file is not in it, for the gateway did not have it",
@@ -118,5 +124,8 @@ mod tests {
             "{note}"
         );
         assert!(note.ends_with("A: u9, and 490 more"), "{note}");
+        assert!(!is_of_every_export(note));
+        one.key_files.add("cert:///a.pem");
+        assert!(is_of_every_export(&one.notes()[0]));
     }
 }

@@ -646,3 +646,74 @@ fn help_has_colour_where_the_rest_has_it() {
     let piped = |arguments: &[&str]| home.dpbackup(arguments).exits(0).stdout.contains('\u{1b}');
     assert!(piped(&["--color", "always", "--help"]) && !piped(&["--help"]));
 }
+
+/// A port on which connections are taken by the kernel, and nobody says anything.
+fn mute_port() -> (std::net::TcpListener, u16) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    (listener, port)
+}
+
+#[test]
+fn who_waits_for_a_certificate_or_for_a_receiver_sees_so_and_no_stale_line_stays_behind_a_signal() {
+    let (_silent, port) = mute_port();
+    let hook = format!("[[notify.webhook]]\nname = \"ops\"\nurl = \"http://127.0.0.1:{port}/\"\n");
+    let plan = format!("webhook = \"ops\"\n{}{hook}", export("QA1", "DOM1", ""));
+    let home = Home::new()
+        .timeouts("connect = 90s")
+        .device_at("QA1", port, "{ verify = false }")
+        .plan("P", &plan);
+    for (arguments, waits, ends) in [
+        (
+            &["trust", "QA1"][..],
+            "asking QA1, 0s, at most 1m 30s",
+            "the device was asked for its certificate",
+        ),
+        (
+            &["notify-test", "P"],
+            "telling webhook ops, 0s, at most 20s",
+            "who was told is told",
+        ),
+    ] {
+        let mut terminal = home.in_terminal(100, &[], arguments);
+        terminal.shows(waits);
+        terminal.press('\u{3}');
+        let (code, lines) = terminal.end();
+        assert_eq!(code, Some(130), "{lines:?}");
+        let answers: Vec<&String> = lines.iter().filter(|line| !line.is_empty()).collect();
+        let [answer] = answers.as_slice() else {
+            panic!("{lines:?}")
+        };
+        assert!(
+            answer.starts_with("SIGINT: ") && answer.contains(ends),
+            "{lines:?}"
+        );
+    }
+}
+
+#[test]
+fn who_watches_a_run_sees_that_receivers_are_told_at_its_start_and_at_its_end() {
+    let gateway = Gateway::start(Setup::default());
+    for event in ["started", "succeeded"] {
+        let (silent, port) = mute_port();
+        let tables = format!(
+            "[notify]\ntries = 1\n[[notify.webhook]]\nname = \"ops\"\nurl = \"http://127.0.0.1:{port}/\"\n\
+             events = \"{event}\"\n"
+        );
+        let home = Home::telling(&gateway, "webhook = \"ops\"", &tables);
+        let terminal = home.in_terminal(100, &[], &["run", "Night"]);
+        let line = terminal.shows("telling webhook ops, ");
+        assert!(line.ends_with("at most 10s"), "{line}");
+        // Whoever waits there is turned away.
+        drop(silent);
+        let (code, lines) = terminal.end();
+        assert_eq!(code, Some(0), "{lines:?}");
+        assert!(!lines.iter().any(|line| line.contains("telling")), "{lines:?}");
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.contains("notification by webhook ops")),
+            "{lines:?}"
+        );
+    }
+}

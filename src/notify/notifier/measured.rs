@@ -1,12 +1,27 @@
 //! The figures for Prometheus, as history has them.
 
+use std::io;
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use crate::notify::deliver::Delivery;
 use crate::notify::notifier::news::warning;
 use crate::notify::send::{SendError, within};
 use crate::notify::{Notifier, metrics};
+use crate::values::causes::said;
 use crate::whole_file::{self, FileMode};
+
+/// Why they were not written. The file is made anew each time, its folder is not.
+fn unwritten(path: &Path, error: &io::Error) -> SendError {
+    let folder = path.parent().unwrap_or(path).display();
+    SendError::lasting(match error.kind() {
+        io::ErrorKind::NotFound => {
+            format!("the folder {folder} is not there: make it, or correct `path` under [notify.metrics]")
+        }
+        _ => format!("in the folder {folder}: {}", said(error)),
+    })
+}
 
 impl Notifier<'_> {
     /// Writes the metrics anew. Needed only where no plan has ended: `recover`.
@@ -34,7 +49,8 @@ impl Notifier<'_> {
         let answer = figures.and_then(|figures| {
             let text = metrics::text(&figures, at);
             let replaced = move || {
-                whole_file::replace(&path, &text, FileMode::FOR_ALL).map_err(SendError::lasting)?;
+                whole_file::replace(&path, &text, FileMode::FOR_ALL)
+                    .map_err(|error| unwritten(&path, &error))?;
                 Ok(format!("{} lines written", text.lines().count()).into())
             };
             within(self.file.notify.timeout, replaced).map_err(|error| error.message)

@@ -48,7 +48,15 @@ pub fn send(syslog: &Syslog, message: &str, limit: Duration) -> Sent {
 
 /// A socket for datagrams, as `/dev/log` is; some programs have one for streams.
 fn local(path: &Path, message: &str, limit: Duration) -> Sent {
-    let at = |error: io::Error| SendError::passing(format!("{}: {}", path.display(), said(&error)));
+    let at = |error: io::Error| match error.kind() {
+        // It may be there a moment later: a daemon that starts anew makes it.
+        io::ErrorKind::NotFound => SendError::passing(format!(
+            "there is no {} here, as in a container: `address = \"udp://HOST\"` under [notify.syslog] names a system log \
+             elsewhere",
+            path.display()
+        )),
+        _ => SendError::passing(format!("{}: {}", path.display(), said(&error))),
+    };
     let socket = UnixDatagram::unbound().map_err(at)?;
     socket.set_write_timeout(Some(limit)).map_err(at)?;
     match socket.send_to(message.as_bytes(), path) {

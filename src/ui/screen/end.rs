@@ -27,6 +27,7 @@ impl Screen {
         let has_scrolled_away = std::mem::take(&mut self.told) > NAMED;
         let complaints = std::mem::take(&mut self.complaints);
         let warnings = std::mem::take(&mut self.warnings);
+        let usual = std::mem::take(&mut self.usual);
         let good = status.class() == Class::Success;
         if self.ui.verbosity == Verbosity::Quiet && status.class() == Class::Warning {
             let line = quiet_end((id, &opening), status, error, &complaints);
@@ -70,6 +71,13 @@ impl Screen {
         }
         if !tasks.is_empty() {
             let _ = write!(text, "\n  {}", counts(&tasks));
+        }
+        if usual > 0 && self.tells_tasks() {
+            let exports = if usual == 1 { "export" } else { "exports" };
+            let _ = write!(
+                text,
+                "\n  keys and certificates are in no export, and {usual} {exports} would need some: history names them"
+            );
         }
         let mut text = self.within_the_terminal(&text);
         if !tasks.is_empty() {
