@@ -42,7 +42,7 @@ impl HashedFile {
             return Ok(());
         }
         self.next_look = size.saturating_add(LOOK_EVERY);
-        let Space { free, total } = ask(self.file.get_ref())?;
+        let Space { free, total, .. } = ask(self.file.get_ref())?;
         match min_free.is_met(free, total) {
             true => Ok(()),
             false => Err(GivenUp::TooLittleLeft {
@@ -108,6 +108,7 @@ mod tests {
         Ok(Space {
             free,
             total: 100 << 30,
+            files: None,
         })
     }
 

@@ -18,6 +18,9 @@ pub struct Space {
     pub free: u64,
     /// Bytes in all.
     pub total: u64,
+    /// How many more files (inodes) this process may make; `None` where the file system does not tell, as one that makes
+    /// them as they are needed.
+    pub files: Option<u64>,
 }
 
 /// How much a file may take while it is written.
@@ -52,6 +55,7 @@ fn of(stat: &StatVfs) -> Space {
     Space {
         free: stat.f_bavail.saturating_mul(stat.f_frsize),
         total: stat.f_blocks.saturating_mul(stat.f_frsize),
+        files: (stat.f_files > 0).then_some(stat.f_favail),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::mount::{self, Mount, Unwritable};
 use crate::artifact::probe::{self, Probed};
-use crate::artifact::space::{self, Allowance};
+use crate::artifact::space::{self, Allowance, Space};
 use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
 use crate::plan::model::{MountRule, Settings, StorePlace};
 use crate::run::failure::Failure;
@@ -150,6 +150,13 @@ pub fn failure(settings: &Settings, error: &StoreError) -> Failure {
     let path = inside.unwrap_or(&error.path).display();
     let cause = said(&error.source);
     let (status, message) = match error.kind {
+        StoreErrorKind::NoSpace if is_without_files(settings) => (
+            Status::NotEnoughFreeSpaceInStore,
+            format!(
+                "no more files (inodes) fit on the file system of the store {store}: {} {path}; {NO_FILES}",
+                error.action
+            ),
+        ),
         StoreErrorKind::NoSpace => (
             Status::NotEnoughFreeSpaceInStore,
             format!(
@@ -174,6 +181,14 @@ pub fn failure(settings: &Settings, error: &StoreError) -> Failure {
             Status::DownloadFailed,
             format!(
                 "the store {store} is not there any more: is its file system not mounted, or was it moved?"
+            ),
+        ),
+        StoreErrorKind::Other if error.source.kind() == std::io::ErrorKind::FileTooLarge => (
+            Status::DownloadFailed,
+            format!(
+                "no file of the store {store} may grow so large: {} {path}; the limit is one of this process (`ulimit -f`, \
+                 `LimitFSIZE` of a unit) or of the file system",
+                error.action
             ),
         ),
         StoreErrorKind::ReadOnly
@@ -280,7 +295,34 @@ pub fn is_there(settings: &Settings) -> Result<(), Failure> {
     })
 }
 
-/// Whether the store has the free space; `status` is that of the failure.
+/// The fewest files that are to fit into the store: a secure backup has seven, each other backup and the note beside it
+/// fewer.
+const LEAST_FILES: u64 = 16;
+
+/// Whether so many more files fit into the store as a backup has, though there is space.
+fn has_files(settings: &Settings, space: Space) -> Result<(), String> {
+    match space.files.filter(|files| *files < LEAST_FILES) {
+        None => Ok(()),
+        Some(files) => Err(format!(
+            "the store {} has room for {files} more files (inodes), and a backup may need {LEAST_FILES}, though {} are \
+             free; {NO_FILES}",
+            settings.store.folder().display(),
+            Bytes(space.free)
+        )),
+    }
+}
+
+/// What to do where no more files fit.
+const NO_FILES: &str = "`df -i` shows it: remove files there that nobody needs, or move the store to a file system with \
+                        room for more";
+
+/// Whether no more files fit into the store, though there is space.
+fn is_without_files(settings: &Settings) -> bool {
+    let space = space::space(settings.store.folder());
+    space.is_ok_and(|space| space.files == Some(0) && space.free > 0)
+}
+
+/// Whether the store has the free space, and room for files; `status` is that of the failure.
 pub fn has_space(settings: &Settings, status: Status) -> Result<(), Failure> {
     let store = settings.store.folder().display();
     let space = space::space(settings.store.folder()).map_err(|error| {
@@ -293,7 +335,7 @@ pub fn has_space(settings: &Settings, status: Status) -> Result<(), Failure> {
         )
     })?;
     if settings.min_free_store.is_met(space.free, space.total) {
-        return Ok(());
+        return has_files(settings, space).map_err(|why| Failure::new(status, why));
     }
     let required = settings.min_free_store.required(space.total);
     Err(Failure::new(
