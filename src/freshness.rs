@@ -221,6 +221,18 @@ impl Freshness {
         Ok(())
     }
 
+    /// Notes what is still young, and was not found any more on its device by the newest run of its plan: nobody backs it
+    /// up again as long as it is so.
+    pub fn note_unlisted(&mut self, is_unlisted: impl Fn(&JudgedTarget) -> bool) {
+        for target in &mut self.targets {
+            if target.state > TargetState::NotPlanned && is_unlisted(target) {
+                target.state = target.state.max(TargetState::Warning);
+                target.add("the newest run of its plan did not find it on the device".to_owned());
+            }
+        }
+        self.sort();
+    }
+
     /// Notes what the newest task says of domains without a young backup that names them and backs nothing up. An
     /// API Connect domain is exported by none, so that waiting does not help: somebody who asks for it is warned, as
     /// a run warns.

@@ -25,6 +25,7 @@ mod net;
 mod new_place;
 mod newest_export;
 mod no_export;
+mod not_listed;
 mod notify_test;
 mod opening;
 mod plan_names;

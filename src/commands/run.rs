@@ -7,6 +7,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::commands::error::{CommandError, Outcome};
 use crate::commands::loading::{load_plan, with_open_rows};
 use crate::commands::names::wanted;
+use crate::commands::not_listed;
 use crate::commands::opening::{
     EngineBase, OpenedHistory, ScriptsDue, limits, planned, show_warnings_of, telling,
 };
@@ -185,6 +186,7 @@ fn each<'a>(
             Ok(mut end) => {
                 if is_begun {
                     record.warn_of_sinks(Owner::Plan(end.id));
+                    not_listed::note_after(engine.file, plan, record, end.id);
                     restore_note::write_after(engine.file, record, &mut end, &engine.clock.zone());
                 }
                 ended.exit = ended.exit.or_graver(end.exit);

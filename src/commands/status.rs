@@ -13,6 +13,7 @@ use crate::commands::error::{CommandError, Outcome, print, print_states};
 use crate::commands::history_file::read_history;
 use crate::commands::left_behind::{UnseenImports, left_folders, untold};
 use crate::commands::loading::{load_plan_or_part, with_open_rows};
+use crate::commands::not_listed::unlisted_targets;
 use crate::exit::{Exit, Monitored};
 use crate::freshness::expected::{ExpectedTarget, expected};
 use crate::freshness::{Attempt, Freshness, LastAttempt, TargetState};
@@ -158,6 +159,9 @@ pub(super) fn judge(
                 attempt: Attempt::Ended,
             }))
         })?;
+    }
+    if let Some(history) = history {
+        freshness.note_unlisted(unlisted_targets(file, history)?);
     }
     let locks = Locks::beside(&file.settings.history);
     freshness.left_folders = left_folders(file, &locks);

@@ -125,6 +125,7 @@ impl<'a> Question<'a> {
         let mut contact = known.unwrap_or_else(|| meet(engine, self.wanted.device));
         if let Contact::Up(session) = &mut contact {
             session.ask_for_api_connect(&self.wanted.domains);
+            session.ask_for_unlisted(&self.wanted.domains);
         }
         Some(contact)
     }

@@ -97,6 +97,8 @@ pub fn expand<'a>(
             tasks.extend(tasks_of(activity, device, devices.contact(device)));
         }
         for device in concerned() {
+            warnings.extend(left_out_unseen(activity, device, devices.contact(device)));
+            warnings.extend(in_failsafe_mode(activity, device, devices.contact(device)));
             let absent = absent_domains(activity, devices.contact(device));
             let (nowhere, elsewhere): (Vec<&str>, Vec<&str>) = absent
                 .into_iter()
@@ -249,6 +251,62 @@ fn absent_domains<'a>(activity: &'a Activity, contact: &Contact<'_>) -> Vec<&'a 
     }
     let is_absent = |name: &&str| pattern.matches(name) && lacks(contact, name);
     pattern.literals().filter(is_absent).collect()
+}
+
+/// The domains that a pattern would match, that the device has, and that it does not list to the account: nobody would
+/// know that they are not backed up.
+fn left_out_unseen(activity: &Activity, device: &Device, contact: &Contact<'_>) -> Option<String> {
+    let (
+        Contact::Up(session),
+        Action::ExportDomain {
+            domains: Domains::Matching(pattern),
+        },
+    ) = (contact, &activity.action)
+    else {
+        return None;
+    };
+    let unseen = session.unlisted.iter().flatten();
+    let unseen: Vec<&str> = unseen
+        .map(String::as_str)
+        .filter(|name| pattern.matches(name))
+        .collect();
+    (!unseen.is_empty()).then(|| {
+        format!(
+            "{} has {}, and does not list it to this account: '{pattern}' leaves it out; give the account the right to see \
+             each domain",
+            device.name,
+            first_few(unseen, LISTED)
+        )
+    })
+}
+
+/// The domains that are to be backed up and run in failsafe mode: what runs there is none of what somebody has made, and
+/// the backup before it is the one that counts.
+fn in_failsafe_mode(activity: &Activity, device: &Device, contact: &Contact<'_>) -> Option<String> {
+    let Contact::Up(session) = contact else {
+        return None;
+    };
+    let is_meant = |name: &str| match &activity.action {
+        Action::ExportDomain {
+            domains: Domains::Matching(pattern),
+        } => pattern.matches(name),
+        Action::ExportDomain {
+            domains: Domains::All,
+        }
+        | Action::SecureBackup { .. } => true,
+    };
+    let failed = session.domains.iter().filter(|domain| is_meant(&domain.name));
+    let failed: Vec<String> = failed
+        .filter_map(|domain| Some(format!("{} ({})", domain.name, domain.failsafe.as_ref()?)))
+        .collect();
+    (!failed.is_empty()).then(|| {
+        format!(
+            "{} runs in failsafe mode: {}: that is a configuration of last resort; look at its log, and keep the backup from \
+             before",
+            device.name,
+            first_few(&failed, LISTED)
+        )
+    })
 }
 
 /// Whether a device has shown that it has no such domain.

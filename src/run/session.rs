@@ -12,7 +12,7 @@ use crate::run::event::DeviceFacts;
 use crate::run::failure::{Failure, words};
 use crate::run::status::Status;
 use crate::soma::error::{SomaError, SomaErrorKind};
-use crate::values::pattern::PatternList;
+use crate::values::pattern::{PatternList, could_be_pattern};
 
 /// How a device met us.
 #[derive(Debug)]
@@ -39,6 +39,9 @@ pub struct Session<'a> {
     unanswered: BTreeSet<String>,
     /// Why the others are not asked any more.
     done_asking: Option<DoneAsking>,
+    /// Domains that are configured and enabled, and that the device does not list to the account; `None` as long as it
+    /// was not asked, and where it does not tell.
+    pub(super) unlisted: Option<BTreeSet<String>>,
     facts: Option<KnownFacts>,
     /// Why they could not be asked for, where nobody was told that yet.
     no_facts: Option<Failure>,
@@ -132,6 +135,16 @@ impl Session<'_> {
             if self.done_asking.is_some() {
                 break;
             }
+        }
+    }
+
+    /// Asks for the domains that the device has and does not list, once, where a pattern could match one of them.
+    pub fn ask_for_unlisted(&mut self, domains: &[&PatternList]) {
+        let is_pattern = |list: &&PatternList| list.included().any(|pattern| could_be_pattern(&pattern));
+        let is_silent = matches!(self.done_asking, Some(DoneAsking::NoAnswerAbout(_)));
+        if self.unlisted.is_none() && !is_silent && domains.iter().any(is_pattern) {
+            // Who may not look there is not told of what may be there either.
+            self.unlisted = self.gateway.unlisted(&self.domains).ok();
         }
     }
 
@@ -292,6 +305,7 @@ pub(super) fn meet<'a>(engine: Engine<'a>, device: &'a Device) -> Contact<'a> {
             domains,
             api_connect: BTreeMap::new(),
             unanswered: BTreeSet::new(),
+            unlisted: None,
             done_asking: None,
             facts: None,
             no_facts: None,

@@ -11,7 +11,7 @@ use dpbackup::run::sequence::Options;
 use dpbackup::signal::Stop;
 
 use crate::simulator::{Domain, Firmware, Gateway, Setup, User};
-use crate::support::{Home, TestClock, export, secure_backup};
+use crate::support::{Home, TestClock, export, gateways, secure_backup};
 
 fn gateway_with(domains: &[&str]) -> Gateway {
     Gateway::start(Setup {
@@ -340,4 +340,43 @@ fn a_password_that_cannot_be_had_is_a_failed_task_and_not_a_skipped_one() {
     assert!(ran.stderr.contains("DPBACKUP_TEST_PASSWORD"), "{}", ran.stderr);
     assert_eq!(home.recorded(), ["QA1/D* DEVICE_ERROR"]);
     assert_eq!(gateway.operations(), Vec::<String>::new());
+}
+
+#[test]
+fn a_domain_that_a_device_does_not_list_is_warned_of_where_a_pattern_would_match_it() {
+    let setup = gateways::small(["DOM1", "DOM2", "DOM3"].map(Domain::new)).being(&["rows-for-others@DOM2"]);
+    let gateway = Gateway::start(setup);
+    for (pattern, is_told) in [("DOM*", true), ("DOM*, !DOM2", false), ("DOM1, DOM3", false)] {
+        let home = Home::of(&gateway).plan("P", &export("*", pattern, ""));
+        let run = home.run("P", &TestClock::night());
+        assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS", "QA1/DOM3 SUCCESS"], "{pattern}");
+        let warnings = run.warnings().join("\n");
+        assert_eq!(
+            warnings.contains("QA1 has DOM2, and does not list it to this account: 'DOM*' leaves it out"),
+            is_told,
+            "{pattern}: {warnings}"
+        );
+        assert_eq!(run.exit(), if is_told { 3 } else { 0 }, "{pattern}");
+    }
+}
+
+#[test]
+fn a_domain_in_failsafe_mode_is_backed_up_and_warned_of() {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1").failsafe(), Domain::new("DOM2")],
+        ..Setup::default()
+    });
+    for (pattern, is_told) in [("DOM*", true), ("DOM2", false)] {
+        let home = Home::of(&gateway).plan("P", &export("*", pattern, ""));
+        let run = home.run("P", &TestClock::night());
+        let warnings = run.warnings().join("\n");
+        assert_eq!(
+            warnings.contains("QA1 runs in failsafe mode: DOM1 ("),
+            is_told,
+            "{pattern}: {warnings}"
+        );
+        assert_eq!(run.exit(), if is_told { 3 } else { 0 }, "{pattern}");
+        let check = home.dpbackup(&["check", "P"]).stdout;
+        assert_eq!(check.contains("WARN  failsafe"), is_told, "{check}");
+    }
 }

@@ -361,3 +361,29 @@ fn what_cannot_be_read_is_unknown() {
         .exits(3);
     assert!(ran.stdout.starts_with("DPBACKUP UNKNOWN - "), "{}", ran.stdout);
 }
+
+#[test]
+fn a_domain_that_is_not_listed_any_more_is_noted_by_the_run_and_warned_of_here() {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1"), Domain::new("DOM2")],
+        ..Setup::default()
+    });
+    let home = Home::of(&gateway).plan("P", EXPORT);
+    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    gateway.state().remove_domain("DOM2");
+    let ran = home.dpbackup(&["run", "P", "-v"]).exits(0);
+    let note = "not listed any more by QA1: DOM2 (last backed up by task 2)";
+    assert!(ran.stderr.contains(&format!("note: {note}")), "{}", ran.stderr);
+    let last = home.dpbackup(&["history", "last"]).exits(0).stdout;
+    assert!(last.contains(note), "{last}");
+    let ran = home.dpbackup(&["history", "status"]).exits(1);
+    assert!(
+        ran.stdout
+            .contains("the newest run of its plan did not find it on the device"),
+        "{}",
+        ran.stdout
+    );
+    let targets = targets(&home);
+    let is_warned = |line: &String| line.contains("QA1 DOM2") && line.contains("WARNING");
+    assert!(targets.iter().any(is_warned), "{targets:?}");
+}

@@ -96,6 +96,7 @@ fn ask(
     }
     domains::exports(&gateway, &listed, needs, found);
     domains::unlisted(&gateway, &listed, needs, found);
+    domains::failsafe(&listed, needs, found);
     domains::disabled(&gateway, &listed, needs, found);
     domains::quiesced(engine, (&device.name, serial.as_deref()), &listed, needs, found);
     Some(listed)

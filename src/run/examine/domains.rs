@@ -127,6 +127,20 @@ pub(super) fn unlisted(
     }
 }
 
+/// A domain in failsafe mode runs a configuration of last resort.
+pub(super) fn failsafe(listed: &[DomainStatus], needs: &Needs<'_>, found: &mut CheckItems) {
+    let is_meant = |name: &str| needs.everything || needs.exports.iter().any(|pattern| pattern.matches(name));
+    let failed = listed.iter().filter(|domain| is_meant(&domain.name));
+    let failed: Vec<String> = failed
+        .filter_map(|domain| Some(format!("{} ({})", domain.name, domain.failsafe.as_ref()?)))
+        .collect();
+    if !failed.is_empty() {
+        let text = format!("{} runs in failsafe mode", first_few(&failed, LISTED));
+        let hint = "that is a configuration of last resort: look at the log of the domain, and keep the backup from before";
+        found.warn("failsafe", text, hint);
+    }
+}
+
 /// A domain that is disabled is in nobody's service: it is backed up as it is, and a quiesce of it does not show.
 pub(super) fn disabled(
     gateway: &Gateway<'_>,
