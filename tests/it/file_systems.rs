@@ -255,7 +255,7 @@ fn a_store_that_becomes_read_only_in_a_run_is_found_out_before_the_next_gateway_
     let remount = format!("#!/bin/sh\nexec mount -o remount,ro {}\n", home.store().display());
     let home = home.script("readonly.sh", &remount);
     fs::create_dir(home.store()).expect("a folder");
-    let ran = run_on_tmpfs(&home);
+    let ran = run_on_tmpfs(&home, "");
     if ran.code == Some(99) || ran.stderr.contains("unshare:") {
         not_tested_here(&format!("a store that becomes read-only: {}", ran.stderr.trim()));
         return;
@@ -265,11 +265,35 @@ fn a_store_that_becomes_read_only_in_a_run_is_found_out_before_the_next_gateway_
     assert!(ran.stderr.contains("read-only"), "{ran:?}");
 }
 
-/// Runs the plan P on a store that is a file system of its own, which ends with the run.
-fn run_on_tmpfs(home: &Home) -> Ran {
+#[test]
+fn a_store_into_which_no_more_files_fit_is_told_before_anything_is_quiesced() {
+    let gateway = Gateway::start(Setup::default());
+    let activity = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\n";
+    let home = Home::of(&gateway).plan("P", activity);
+    fs::create_dir(home.store()).expect("a folder");
+    let ran = run_on_tmpfs(&home, ",nr_inodes=12");
+    if ran.code == Some(99) || ran.stderr.contains("unshare:") {
+        not_tested_here(&format!("a store without inodes: {}", ran.stderr.trim()));
+        return;
+    }
+    let said = ran
+        .exits(4)
+        .stderr
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        said.contains("more files (inodes), and a backup may need 16") && said.contains("`df -i`"),
+        "{said}"
+    );
+    assert_eq!(gateway.received("DomainQuiesce"), 0);
+}
+
+/// Runs the plan P on a store that is a file system of its own with these options, which ends with the run.
+fn run_on_tmpfs(home: &Home, options: &str) -> Ran {
     let binary = env!("CARGO_BIN_EXE_dpbackup");
     let script = format!(
-        "mount -t tmpfs -o size=64m,mode=700 tmpfs store || exit 99\n{binary} run P; code=$?; umount -l store; exit $code\n"
+        "mount -t tmpfs -o size=64m,mode=700{options} tmpfs store || exit 99\n{binary} run P; code=$?; umount -l store; exit $code\n"
     );
     let own = home.command(&[]);
     let mut shell = Command::new("unshare");
@@ -289,7 +313,7 @@ fn a_store_that_a_script_unmounts_is_noticed_before_the_quiesce_and_the_task_has
     let unmount = format!("#!/bin/sh\nexec umount -l {}\n", home.store().display());
     let home = home.script("unmount.sh", &unmount);
     fs::create_dir(home.store()).expect("a folder");
-    let ran = run_on_tmpfs(&home);
+    let ran = run_on_tmpfs(&home, "");
     if ran.code == Some(99) || ran.stderr.contains("unshare:") {
         not_tested_here(&format!("a store that is unmounted: {}", ran.stderr.trim()));
         return;
