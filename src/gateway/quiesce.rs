@@ -88,6 +88,11 @@ impl QuiesceSent {
         !matches!(self, QuiesceSent::Unanswered { .. })
     }
 
+    /// Whether the device has shown all of it: no domain may begin yet.
+    fn is_all_seen(self) -> bool {
+        matches!(self, QuiesceSent::Seen { all_within } if all_within.is_zero())
+    }
+
     /// How long from now on the quiesce may begin to show, in each domain that it covers.
     pub fn settles_within(self) -> Duration {
         match self {
