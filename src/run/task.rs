@@ -96,20 +96,36 @@ enum DeviceState {
 enum Begun {
     /// Nothing was sent, or the device has proved that nothing was begun.
     No,
-    /// It was sent, at this time of the clock, and nothing of it was seen.
+    /// It was `sent`, at this time of the clock, and nothing of it was seen.
     Sent {
+        sent: Duration,
         /// How the device answered.
         reply: Reply,
         /// When the answer came, or was given up.
         at: Duration,
+        shows: Unseen,
     },
-    /// The device was seen to do it, and each of its domains has begun or had the time to.
-    Seen,
+    /// The device was seen to do what was sent then, and each of its domains has begun or had the time to.
+    Seen { sent: Duration },
     /// The device was seen to do it, and domains of it may begin yet.
-    SeenInPart {
-        /// When it was sent, on the clock.
-        at: Duration,
-    },
+    SeenInPart { sent: Duration },
+}
+
+/// What is known of a quiesce of which nothing was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unseen {
+    /// It may show yet.
+    NotYet,
+    /// Nothing of what was to be quiesced is in service.
+    TakesNone,
+}
+
+/// The quiesce of a task.
+struct TaskQuiesce {
+    begun: Begun,
+    /// The domains that were seen quiesced by this task.
+    seen: Vec<String>,
+    out_of_service: OutOfService,
 }
 
 /// An export whose last byte has arrived, and which nobody has looked at yet.
@@ -142,12 +158,21 @@ enum Made {
 struct BackupFolder {
     journal: JournalId,
     folder: RemoteFolder,
-    /// Whether the device was, or may have been, asked to fill it.
-    is_asked: bool,
     /// What is known of the request that fills it.
     asked: BackupAsked,
-    /// Says the same to whoever finds the row when this process is dead.
-    not_yet: Option<NotYet>,
+    holds: FolderHolds,
+}
+
+/// What the folder of a secure backup holds.
+enum FolderHolds {
+    /// Nothing: the device was not asked to fill it. That is said to whoever finds the row when this process is dead,
+    /// where it could be.
+    Nothing(Option<NotYet>),
+    /// What the device, which was or may have been asked, has made of it; a verified copy of that is stored, if it is a whole
+    /// backup.
+    Anything,
+    /// A whole secure backup of which no verified copy is stored.
+    OnlyCopy,
 }
 
 /// A task on its way.
@@ -161,23 +186,9 @@ struct Walk<'w, 'a, 'r> {
     leftover: Option<BackupFolder>,
     /// What its secure backup is encrypted for, once that is known.
     certificate: Option<CertificateFacts>,
-    /// Whether that folder holds a whole secure backup of which no verified copy is stored.
-    only_on_device: bool,
-    /// How far its quiesce has come.
-    begun: Begun,
-    /// When its quiesce was sent, on the clock.
-    quiesce_sent: Option<Duration>,
-    /// Whether nothing of what was to be quiesced is in service.
-    takes_none: bool,
+    quiesce: TaskQuiesce,
     /// Whether something was mounted at the store itself when it began, where that could be looked at.
     store_was_mounted: Option<bool>,
-    /// The domains that were seen quiesced by this task.
-    seen_quiesced: Vec<String>,
-    /// Those of them that were seen at work before the device was told to unquiesce.
-    back_early: Vec<String>,
-    /// Whether the login was refused to the last question before the unquiesce.
-    is_login_refused: bool,
-    out_of_service: OutOfService,
     /// What the task before saw, until this one begins with it or asks itself.
     look_before: Option<DomainsLook>,
     /// The domains as the checks found them, while nothing was done that takes its time.
@@ -204,15 +215,12 @@ pub fn run<'a>(
         state: DeviceState::Untouched,
         leftover: None,
         certificate: None,
-        only_on_device: false,
-        begun: Begun::No,
-        quiesce_sent: None,
-        takes_none: false,
+        quiesce: TaskQuiesce {
+            begun: Begun::No,
+            seen: Vec::new(),
+            out_of_service: OutOfService::Never,
+        },
         store_was_mounted: None,
-        seen_quiesced: Vec::new(),
-        back_early: Vec::new(),
-        is_login_refused: false,
-        out_of_service: OutOfService::Never,
         look_before,
         look: None,
         warnings: Vec::new(),

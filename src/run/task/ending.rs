@@ -48,7 +48,7 @@ impl Walk<'_, '_, '_> {
             warnings: self.warnings,
             login_refused,
             files: self.files,
-            out_of_service: self.out_of_service,
+            out_of_service: self.quiesce.out_of_service,
             configuration: self.configuration,
         })
     }
@@ -98,7 +98,7 @@ impl Walk<'_, '_, '_> {
         let facts = self
             .facts()
             .ended(status, error)
-            .out_of_service(self.out_of_service)
+            .out_of_service(self.quiesce.out_of_service)
             .with_files(&self.files)
             .with_changes(&self.configuration);
         let due = Due {

@@ -145,9 +145,9 @@ impl Walk<'_, '_, '_> {
             let staged = Staged::create(&store, &place)?;
             Ok(staged.within(allowance).worked_on_beside(threads::start))
         };
-        match self.begun {
+        match self.quiesce.begun {
             Begun::No => Ok(HandedFile::here(make()?, path)),
-            Begun::Sent { .. } | Begun::Seen | Begun::SeenInPart { .. } => {
+            Begun::Sent { .. } | Begun::Seen { .. } | Begun::SeenInPart { .. } => {
                 HandedFile::away(threads::start, DISK_ANSWERS_WITHIN, path, make)
             }
         }

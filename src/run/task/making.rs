@@ -69,7 +69,7 @@ impl Walk<'_, '_, '_> {
         match made {
             Made::SecureBackup { folder, files } => {
                 self.fetch_secure_backup(&folder, &files)?;
-                self.only_on_device = false;
+                self.is_stored();
                 Ok(())
             }
             Made::Exports {

@@ -12,7 +12,7 @@ use crate::run::ledger::{LedgerError, NOTHING_BEGUN, Reply, UndoOpening, UndoSte
 use crate::run::recover::age::begins_within;
 use crate::run::row_device::MetDevice;
 use crate::run::status::Status;
-use crate::run::task::{Begun, DeviceState, Made, Walk};
+use crate::run::task::{Begun, DeviceState, Made, Unseen, Walk};
 use crate::run::undo::{OpenQuiesce, Undone, undo_of, waiting};
 use crate::soma::error::SomaError;
 use crate::values::internal_error::caught;
@@ -29,6 +29,25 @@ struct DueQuiesce {
     serial: Option<String>,
 }
 
+/// What a device showed that had made its exports, just before it was told to unquiesce.
+enum BeforeUnquiesce {
+    /// Nothing: it was not looked at, or did not answer.
+    NotKnown,
+    /// These domains, which were seen quiesced by this task, were at work.
+    Early(Vec<String>),
+    /// The login was refused.
+    LoginRefused,
+}
+
+impl BeforeUnquiesce {
+    fn early(&self) -> &[String] {
+        match self {
+            Self::Early(names) => names,
+            Self::NotKnown | Self::LoginRefused => &[],
+        }
+    }
+}
+
 impl Walk<'_, '_, '_> {
     /// Steps 6 to 10: from the journal row on, every path leads through the undo.
     pub(super) fn quiesced(&mut self, scope: &Scope) -> Result<(), Trouble> {
@@ -36,9 +55,13 @@ impl Walk<'_, '_, '_> {
         let made = self.protected(|walk| {
             walk.quiesce(scope, &due)?;
             let made = walk.make()?;
-            walk.look_before_unquiesce(&made);
-            Ok(made)
+            let before = walk.look_before_unquiesce(&made);
+            Ok((made, before))
         });
+        let (made, before) = match made {
+            Ok((made, before)) => (Ok(made), before),
+            Err(trouble) => (Err(trouble), BeforeUnquiesce::NotKnown),
+        };
         let Some(sent) = self.sent(scope) else {
             return self.nothing_begun(due.journal, made);
         };
@@ -55,18 +78,18 @@ impl Walk<'_, '_, '_> {
             domains: &due.stood,
             sent,
             serial: due.serial.as_deref(),
-            first: match self.is_login_refused {
-                true => FirstWord::UnquiesceRefused,
-                false => FirstWord::Unquiesce,
+            first: match &before {
+                BeforeUnquiesce::LoginRefused => FirstWord::UnquiesceRefused,
+                BeforeUnquiesce::Early(_) | BeforeUnquiesce::NotKnown => FirstWord::Unquiesce,
             },
         };
         let (undone, noted) = self.bring_back(open);
-        let undone = self.doubted(undone, due.serial.as_deref());
+        let undone = self.doubted(undone, before.early(), due.serial.as_deref());
         let lasted = self.lasted(&undone, &due);
         let recorded = open.write_down(&undone, self.record);
         let told = self.tell_out_of_service(lasted);
-        let early = std::mem::take(&mut self.back_early);
-        let warned = self.warn_of_early_work("this export", "the device was told to unquiesce", &early);
+        let told_to = "the device was told to unquiesce";
+        let warned = self.warn_of_early_work("this export", told_to, before.early());
         self.state = match &undone {
             Undone::Confirmed { how, .. } => DeviceState::PutBack(how.clone()),
             Undone::NotKnown(why) => DeviceState::NotKnown(why.clone()),
@@ -95,23 +118,23 @@ impl Walk<'_, '_, '_> {
     /// Looks at a device that has made its exports, before it is told to unquiesce: whether it was quiesced all along
     /// nothing else shows. It is not out of service for that any longer than a moment. A secure backup was looked at while
     /// it was waited for.
-    fn look_before_unquiesce(&mut self, made: &Made) {
-        if !matches!(made, Made::Exports { .. }) || self.seen_quiesced.is_empty() {
-            return;
+    fn look_before_unquiesce(&self, made: &Made) -> BeforeUnquiesce {
+        let seen = &self.quiesce.seen;
+        if !matches!(made, Made::Exports { .. }) || seen.is_empty() {
+            return BeforeUnquiesce::NotKnown;
         }
         match self.session.gateway.domains_within(LOOK_BEFORE_UNQUIESCE) {
-            Ok(domains) => self.back_early = at_work(&self.seen_quiesced, &domains).cloned().collect(),
-            Err(error) => self.is_login_refused = error.kind.is_of_login(),
+            Ok(domains) => BeforeUnquiesce::Early(at_work(seen, &domains).cloned().collect()),
+            Err(error) if error.kind.is_of_login() => BeforeUnquiesce::LoginRefused,
+            Err(_) => BeforeUnquiesce::NotKnown,
         }
     }
 
     /// What came of the way back, where it was at work before that and no serial number of its own shows that it is the
     /// device that was quiesced: another one may have taken its place.
-    fn doubted(&self, undone: Undone, serial: Option<&str>) -> Undone {
+    fn doubted(&self, undone: Undone, early: &[String], serial: Option<&str>) -> Undone {
         match undone {
-            Undone::Confirmed { how, .. }
-                if !self.back_early.is_empty() && !serial.is_some_and(tells_apart) =>
-            {
+            Undone::Confirmed { how, .. } if !early.is_empty() && !serial.is_some_and(tells_apart) => {
                 Undone::NotKnown(format!(
                     "{} showed itself at work before it was told to unquiesce, and no serial number of its own shows that \
                      it is the device that was quiesced, and no other behind its address: look at each; {how}",
@@ -134,7 +157,6 @@ impl Walk<'_, '_, '_> {
         self.refuse_beside_one_left(serial.as_deref())?;
         let stood = scope.domains(&domains);
         let journal = self.open_undo(undo_of(scope), stood.clone())?;
-        self.begun = Begun::No;
         // Whatever breaks off from here on leaves it so.
         let nobody_looked = "the task broke off before anybody looked".to_owned();
         self.state = DeviceState::NotKnown(nobody_looked);
@@ -161,19 +183,24 @@ impl Walk<'_, '_, '_> {
 
     /// How long it was out of service. One that was neither accepted nor seen may have taken nothing out of it.
     fn lasted(&self, undone: &Undone, due: &DueQuiesce) -> OutOfService {
-        let is_certain = match self.begun {
-            Begun::Seen | Begun::SeenInPart { .. } => true,
-            // Where no domain can show it, nobody knows what it took.
-            Begun::Sent { reply, .. } => reply == Reply::Accepted && !due.stood.is_empty(),
-            Begun::No => false,
+        let Undone::Confirmed { .. } = undone else {
+            return OutOfService::NotKnown;
         };
-        match (undone, self.quiesce_sent) {
-            (Undone::Confirmed { .. }, Some(_)) if self.takes_none => OutOfService::Never,
-            (Undone::Confirmed { .. }, Some(sent)) if is_certain => {
-                OutOfService::For(self.engine.clock.elapsed().saturating_sub(sent))
+        let since = match self.quiesce.begun {
+            Begun::Sent {
+                shows: Unseen::TakesNone,
+                ..
+            } => return OutOfService::Never,
+            Begun::Seen { sent } | Begun::SeenInPart { sent } => Some(sent),
+            // Where no domain can show it, nobody knows what it took.
+            Begun::Sent { sent, reply, .. } => {
+                (reply == Reply::Accepted && !due.stood.is_empty()).then_some(sent)
             }
-            _ => OutOfService::NotKnown,
-        }
+            Begun::No => None,
+        };
+        since.map_or(OutOfService::NotKnown, |sent| {
+            OutOfService::For(self.engine.clock.elapsed().saturating_sub(sent))
+        })
     }
 
     /// Nothing more is quiesced on a device on which something is left quiesced, as far as is known: what could not be
@@ -211,7 +238,7 @@ impl Walk<'_, '_, '_> {
     }
 
     fn tell_out_of_service(&mut self, lasted: OutOfService) -> Result<(), LedgerError> {
-        self.out_of_service = lasted;
+        self.quiesce.out_of_service = lasted;
         let task = self.task.id;
         self.record.tell(&Event::OutOfService { task, lasted })
     }
@@ -266,15 +293,15 @@ impl Walk<'_, '_, '_> {
             let age = self.engine.clock.elapsed().saturating_sub(at);
             begins_within(&undo_of(scope), Some(reply), request, settings).saturating_sub(age)
         };
-        match self.begun {
+        match self.quiesce.begun {
             Begun::No => None,
-            Begun::Seen => Some(QuiesceSent::Seen {
+            Begun::Seen { .. } => Some(QuiesceSent::Seen {
                 all_within: Duration::ZERO,
             }),
-            Begun::SeenInPart { at } => Some(QuiesceSent::Seen {
-                all_within: left_since(at, Reply::Accepted),
+            Begun::SeenInPart { sent } => Some(QuiesceSent::Seen {
+                all_within: left_since(sent, Reply::Accepted),
             }),
-            Begun::Sent { reply, at } => {
+            Begun::Sent { reply, at, .. } => {
                 let left = left_since(at, reply);
                 Some(match reply {
                     Reply::Accepted | Reply::Unclear => QuiesceSent::Answered { shows_within: left },
@@ -287,9 +314,9 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    /// From now on the device is known to have been seen quiesced, or on its way.
-    fn is_seen(&mut self, journal: JournalId) -> Result<(), LedgerError> {
-        self.begun = Begun::Seen;
+    /// From now on the device is known to have been seen quiesced, or on its way, by what was sent then.
+    fn is_seen(&mut self, journal: JournalId, sent: Duration) -> Result<(), LedgerError> {
+        self.quiesce.begun = Begun::Seen { sent };
         self.record.step_undo(journal, UndoStep::Seen)
     }
 
@@ -316,8 +343,8 @@ impl Walk<'_, '_, '_> {
     /// Steps 6 and 7.
     fn quiesce(&mut self, scope: &Scope, due: &DueQuiesce) -> Result<(), Trouble> {
         self.record.task_status(self.task.id, Status::Quiescing)?;
-        let sent_at = self.engine.clock.elapsed();
-        if let Some(error) = self.ask_to_quiesce(scope, due, sent_at)? {
+        let sent = self.engine.clock.elapsed();
+        if let Some(error) = self.ask_to_quiesce(scope, due, sent)? {
             // It may or may not be under way: the device knows. One that shows nothing of it is
             // watched for a while by the undo, for it may begin yet.
             let state = self
@@ -340,7 +367,7 @@ impl Walk<'_, '_, '_> {
             &mut waiting(self.record, device, &what, limit),
         );
         self.record.show(&Progress::WaitEnded);
-        self.take_in(&waited, scope, due, sent_at)?;
+        self.take_in(&waited, scope, due, sent)?;
         self.tell_quiesced(waited, scope, due)
     }
 
@@ -349,13 +376,14 @@ impl Walk<'_, '_, '_> {
         &mut self,
         scope: &Scope,
         due: &DueQuiesce,
-        now: Duration,
+        sent: Duration,
     ) -> Result<Option<SomaError>, Trouble> {
         let journal = due.journal;
-        self.quiesce_sent = Some(now);
-        self.begun = Begun::Sent {
+        self.quiesce.begun = Begun::Sent {
+            sent,
             reply: Reply::Silence,
-            at: now,
+            at: sent,
+            shows: Unseen::NotYet,
         };
         self.show_due(scope, journal, UndoStage::MayBeSent);
         let timeout = self.engine.file.settings.quiesce_timeout;
@@ -368,14 +396,16 @@ impl Walk<'_, '_, '_> {
             ActionAsked::Unclear(error) => (Reply::Unclear, Some(error)),
             ActionAsked::Unanswered(error) => (Reply::Silence, Some(error)),
             ActionAsked::NotBegun(error) => {
-                self.begun = Begun::No;
+                self.quiesce.begun = Begun::No;
                 self.record.show(&Progress::UndoOver { journal });
                 return Err(self.exchange(Status::DeviceError, &error).into());
             }
         };
-        self.begun = Begun::Sent {
+        self.quiesce.begun = Begun::Sent {
+            sent,
             reply,
             at: self.engine.clock.elapsed(),
+            shows: Unseen::NotYet,
         };
         if reply != Reply::Silence {
             self.show_due(scope, journal, UndoStage::Sent);
@@ -390,16 +420,16 @@ impl Walk<'_, '_, '_> {
         waited: &Waited,
         scope: &Scope,
         due: &DueQuiesce,
-        sent_at: Duration,
+        sent: Duration,
     ) -> Result<(), LedgerError> {
         if let Waited::Reached { unchanged } = waited {
             let is_quiesced = |name: &&String| !unchanged.iter().any(|domain| domain.name == **name);
-            self.seen_quiesced = due.stood.iter().filter(is_quiesced).cloned().collect();
+            self.quiesce.seen = due.stood.iter().filter(is_quiesced).cloned().collect();
         }
         match waited {
             // A device that has failed at one domain may go on with the others.
             Waited::Failed(state) if *scope == Scope::Device && state.shows_quiesce() => {
-                self.begun = Begun::SeenInPart { at: sent_at };
+                self.quiesce.begun = Begun::SeenInPart { sent };
             }
             // Nothing of it is in service, and nothing was seen.
             Waited::Reached { unchanged }
@@ -407,15 +437,17 @@ impl Walk<'_, '_, '_> {
                     && unchanged.len() == due.stood.len()
                     && unchanged.iter().all(Unmoved::is_out_of_service) =>
             {
-                self.takes_none = true;
+                if let Begun::Sent { shows, .. } = &mut self.quiesce.begun {
+                    *shows = Unseen::TakesNone;
+                }
             }
             // One that is not told to be disabled may begin yet, when the others are on their way back.
             Waited::Reached { unchanged } if !unchanged.iter().all(Unmoved::is_out_of_service) => {
-                self.begun = Begun::SeenInPart { at: sent_at };
+                self.quiesce.begun = Begun::SeenInPart { sent };
             }
-            Waited::Reached { .. } => self.is_seen(due.journal)?,
+            Waited::Reached { .. } => self.is_seen(due.journal, sent)?,
             Waited::Failed(state) | Waited::TimedOut(Ok(state)) if state.shows_quiesce() => {
-                self.is_seen(due.journal)?;
+                self.is_seen(due.journal, sent)?;
             }
             Waited::Failed(_) | Waited::TimedOut(_) | Waited::NothingToShow | Waited::Interrupted => {}
         }

@@ -16,7 +16,7 @@ use crate::run::event::{JournalId, Owner, Progress, Undo, UndoStage};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{LedgerError, NEVER_ASKED, Reply, UndoStep};
 use crate::run::status::Status;
-use crate::run::task::{BackupFolder, DeviceState, Made, Walk};
+use crate::run::task::{BackupFolder, DeviceState, FolderHolds, Made, Walk};
 use crate::run::undo::{self, FolderStays, LeftFolder, waiting};
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::threads::{self, DISK_ANSWERS_WITHIN};
@@ -144,7 +144,7 @@ impl Walk<'_, '_, '_> {
             limit,
             asked.known,
             asked.begins == Some(BackupBegins::AtWork),
-            &mut |domains| back_at_work.extend(at_work(&self.seen_quiesced, domains).cloned()),
+            &mut |domains| back_at_work.extend(at_work(&self.quiesce.seen, domains).cloned()),
             &mut waiting(self.record, &device, READY, limit),
         );
         self.record.show(&Progress::WaitEnded);
@@ -171,7 +171,7 @@ impl Walk<'_, '_, '_> {
         }
         warned?;
         let files = files_of(end, &device, asked.error.as_ref(), limit)?;
-        self.only_on_device = true;
+        self.holds_only_copy();
         Ok(Made::SecureBackup { folder, files })
     }
 
@@ -273,9 +273,8 @@ impl Walk<'_, '_, '_> {
         self.leftover = Some(BackupFolder {
             journal,
             folder: folder.clone(),
-            is_asked: false,
             asked: NOT_EXPECTED,
-            not_yet,
+            holds: FolderHolds::Nothing(not_yet),
         });
         Ok((journal, folder))
     }
@@ -287,13 +286,29 @@ impl Walk<'_, '_, '_> {
         }
     }
 
+    /// It is whole, and nothing of it is stored yet.
+    fn holds_only_copy(&mut self) {
+        if let Some(left) = &mut self.leftover {
+            left.holds = FolderHolds::OnlyCopy;
+        }
+    }
+
+    /// A verified copy of it is stored.
+    pub(super) fn is_stored(&mut self) {
+        if let Some(left) = &mut self.leftover {
+            left.holds = FolderHolds::Anything;
+        }
+    }
+
     /// From now on the device may have been asked, for whoever finds the row.
     fn is_about_to_ask(&mut self) -> Result<(), Trouble> {
         let device = &self.session.device.name;
         let Some(left) = &mut self.leftover else {
             return Ok(());
         };
-        if let Some(not_yet) = left.not_yet.take() {
+        if let FolderHolds::Nothing(not_yet) = &mut left.holds
+            && let Some(not_yet) = not_yet.take()
+        {
             // The device may be out of service, and the disk may hang.
             let take_back = move || not_yet.take_back();
             let taken = threads::within(threads::start, "the locks", DISK_ANSWERS_WITHIN, take_back);
@@ -307,7 +322,7 @@ impl Walk<'_, '_, '_> {
                 Failure::new(Status::BackupFailed, why)
             })?;
         }
-        left.is_asked = true;
+        left.holds = FolderHolds::Anything;
         self.show_removal(UndoStage::MayBeSent);
         Ok(())
     }
@@ -330,21 +345,17 @@ impl Walk<'_, '_, '_> {
         let Some(mut left) = self.leftover.take() else {
             return Ok(());
         };
-        if !left.is_asked {
-            let closed = self.record.close_undo(left.journal, NEVER_ASKED);
-            if let Some(not_yet) = left.not_yet.take() {
-                let forget = move || drop(not_yet);
-                let _forgotten = threads::within(threads::start, "the locks", DISK_ANSWERS_WITHIN, forget);
-            }
-            return closed.map_err(Trouble::from);
-        }
         let asked_to_stop = self.engine.stop.is_requested();
-        if self.only_on_device && !asked_to_stop {
-            let why = FolderStays::NotRemoved {
-                is_listed: true,
-                why: "no verified copy of it is stored".to_owned(),
-            };
-            return self.leave_to_recover(&left.folder, &why);
+        match std::mem::replace(&mut left.holds, FolderHolds::Anything) {
+            FolderHolds::Nothing(not_yet) => return self.was_never_asked(left.journal, not_yet),
+            FolderHolds::OnlyCopy if !asked_to_stop => {
+                let why = FolderStays::NotRemoved {
+                    is_listed: true,
+                    why: "no verified copy of it is stored".to_owned(),
+                };
+                return self.leave_to_recover(&left.folder, &why);
+            }
+            FolderHolds::Anything | FolderHolds::OnlyCopy => {}
         }
         let limit = self.session.gateway.timeouts().request;
         // Whoever asks to stop does not wait for a backup of some minutes: the journal does.
@@ -372,6 +383,16 @@ impl Walk<'_, '_, '_> {
             }
             Err(stays) => self.leave_to_recover(&left.folder, &stays),
         }
+    }
+
+    /// Closes the row of a folder that the device was never asked to fill.
+    fn was_never_asked(&mut self, journal: JournalId, not_yet: Option<NotYet>) -> Result<(), Trouble> {
+        let closed = self.record.close_undo(journal, NEVER_ASKED);
+        if let Some(not_yet) = not_yet {
+            let forget = move || drop(not_yet);
+            let _forgotten = threads::within(threads::start, "the locks", DISK_ANSWERS_WITHIN, forget);
+        }
+        closed.map_err(Trouble::from)
     }
 
     /// Removes the folder itself. The device may take `patience` to end what fills it.
