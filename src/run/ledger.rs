@@ -106,6 +106,9 @@ pub struct JournalEntry {
     pub seen: bool,
     /// Whether an unquiesce was sent already, and answered.
     pub sent: bool,
+    /// When the last look of whoever tried to undo it showed it, where that could tell; unknown where nobody has tried, or
+    /// nobody could look then.
+    pub shown: Option<Timestamp>,
 }
 
 /// How a row is closed of which it is known that the device was never asked: it was written before the device
@@ -169,6 +172,7 @@ impl JournalEntry {
             reply: None,
             seen: false,
             sent: false,
+            shown: None,
         }
     }
 

@@ -83,28 +83,33 @@ impl Left {
     /// The same in words, with the command that looks again.
     pub fn words(&self, invocation: &Invocation) -> String {
         let recover = invocation.command(["recover"]);
-        let may_be_so = Certainty::NotKnown.words();
         match self {
             Left::Nothing => "no quiesce is open in the journal".to_owned(),
             Left::MayBeQuiesced(open) => {
-                let may_be = may_be_quiesced(open)
-                    .map(|rows| format!("{may_be_so}: {rows}: look at it, and run {recover}"));
+                let quiesced = quiesced(open)
+                    .into_iter()
+                    .map(|(certainty, rows)| match certainty {
+                        Certainty::Seen => format!("{rows}: run {recover}"),
+                        Certainty::NotKnown => format!("{rows}: look at it, and run {recover}"),
+                    });
                 let undone = undone(open).map(|rows| {
                     format!(
                         "open in the journal, for that could not be written down: {rows}; run {recover} as soon as \
                          the history can be written"
                     )
                 });
-                let parts: Vec<String> = may_be.into_iter().chain(undone).collect();
+                let parts: Vec<String> = quiesced.chain(undone).collect();
                 parts.join("; ")
             }
             Left::Unknown { why, open } => {
                 let undone = undone(open).map_or_else(String::new, |rows| format!("{rows}; "));
-                let known = match may_be_quiesced(open) {
-                    Some(rows) => {
-                        format!("{may_be_so}: {rows}, and whether anything else is cannot be told ({why})")
+                let rows: Vec<String> = quiesced(open).into_iter().map(|(_, rows)| rows).collect();
+                let known = match rows.is_empty() {
+                    false => {
+                        let rows = rows.join("; ");
+                        format!("{rows}, and whether anything else is cannot be told ({why})")
                     }
-                    None => format!("not known: whether anything is still quiesced cannot be told ({why})"),
+                    true => format!("not known: whether anything is still quiesced cannot be told ({why})"),
                 };
                 format!("{undone}{known}; look at the devices, and run {recover} as soon as this is mended")
             }
@@ -158,11 +163,23 @@ pub fn with_lost(left: Left, lost: Vec<LostQuiesce>) -> Left {
     }
 }
 
-/// Those of these rows that nobody has seen undone.
-fn may_be_quiesced(open: &[OpenRow]) -> Option<String> {
-    let rows = open.iter().filter(|row| row.undone.is_none());
-    let rows: Vec<String> = rows.map(|row| row.entry.to_string()).collect();
-    (!rows.is_empty()).then(|| rows.join(", "))
+/// Those of these rows that nobody has seen undone, under what is known of them: what the last look of whoever tried to
+/// undo it showed is not said to be less certain than it was said then.
+fn quiesced(open: &[OpenRow]) -> Vec<(Certainty, String)> {
+    let rows = || {
+        let rows = open.iter().filter(|row| row.undone.is_none());
+        rows.map(|row| &row.entry)
+    };
+    let shown = rows().filter_map(|entry| Some(format!("{entry}, as seen at {:.0}", entry.shown?)));
+    let others = rows().filter(|entry| entry.shown.is_none());
+    let degrees = [
+        (Certainty::Seen, shown.collect::<Vec<_>>()),
+        (Certainty::NotKnown, others.map(ToString::to_string).collect()),
+    ];
+    let degrees = degrees.into_iter().filter(|(_, rows)| !rows.is_empty());
+    degrees
+        .map(|(certainty, rows)| (certainty, format!("{}: {}", certainty.words(), rows.join(", "))))
+        .collect()
 }
 
 /// Those that this process has seen undone, with what it has seen.
@@ -308,6 +325,8 @@ pub fn of_rows(rows: impl Iterator<Item = JournalEntry>, life: &dyn Fn(&JournalE
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::run::event::TaskId;
     use crate::run::fixture::row;
@@ -343,6 +362,23 @@ mod tests {
                 assert!(!words.contains("QUIESCED: domain DOM1"), "{words}");
             }
         }
+    }
+
+    #[test]
+    fn what_the_last_try_to_undo_it_saw_quiesced_is_said_so_with_the_time_beside_what_nobody_could_see() {
+        let device = open(row(Undo::UnquiesceDevice), None);
+        let mut domain = open(row(Undo::UnquiesceDomain("DOM1".to_owned())), None);
+        domain.entry.shown = Some(Timestamp::UNIX_EPOCH);
+        let said = |open: Vec<OpenRow>| Left::MayBeQuiesced(open).words(&Invocation::default());
+        let (task, seen) = (
+            "(task 1 of execution 1, since 1970-01-01T00:00:00Z)",
+            "as seen at 1970-01-01T00:00:00Z",
+        );
+        let is_seen = format!("STILL QUIESCED: domain DOM1 of QA1 {task}, {seen}: run dpbackup recover");
+        assert_eq!(said(vec![domain.clone()]), is_seen);
+        let both = said(vec![device, domain]);
+        let may_be = format!("; MAY BE QUIESCED: device QA1 {task}: look at it, and run dpbackup recover");
+        assert_eq!(both, format!("{is_seen}{may_be}"));
     }
 
     #[test]

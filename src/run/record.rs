@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, Moment};
 use crate::run::event::{
-    ActivityId, ActivityOpening, Event, FileKind, JournalId, Owner, PlanId, PlanOpening, Progress, Sink,
-    TaskId, TaskOpening,
+    ActivityId, ActivityOpening, Certainty, Event, FileKind, JournalId, Owner, PlanId, PlanOpening, Progress,
+    Sink, TaskId, TaskOpening,
 };
 use crate::run::ledger::{
     JournalEntry, JournalTime, LastContent, Ledger, LedgerError, LedgerErrorKind, Patience, UndoOpening,
@@ -93,6 +93,12 @@ impl<'a> Record<'a> {
                     .push_back((now, LateEntry::Event(Box::new(event.clone()))));
             }
         });
+        if let Event::StillQuiesced(still) = event {
+            let of_task = self.unconfirmed.values_mut();
+            for entry in of_task.filter(|entry| entry.task == still.task && entry.is_quiesce()) {
+                entry.shown = (still.certainty == Certainty::Seen).then_some(now);
+            }
+        }
         // What happened to a device is shown even when it can no longer be written down.
         self.show_event(now, event);
         recorded

@@ -20,7 +20,10 @@ pub(super) const ENTRY_COLUMNS: &str =
          task_execution.domain_name AS task_domain,
          EXISTS (SELECT 1 FROM plan_execution
                  WHERE plan_execution.id = task_execution.plan_execution_id
-                     AND plan_execution.end_time IS NOT NULL) AS plan_has_ended";
+                     AND plan_execution.end_time IS NOT NULL) AS plan_has_ended,
+         (SELECT iif(message LIKE 'STILL QUIESCED:%', time, NULL) FROM note
+          WHERE note.task_execution_id = journal.task_execution_id AND level = 'STILL_QUIESCED'
+          ORDER BY note.id DESC LIMIT 1) AS shown_time";
 
 /// What is read of the task of a row, whichever version wrote it.
 pub(super) const TASK_COLUMNS: &str =
@@ -110,6 +113,8 @@ pub(super) fn journal_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
         },
         seen: is_time("seen_time"),
         sent: is_time("sent_time"),
+        // What was told last: a task has one quiesce.
+        shown: text(row, "shown_time").ok(),
     })
 }
 
