@@ -78,7 +78,7 @@ pub fn run<'a>(
             scratch,
             id,
             name,
-            left_open: Vec::new(),
+            left_by_dead: Vec::new(),
             warnings: Vec::new(),
             told: &mut told,
         };
@@ -140,7 +140,7 @@ struct Restoring<'w, 'a, 'r> {
     /// Its name in history.
     name: String,
     /// What runs that died have left open, by its row in the journal.
-    left_open: Vec<(JournalId, String)>,
+    left_by_dead: Vec<(JournalId, String)>,
     warnings: Vec<String>,
     told: &'w mut RestoreTold,
 }
@@ -155,7 +155,7 @@ impl<'a> Restoring<'_, 'a, '_> {
     ) -> Result<(), Trouble> {
         store::make_ready(&self.engine.file.settings)?;
         let mended = recover::mend(self.engine, self.record)?;
-        self.left_open = note(self.record, Owner::Plan(self.id), &mended)?;
+        self.left_by_dead = note(self.record, Owner::Plan(self.id), &mended)?;
         let mut lock = Some(self.lock_device()?);
         let session = match devices.contact(self.device) {
             Contact::Up(session) => session,

@@ -52,7 +52,12 @@ pub struct Screen {
     told: usize,
     /// What may still be quiesced, as it was told: nobody reads its reason twice in one block.
     still: Vec<StillQuiesced>,
+    /// What was put back, as it was told: nobody reads it twice.
+    back: Vec<ToldBack>,
 }
+
+/// What was put back: how, on which device, and which domain.
+struct ToldBack([String; 3]);
 
 impl Screen {
     /// A screen that speaks like `ui`, and names commands as `invocation` does.
@@ -72,19 +77,19 @@ impl Screen {
             usual: 0,
             told: 0,
             still: Vec::new(),
+            back: Vec::new(),
         }
     }
 
-    /// Whether this says once more what was just told of something that may still be quiesced.
+    /// Whether this says once more what was just told of something that may still be quiesced, or was put back.
     fn is_told(&self, message: &str) -> bool {
-        self.still
+        let still = self
+            .still
             .iter()
-            .filter(|still| !still.error.is_empty())
-            .any(|still| {
-                message.contains(&still.error)
-                    && message.contains(&still.device)
-                    && message.contains(&still.domain)
-            })
+            .map(|still| [&still.error, &still.device, &still.domain]);
+        let back = self.back.iter().map(|ToldBack(told)| told.each_ref());
+        let mut told = still.chain(back).filter(|[words, ..]| !words.is_empty());
+        told.any(|parts| parts.iter().all(|part| message.contains(part.as_str())))
     }
 
     /// The error of a task, without a reason that stands above.
@@ -363,14 +368,21 @@ impl Screen {
         }
     }
 
-    fn recovered(&mut self, device: &str, undo: &Undo, how: &str) {
-        let text = format!("{device}, {}: left by a run that is over; {how}", undo.domain());
+    fn recovered(&mut self, task: TaskId, device: &str, undo: &Undo, how: &str) {
+        // What this run has left is there again.
+        let left = match self.tasks.get(task) {
+            Some(_) => "",
+            None => "left by a run that is over; ",
+        };
+        let text = format!("{device}, {}: {left}{how}", undo.domain());
         // Nobody has been told that something was out of service since then, whatever becomes of this run.
         // What `recover` has put back it says itself.
         match undo.is_quiesce() && self.plan.is_some() {
             true => {
                 self.tell_unstarted();
                 self.warn(&text);
+                self.back
+                    .push(ToldBack([how, device, undo.domain()].map(str::to_owned)));
             }
             false => self.complain(&text),
         }
@@ -416,8 +428,11 @@ impl Sink for Screen {
             Event::Warning { owner, message } => self.warned(*owner, message),
             Event::Note { message, .. } => self.noted(message),
             Event::Recovered {
-                device, undo, how, ..
-            } => self.recovered(device, undo, how),
+                task,
+                device,
+                undo,
+                how,
+            } => self.recovered(*task, device, undo, how),
             Event::PlanAbandoned { plan, name, error } => self.abandoned(*plan, name, error),
             Event::TaskEnded {
                 task,

@@ -53,7 +53,7 @@ fn a_second_run_of_a_plan_is_locked_and_says_by_whom_since_when() {
     first.kill().expect("a child");
     first.wait().expect("a child");
     gateway.clear_faults();
-    let _third = home.dpbackup(&["run", "P"]).exits(0);
+    let _third = home.dpbackup(&["run", "P"]).exits(3);
     assert_eq!(broken(&home, &gateway, &[]), [""; 0]);
 }
 
@@ -179,7 +179,7 @@ fn a_task_that_waited_for_a_run_that_dies_mends_the_device_first() {
     });
     first.kill().expect("a child");
     first.wait().expect("a child");
-    let _second = Ran::ended(second).exits(0);
+    let _second = Ran::ended(second).exits(3);
     assert_eq!(home.history().open_entries().expect("the journal"), []);
     // Its own row is ended by the next start of whatever writes.
     let recovered = home.dpbackup(&["recover"]).exits(0);

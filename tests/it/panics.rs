@@ -12,6 +12,7 @@ use std::time::Duration;
 use dpbackup::clock::Clock;
 use dpbackup::exit::Exit;
 use dpbackup::run::event::Event;
+use dpbackup::run::ledger::JournalEntry;
 use dpbackup::run::left::Left;
 use dpbackup::run::sequence::Options;
 use dpbackup::run::status::Status;
@@ -240,7 +241,7 @@ fn a_panic_at_any_moment_is_undone_told_and_recorded() {
         }
         // The next one finds nothing in its way, and leaves nothing.
         clock.pass(Duration::from_secs(2 * 3600));
-        assert_eq!(home.run("P", &clock).status(), "SUCCESS", "{case}");
+        next_run(&home, &clock, &case);
         clock.pass(Duration::from_secs(60));
         assert_eq!(broken(&home, &gateway, &[]), [""; 0], "{case}");
         assert_eq!(home.open_entries(), [], "{case}");
@@ -248,6 +249,16 @@ fn a_panic_at_any_moment_is_undone_told_and_recorded() {
     let tried = tried.len() as u64;
     assert!(told + 5 > tried, "told of {told} of {tried}");
     assert!(recorded + 5 > tried, "recorded {recorded} of {tried}");
+}
+
+/// The run after one that broke off: a success, with a warning of what that has left quiesced.
+fn next_run(home: &Home, clock: &TestClock, case: &str) {
+    let open = home.history().open_entries().expect("the journal");
+    let status = match open.iter().any(JournalEntry::is_quiesce) {
+        true => "COMPLETED_WITH_WARNINGS",
+        false => "SUCCESS",
+    };
+    assert_eq!(home.run("P", clock).status(), status, "{case}");
 }
 
 #[test]
@@ -269,7 +280,7 @@ fn a_history_that_panics_from_some_moment_on_leaves_nothing_quiesced() {
         let said = left.words(&Invocation::default());
         assert!(said.contains("a panic of the tests"), "{case}: {said} {words}");
         clock.pass(Duration::from_secs(2 * 3600));
-        assert_eq!(home.run("P", &clock).status(), "SUCCESS", "{case}");
+        next_run(&home, &clock, &case);
         clock.pass(Duration::from_secs(60));
         assert_eq!(broken(&home, &gateway, &[]), [""; 0], "{case}");
         assert_eq!(home.open_entries(), [], "{case}");
@@ -296,7 +307,7 @@ fn a_run_in_which_nothing_works_any_more_never_says_that_nothing_is_left() {
             assert!(words.contains("MAY BE QUIESCED: domain DOM"), "{case}: {words}");
         }
         clock.pass(Duration::from_secs(2 * 3600));
-        assert_eq!(home.run("P", &clock).status(), "SUCCESS", "{case}");
+        next_run(&home, &clock, &case);
         clock.pass(Duration::from_secs(60));
         assert_eq!(broken(&home, &gateway, &[]), [""; 0], "{case}");
         assert_eq!(home.open_entries(), [], "{case}");

@@ -249,7 +249,7 @@ fn the_next_run_brings_back_what_a_killed_one_left_before_it_begins() {
     let gateway = Gateway::start(Setup::default());
     let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
     killed_while_quiesced(&home, &gateway);
-    let ran = home.dpbackup(&["run", "P", "-v"]).exits(0);
+    let ran = home.dpbackup(&["run", "P", "-v"]).exits(3);
     assert!(gateway.state().is_unquiesced());
     assert_eq!(home.open_entries(), []);
     assert_eq!(home.stored().len(), 1, "{:?}", home.stored());
@@ -264,7 +264,7 @@ fn the_next_run_brings_back_what_a_killed_one_left_before_it_begins() {
         ran.stderr
     );
     let statuses: Vec<&str> = home.plan_rows().iter().map(|row| row.status.code()).collect();
-    assert_eq!(statuses, ["SUCCESS", "ABANDONED"]);
+    assert_eq!(statuses, ["COMPLETED_WITH_WARNINGS", "ABANDONED"]);
 }
 
 #[test]
@@ -273,9 +273,15 @@ fn a_run_that_puts_back_what_a_killed_one_left_out_of_service_says_so_however_qu
         let gateway = Gateway::start(Setup::default());
         let home = Home::of(&gateway).plan("P", &export("*", "DOM1", "quiesce = true"));
         killed_while_quiesced(&home, &gateway);
-        let ran = home.dpbackup(arguments).exits(0);
+        let ran = home.dpbackup(arguments).exits(3);
         let told = "warning: QA1, DOM1: left by a run that is over; unquiesced and confirmed\n";
-        assert_eq!(ran.stderr, told);
+        assert!(ran.stderr.starts_with(told), "{}", ran.stderr);
+        assert_eq!(ran.stderr.matches("warning: ").count(), 1, "{}", ran.stderr);
+        let message = home.last_plan().error_message.unwrap_or_default();
+        assert!(
+            message.contains("domain DOM1 of QA1 was left quiesced by task 1"),
+            "{message}"
+        );
     }
 }
 

@@ -218,7 +218,7 @@ impl std::fmt::Display for Mended {
 }
 
 /// Notes for an execution what became of the leftovers of dead runs. Returns what deserves a
-/// look, each with its row in the journal.
+/// look, each with its row in the journal: what could not be undone, and what was out of service until now.
 pub(in crate::run) fn note(
     record: &mut Record<'_>,
     owner: Owner,
@@ -227,8 +227,9 @@ pub(in crate::run) fn note(
     let mut warnings = Vec::new();
     for (mended, words) in recovered.said() {
         match mended.outcome {
-            Ok(_) => record.note(owner, words)?,
-            Err(_) => {
+            // A folder that was left on a device has harmed nobody.
+            Ok(_) if !mended.entry.is_quiesce() => record.note(owner, words)?,
+            Ok(_) | Err(_) => {
                 warnings.push((mended.entry.id, words.clone()));
                 record.warn(owner, words)?;
             }
@@ -241,7 +242,7 @@ pub(in crate::run) fn note(
 }
 
 /// Tells that a row was mended.
-pub(super) fn tell_recovered(
+pub(in crate::run) fn tell_recovered(
     record: &mut Record<'_>,
     entry: &JournalEntry,
     how: &str,

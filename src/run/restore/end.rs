@@ -13,8 +13,8 @@ impl<'a> Restoring<'_, 'a, '_> {
         if let Some(signal) = self.engine.stop.signal() {
             return (Status::Interrupted, Some(too_late(signal, self.told)));
         }
-        let left_open = self.left_open.iter().map(|(_, words)| words);
-        let warnings: Vec<String> = left_open.chain(&self.warnings).cloned().collect();
+        let left_by_dead = self.left_by_dead.iter().map(|(_, words)| words);
+        let warnings: Vec<String> = left_by_dead.chain(&self.warnings).cloned().collect();
         match first_warning(&warnings) {
             None => (Status::Success, None),
             why => (Status::CompletedWithWarnings, why),

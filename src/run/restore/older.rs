@@ -21,7 +21,7 @@ impl Restoring<'_, '_, '_> {
             let how = format!("task {} has laid a backup over it since", due.task.0);
             self.record.close_undo(row.id, &how)?;
             // It is in order by this.
-            self.left_open.retain(|(left, _)| *left != row.id);
+            self.left_by_dead.retain(|(left, _)| *left != row.id);
             self.record.note(
                 Owner::Task(due.task),
                 format!(
