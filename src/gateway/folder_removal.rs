@@ -7,6 +7,7 @@ use crate::gateway::folder::{Listing, MANIFEST, RemoteFile, RemoteFolder};
 use crate::gateway::pace::until_next_look;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request::{self, Request};
+use crate::values::duration::HumanDuration;
 
 /// A location that is listed with nothing in it is believed when it is listed so again, so much later: what an
 /// account may not see, or a device that is just starting has not read yet, is not gone.
@@ -365,7 +366,7 @@ fn says_it_is_gone(error: &SomaError) -> bool {
 
 /// A folder of which the device has not removed all in its time.
 fn too_slow(folder: &RemoteFolder) -> SomaError {
-    let limit = humantime::format_duration(REMOVED_WITHIN);
+    let limit = HumanDuration(REMOVED_WITHIN);
     SomaError::new(
         SomaErrorKind::TimedOut,
         format!("not all of {} was removed within {limit}", folder.url()),

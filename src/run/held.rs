@@ -10,6 +10,7 @@ use crate::run::error::RunTrouble;
 use crate::run::event::{Owner, Progress};
 use crate::run::record::Record;
 use crate::signal::Stop;
+use crate::values::duration::HumanDuration;
 
 /// A wait is noted once it has lasted so long: others that are just ending are no news.
 const NEWS: Duration = Duration::from_secs(2);
@@ -49,7 +50,7 @@ pub fn busy(holder: &str, waited: Duration) -> String {
         Duration::ZERO => format!("held by {holder}; --lock-wait 10m waits for it"),
         waited => format!(
             "held by {holder}, and all the time that it was waited for ({})",
-            humantime::format_duration(waited)
+            HumanDuration(waited)
         ),
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
+use crate::values::duration::HumanDuration;
 
 /// The end of a request, and the wish to end it before.
 #[derive(Clone, Debug)]
@@ -76,7 +77,7 @@ impl Deadline {
 
     /// The error of a request whose time is over.
     pub fn over(&self) -> SomaError {
-        let limit = humantime::format_duration(self.limit);
+        let limit = HumanDuration(self.limit);
         SomaError::new(
             SomaErrorKind::TimedOut,
             format!("no complete answer within {limit}"),

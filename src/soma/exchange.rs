@@ -12,6 +12,7 @@ use crate::soma::resolve::LookupError;
 use crate::soma::tls::{self, HandshakeBroken};
 use crate::soma::tls_words::{explain, nothing_in_common};
 use crate::soma::unreachable;
+use crate::values::duration::HumanDuration;
 
 /// Turns errors of `ureq` into ours.
 pub(super) struct Explain {
@@ -34,7 +35,7 @@ impl Explain {
         if self.deadline.is_interrupted() {
             return Deadline::interrupted();
         }
-        let limit = |duration: Duration| humantime::format_duration(duration).to_string();
+        let limit = |duration: Duration| HumanDuration(duration).to_string();
         match error {
             ureq::Error::Timeout(ureq::Timeout::Resolve) => {
                 unreachable::silent_name_service(&self.place.0, self.longest_connect())

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::soma::tls;
+use crate::values::duration::HumanDuration;
 use crate::values::invocation::quoted;
 
 /// The name of a host leads nowhere, as the resolver of this machine says.
@@ -33,7 +34,7 @@ pub(crate) fn silent_name_service(host: &str, limit: Duration) -> SomaError {
         SomaErrorKind::Unreachable,
         format!(
             "the name servers of this machine have not answered for '{host}' within {}",
-            shown(limit)
+            HumanDuration(limit)
         ),
     )
     .with_hint("look at /etc/resolv.conf and at the way to the servers that it names, or write the address as `host`")
@@ -92,7 +93,7 @@ pub(crate) fn no_connection_for_request(limit: Duration) -> SomaError {
 fn nobody_answered(limit: Duration) -> SomaError {
     SomaError::new(
         SomaErrorKind::Unreachable,
-        format!("no connection within {}", shown(limit)),
+        format!("no connection within {}", HumanDuration(limit)),
     )
 }
 
@@ -102,17 +103,13 @@ pub(crate) fn no_handshake(limit: Duration) -> SomaError {
         SomaErrorKind::Unreachable,
         format!(
             "the connection was taken, and no TLS handshake followed within {}",
-            shown(limit)
+            HumanDuration(limit)
         ),
     )
     .with_hint(
         "is this the port of the XML Management Interface (usually 5550), and not one that waits for something else? \
          a device under heavy load, or something in between, may also take connections and say nothing",
     )
-}
-
-fn shown(limit: Duration) -> humantime::FormattedDuration {
-    humantime::format_duration(limit)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::values::duration::HumanDuration;
+
 /// How a script ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptEnd {
@@ -31,11 +33,7 @@ impl fmt::Display for ScriptEnd {
             ScriptEnd::Code(code) => write!(f, "return code {code}"),
             ScriptEnd::Signal(signal) => write!(f, "ended by signal {signal}"),
             ScriptEnd::TimedOut(limit) => {
-                write!(
-                    f,
-                    "ended after its timeout of {}",
-                    humantime::format_duration(*limit)
-                )
+                write!(f, "ended after its timeout of {}", HumanDuration(*limit))
             }
             ScriptEnd::Interrupted => f.write_str("ended because the run was interrupted"),
             ScriptEnd::NotStarted(why) => write!(f, "could not be started: {why}"),

@@ -13,6 +13,7 @@ use crate::run::status::Status;
 use crate::run::store::{self, Bare};
 use crate::values::causes::with_causes;
 use crate::values::closed_window::why_closed;
+use crate::values::duration::HumanDuration;
 
 /// The shortest quiesce timeout that a device accepts.
 const SHORTEST_QUIESCE: Duration = Duration::from_secs(60);
@@ -23,7 +24,7 @@ pub fn quiesce_timeout(settings: &Settings, plan: &Plan) -> Result<(), Failure> 
     if !quiesces || settings.quiesce_timeout >= SHORTEST_QUIESCE {
         return Ok(());
     }
-    let timeout = humantime::format_duration(settings.quiesce_timeout);
+    let timeout = HumanDuration(settings.quiesce_timeout);
     let why = format!("quiesce_timeout is {timeout}, and a device accepts no less than 60s");
     Err(Failure::new(Status::QuiesceTimeoutTooShort, why))
 }

@@ -15,6 +15,7 @@ use crate::run::status::Status;
 use crate::run::task::{Begun, DeviceState, Made, Unseen, Walk};
 use crate::run::undo::{OpenQuiesce, Undone, undo_of, waiting};
 use crate::soma::error::SomaError;
+use crate::values::duration::HumanDuration;
 use crate::values::internal_error::caught;
 
 /// A device that has made its exports is looked at for so long before it is told to unquiesce.
@@ -106,7 +107,7 @@ impl Walk<'_, '_, '_> {
         match undone {
             Undone::Confirmed { .. } => kept,
             Undone::Not(why) => {
-                let limit = humantime::format_duration(self.unquiesce_limit());
+                let limit = HumanDuration(self.unquiesce_limit());
                 self.not_confirmed(kept, &format!("{scope} was not unquiesced within {limit}: {why}"))
             }
             Undone::NotKnown(why) => {
@@ -487,7 +488,7 @@ impl Walk<'_, '_, '_> {
                     Ok(state) => scope.stands(&state),
                     Err(error) => words(&error),
                 };
-                let limit = humantime::format_duration(self.quiesce_limit());
+                let limit = HumanDuration(self.quiesce_limit());
                 let why = format!("{device}: {scope} was not quiesced within {limit}: {last}");
                 return Err(Failure::new(Status::QuiesceTimeout, why).into());
             }

@@ -21,6 +21,7 @@ use crate::run::undo::{self, FolderStays, LeftFolder, waiting};
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::threads::{self, DISK_ANSWERS_WITHIN};
 use crate::values::causes::said;
+use crate::values::duration::HumanDuration;
 use crate::values::size::Bytes;
 
 /// A secure backup that was not asked for, or that the device has ended.
@@ -64,7 +65,7 @@ fn files_of(
             Err(Failure::new(Status::BackupFailed, why))
         }
         SecureBackupEnd::TimedOut { last, .. } => {
-            let limit = humantime::format_duration(limit);
+            let limit = HumanDuration(limit);
             let seen = last.map_or_else(|| "its manifest is not there".to_owned(), |error| words(&error));
             let answered = error.map_or_else(String::new, |error| format!("; {}", words(error)));
             let why = format!("{device}: the secure backup was not ready within {limit} ({seen}){answered}");
