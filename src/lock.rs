@@ -33,6 +33,9 @@ use crate::values::percent::percent_encoded;
 /// How often a busy lock is looked at.
 const POLL: Duration = Duration::from_millis(500);
 
+/// How long a disk is waited for in all once somebody has asked to stop.
+const ANSWERS_WHO_STOPS_WITHIN: Duration = Duration::from_secs(1);
+
 /// What stands in the name of a file that tells of a quiesce, between its process and its row.
 const QUIESCE: &str = "-quiesce-";
 
@@ -162,8 +165,12 @@ impl LockError {
 
 /// A disk that has not answered.
 #[derive(Debug, thiserror::Error)]
-#[error("its disk did not answer within {}", HumanDuration(DISK_ANSWERS_WITHIN))]
-struct DiskIsSilent;
+enum DiskIsSilent {
+    #[error("its disk did not answer within {}", HumanDuration(DISK_ANSWERS_WITHIN))]
+    InTime,
+    #[error("its disk had not answered when the run was asked to stop")]
+    UntilStopped,
+}
 
 /// The folder of all locks that belong to one history file.
 #[derive(Clone, Debug)]
@@ -319,12 +326,28 @@ impl Locks {
     }
 
     /// The same, not waited for longer than a disk may take: one that comes later is not held.
-    fn ask_within(&self, name: &str, purpose: &str, clock: &dyn Clock) -> Result<Asked, LockError> {
+    fn ask_within(
+        &self,
+        name: &str,
+        purpose: &str,
+        clock: &dyn Clock,
+        stop: &Stop,
+    ) -> Result<Asked, LockError> {
         let now = clock.now().to_zoned(clock.zone());
         let (locks, lock, purpose) = (self.clone(), name.to_owned(), purpose.to_owned());
         let ask = move || locks.ask_at(&lock, &purpose, &now);
-        threads::within(start, "a lock", DISK_ANSWERS_WITHIN, ask).unwrap_or_else(|| {
-            let silent = io::Error::new(io::ErrorKind::TimedOut, DiskIsSilent);
+        let limit = || match stop.is_requested() {
+            true => ANSWERS_WHO_STOPS_WITHIN,
+            false => DISK_ANSWERS_WITHIN,
+        };
+        threads::within_changing(start, "a lock", &limit, ask).unwrap_or_else(|| {
+            let silent = io::Error::new(
+                io::ErrorKind::TimedOut,
+                match stop.is_requested() {
+                    true => DiskIsSilent::UntilStopped,
+                    false => DiskIsSilent::InTime,
+                },
+            );
             Err(LockError {
                 path: self.path(name),
                 source: silent.into(),
@@ -397,7 +420,7 @@ impl Locks {
     ) -> Result<Asked, LockError> {
         let started = clock.elapsed();
         loop {
-            let holder = match self.ask_within(name, purpose, clock)? {
+            let holder = match self.ask_within(name, purpose, clock, stop)? {
                 held @ Asked::Held(_) => return Ok(held),
                 Asked::Busy(holder) => holder,
             };

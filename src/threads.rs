@@ -7,14 +7,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Builder};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a disk is waited for while a device is, or may be, out of service: a server of NFS that starts anew takes
 /// longer at times, and then the backup fails and the device is put back.
 pub const DISK_ANSWERS_WITHIN: Duration = Duration::from_secs(20);
+
+/// How often a limit that may become shorter is looked at.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// So far behind the others a thread stands that lets them go first. It gets a third of what one of them gets, and not
 /// nothing: at the end it is waited for.
@@ -80,6 +83,24 @@ pub fn within<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     elsewhere(starter, name, work).recv_timeout(limit).ok()
+}
+
+/// The same where the limit may become shorter meanwhile.
+pub fn within_changing<T: Send + 'static>(
+    starter: Starter,
+    name: &str,
+    limit: &dyn Fn() -> Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let started = Instant::now();
+    let done = elsewhere(starter, name, work);
+    loop {
+        let left = limit().saturating_sub(started.elapsed());
+        match done.recv_timeout(left.min(LOOK)) {
+            Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+            ended => return ended.ok(),
+        }
+    }
 }
 
 /// How work goes on that is done side by side.
@@ -208,6 +229,23 @@ mod tests {
         });
         assert_eq!(stands.recv(), Ok((before + BEHIND).min(19)));
         assert_eq!(priority(), before);
+    }
+
+    #[test]
+    fn whoever_waits_within_a_limit_that_becomes_shorter_ends_by_that() {
+        let hour = Duration::from_secs(3600);
+        let asked = std::cell::Cell::new(0);
+        let shorter = || {
+            asked.set(asked.get() + 1);
+            if asked.get() < 3 { hour } else { Duration::ZERO }
+        };
+        let (never, silent) = mpsc::channel::<()>();
+        let waits = within_changing(start, "waits", &shorter, move || silent.recv().is_ok());
+        assert_eq!((waits, asked.get()), (None, 3));
+        drop(never);
+        assert_eq!(within_changing(start, "is done", &|| hour, || 7), Some(7));
+        let panics = || panic!("a mistake of the tests");
+        assert_eq!(within_changing::<()>(start, "panics", &|| hour, panics), None);
     }
 
     #[test]

@@ -147,7 +147,12 @@ pub fn allowance(settings: &Settings) -> Allowance {
 pub fn failure(settings: &Settings, error: &StoreError) -> Failure {
     let store = settings.store.folder().display();
     let inside = error.path.strip_prefix(settings.store.folder());
-    let path = inside.unwrap_or(&error.path).display();
+    let path = inside.as_ref().map_or(error.path.as_path(), |inside| inside).display();
+    // What is tried with the store itself names it already.
+    let tried = match inside {
+        Ok(inside) if inside.as_os_str().is_empty() => error.action.to_owned(),
+        Ok(_) | Err(_) => format!("{} {path}", error.action),
+    };
     let cause = said(&error.source);
     let (status, message) = match error.kind {
         StoreErrorKind::NoSpace if is_without_files(settings) => (
@@ -160,8 +165,7 @@ pub fn failure(settings: &Settings, error: &StoreError) -> Failure {
         StoreErrorKind::NoSpace => (
             Status::NotEnoughFreeSpaceInStore,
             format!(
-                "the store {store} is full ({cause}): {} {path}; make room there, or move it to a larger disk",
-                error.action
+                "the store {store} is full ({cause}): {tried}; make room there, or move it to a larger disk"
             ),
         ),
         StoreErrorKind::TooLittleLeft => (
@@ -201,7 +205,7 @@ pub fn failure(settings: &Settings, error: &StoreError) -> Failure {
         | StoreErrorKind::Outside
         | StoreErrorKind::Other => (
             Status::DownloadFailed,
-            format!("the store {store}: {} {path}: {cause}", error.action),
+            format!("the store {store}: {tried}: {cause}"),
         ),
     };
     Failure::new(status, message)

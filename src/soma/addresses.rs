@@ -84,9 +84,14 @@ impl AddressesTried {
         tried.only = tried.only.or(tried.newest);
     }
 
-    /// Those that are known from the newest connection.
+    /// Those that are known: from the newest connection, or for somebody has been sent to one of them.
     pub(crate) fn known(&self) -> Vec<SocketAddr> {
-        self.tried().all.clone()
+        let tried = self.tried();
+        match (tried.only, tried.all.is_empty()) {
+            (Some(only), _) => vec![only],
+            (None, false) => tried.all.clone(),
+            (None, true) => tried.newest.into_iter().collect(),
+        }
     }
 
     /// A connection stands with this address.
@@ -173,8 +178,13 @@ mod tests {
         tried.begin_at(third);
         assert_eq!(tried.in_order(&[first, second]), [first, second]);
         tried.stay_at(third);
+        // Also where no name service says an address.
+        assert_eq!(tried.known(), [third]);
         assert_eq!(tried.in_order(&[first, second]), [third]);
+        assert_eq!(tried.known(), [third]);
         tried.begin_at(second);
+        assert_eq!(tried.known(), [second]);
         assert_eq!(tried.in_order(&[first, second]), [second, first]);
+        assert_eq!(tried.known(), [first, second]);
     }
 }
