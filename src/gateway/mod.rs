@@ -74,7 +74,7 @@ impl<'a> Gateway<'a> {
 
     /// How long a question is waited for that stands before an unquiesce: as long as a connection may take, and a
     /// moment. Whoever answers no question may take an unquiesce all the same.
-    fn before_an_unquiesce(&self) -> Duration {
+    pub fn before_an_unquiesce(&self) -> Duration {
         self.timeouts()
             .request
             .min(self.timeouts().connect.saturating_add(ANSWERS_WITHIN))

@@ -18,7 +18,7 @@ use crate::gateway::pace::RefusedBefore;
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::request::{self, Request};
 
-pub use outcome::{AtRest, BroughtBack, Confirmation, FutileUnquiesce, UnquiesceAnswer};
+pub use outcome::{AtRest, BroughtBack, Confirmation, FutileUnquiesce, LastLook, UnquiesceAnswer};
 pub use scope::{Scope, ScopeState, at_work, named};
 pub use way_back::{FOLLOWS_WITHIN, WayBackStep};
 

@@ -1,16 +1,16 @@
 //! What is done about a plan that a mistake of ours has ended: its devices are put back, and
 //! everybody is told, as after any failure.
 
-use crate::gateway::quiesce::{FirstWord, Scope};
+use crate::gateway::quiesce::FirstWord;
 use crate::run::Engine;
 use crate::run::client;
-use crate::run::event::{ActionKind, Certainty, Event, PlanId, Undo};
+use crate::run::event::{ActionKind, Certainty, Event, PlanId};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::{JournalEntry, LedgerError, UnfinishedTask};
 use crate::run::record::Record;
 use crate::run::recover::age::quiesce_sent;
 use crate::run::status::Status;
-use crate::run::undo::OpenQuiesce;
+use crate::run::undo::{OpenQuiesce, scope_of};
 use crate::signal::Stop;
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::values::internal_error::caught;
@@ -65,13 +65,9 @@ pub(super) fn undo_ours(engine: Engine<'_>, record: &mut Record<'_>) {
 }
 
 fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> Result<(), LedgerError> {
-    let scope = match &row.undo {
-        Undo::UnquiesceDevice => Scope::Device,
-        Undo::UnquiesceDomain(domain) => Scope::Domain(domain.clone()),
-        // Of a row that cannot be relied on the device is not told: the look that follows finds it open.
-        Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::DryRun { .. } | Undo::NotKnown { .. } => {
-            return Ok(());
-        }
+    // Of a row that cannot be relied on the device is not told: the look that follows finds it open.
+    let Some(scope) = scope_of(&row.undo) else {
+        return Ok(());
     };
     let open = OpenQuiesce {
         journal: row.id,

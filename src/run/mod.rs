@@ -35,6 +35,7 @@ mod row_device;
 mod running_domain;
 pub mod same_device;
 pub mod script;
+mod second_look;
 pub mod sequence;
 pub mod session;
 pub mod status;

@@ -1,6 +1,6 @@
 //! Tells one ledger and every sink what happens.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub struct Record<'a> {
     confirmed: BTreeMap<JournalId, String>,
     /// Those of its own rows of which it could not be written.
     unwritten: BTreeMap<JournalId, JournalEntry>,
+    /// The rows whose devices did not answer the last look of the try to undo them.
+    away: BTreeSet<JournalId>,
     /// Whether a device waits for what is done: then nothing waits for the ledger.
     hurries: bool,
     /// What is still to be written, the oldest first: others held the ledger, or it was not at hand.
@@ -78,6 +80,7 @@ impl<'a> Record<'a> {
             confirmed: BTreeMap::new(),
             unwritten: BTreeMap::new(),
             hurries: false,
+            away: BTreeSet::new(),
             late: VecDeque::new(),
             internal_error: false,
         }
@@ -290,6 +293,18 @@ impl<'a> Record<'a> {
     /// The rows that this process has opened, and of which nothing was confirmed.
     pub fn unconfirmed(&self) -> Vec<JournalEntry> {
         self.unconfirmed.values().cloned().collect()
+    }
+
+    /// The device of this row did not answer the last look of the try to undo it.
+    pub fn is_away(&mut self, id: JournalId) {
+        self.away.insert(id);
+    }
+
+    /// The quiesces that this process has opened and could not undo, for their devices were away.
+    pub fn left_while_away(&self) -> Vec<JournalId> {
+        let open = self.unconfirmed.values().filter(|entry| entry.is_quiesce());
+        let ids = open.map(|entry| entry.id);
+        ids.filter(|id| self.away.contains(id)).collect()
     }
 
     /// The rows that this process has opened, and of which it could not write down that they are undone.

@@ -25,6 +25,7 @@ use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::run::recover;
 use crate::run::recover::told::{self, Mending};
+use crate::run::second_look;
 use crate::run::sequence::counts::{ActivityTally, Tallies};
 use crate::run::status::{Class, Status};
 use crate::run::task::look::DomainsLook;
@@ -283,6 +284,8 @@ impl<'a> Run<'_, 'a, '_> {
     }
 
     fn finish(&mut self, status: Status, error: Option<String>) -> Result<RecordedEnd, RunTrouble> {
+        let back = second_look::look_again(self.engine, self.record)?;
+        let error = error.map(|error| [&[error], back.as_slice()].concat().join("; "));
         self.record.end_plan(self.id, status, error.clone())?;
         Ok(RecordedEnd {
             id: self.id,

@@ -11,7 +11,7 @@ use crate::gateway::facts::WhoAnswers;
 use crate::gateway::folder::RemoteFolder;
 use crate::gateway::folder_removal::{BackupAsked, FolderNotRemoved, FolderRemoved};
 use crate::gateway::quiesce::{
-    BroughtBack, FOLLOWS_WITHIN, FirstWord, QuiesceSent, Scope, ToBringBack, WayBackStep,
+    BroughtBack, FOLLOWS_WITHIN, FirstWord, LastLook, QuiesceSent, Scope, ToBringBack, WayBackStep,
 };
 use crate::plan::model::Settings;
 use crate::run::event::{
@@ -28,6 +28,15 @@ pub fn undo_of(scope: &Scope) -> Undo {
     match scope {
         Scope::Device => Undo::UnquiesceDevice,
         Scope::Domain(name) => Undo::UnquiesceDomain(name.clone()),
+    }
+}
+
+/// What a quiesce covers that is undone so; `None` of anything else.
+pub fn scope_of(undo: &Undo) -> Option<Scope> {
+    match undo {
+        Undo::UnquiesceDevice => Some(Scope::Device),
+        Undo::UnquiesceDomain(domain) => Some(Scope::Domain(domain.clone())),
+        Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::DryRun { .. } | Undo::NotKnown { .. } => None,
     }
 }
 
@@ -147,8 +156,16 @@ impl OpenQuiesce<'_> {
                     "no answer to the quiesce request says that it was taken, and it was never seen to arrive; unquiesced, and {rests}, but nobody can tell that it does not arrive yet"
                 ));
             }
-            BroughtBack::Not { is_shown: true, why } => return Undone::Not(why),
-            BroughtBack::Not { is_shown: false, why } => return Undone::NotKnown(why),
+            BroughtBack::Not { last, why } => {
+                return match last {
+                    LastLook::Quiesced => Undone::Not(why),
+                    LastLook::Otherwise => Undone::NotKnown(why),
+                    LastLook::Away => {
+                        record.is_away(self.journal);
+                        Undone::NotKnown(why)
+                    }
+                };
+            }
         };
         if let Some(why) = self.not_proved(gateway, within) {
             return Undone::NotKnown(why);

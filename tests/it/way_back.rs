@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use dpbackup::clock::Clock;
+use dpbackup::exit::Exit;
 use dpbackup::run::event::{Event, OutOfService};
 use dpbackup::run::sequence::Options;
 use dpbackup::run::status::Status;
@@ -98,6 +99,51 @@ fn a_device_is_told_once_more_before_it_is_left_and_what_it_then_does_is_seen() 
         assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{answer}: {:?}", run.errors());
         assert_eq!(home.open_entries(), [], "{answer}");
         assert!(gateway.state().is_unquiesced(), "{answer}");
+    }
+}
+
+#[test]
+fn a_gateway_that_answers_again_when_the_plan_ends_is_put_back_before_anybody_is_told() {
+    // Away for the whole of the undo, and then back, or not; or there all the time, and quiesced whatever it is told.
+    for (fault, is_back, exit) in [
+        ("connect=refuse", true, Exit::Failed),
+        ("connect=refuse", false, Exit::StillQuiesced),
+        ("DomainUnquiesce=not-done", false, Exit::StillQuiesced),
+    ] {
+        let case = format!("{fault}, {is_back}");
+        let clock = TestClock::night();
+        let gateway = gateways::pair_on_clock(&clock, 1, &[]);
+        let home = home(&gateway).setting("unquiesce_timeout = \"60s\"\nquiesce_grace = \"0s\"");
+        let mut told = 0;
+        let mut watch = |event: &Event| match event {
+            Event::TaskStatus {
+                status: Status::Unquiescing,
+                ..
+            } => gateway.fail_as(fault),
+            Event::TaskEnded { .. } => {
+                told = gateway.received("DomainUnquiesce");
+                if is_back {
+                    gateway.clear_faults();
+                }
+            }
+            _ => {}
+        };
+        let run = home.run_with("DOMAIN", &clock, Options::default(), &Stop::new(), &mut watch);
+        assert_eq!(run.tasks(), ["QA1/DOM1 UNQUIESCE_TIMEOUT"], "{case}");
+        let end = run.end.as_ref().expect("an end");
+        assert_eq!(end.exit, exit, "{case}: {end:?}");
+        assert_eq!(gateway.state().is_unquiesced(), is_back, "{case}");
+        assert_eq!(home.open_entries().is_empty(), is_back, "{case}");
+        let of = |is: fn(&Event) -> bool| run.events.iter().position(is);
+        let recovered = of(|event| matches!(event, Event::Recovered { .. }));
+        let ended = of(|event| matches!(event, Event::PlanEnded { .. }));
+        assert_eq!(recovered.is_some_and(|at| Some(at) < ended), is_back, "{case}");
+        let error = end.error.clone().unwrap_or_default();
+        let back = "; QA1, DOM1: confirmed back at the end of the run: unquiesced and confirmed";
+        assert_eq!(error.ends_with(back), is_back, "{case}: {error}");
+        if !is_back {
+            assert_eq!(gateway.received("DomainUnquiesce"), told, "{case}");
+        }
     }
 }
 

@@ -130,6 +130,17 @@ impl std::fmt::Display for Confirmation {
     }
 }
 
+/// What the last look at a device that could not be confirmed to be back has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastLook {
+    /// It is quiesced, or on its way.
+    Quiesced,
+    /// Something else, or nothing that tells.
+    Otherwise,
+    /// Nothing at all: nobody answered there, or nobody who can answer yet.
+    Away,
+}
+
 /// How an unquiesce ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BroughtBack {
@@ -140,8 +151,7 @@ pub enum BroughtBack {
     NotKnown(AtRest),
     /// It could not be confirmed.
     Not {
-        /// Whether the last look at the device showed it quiesced, or on its way.
-        is_shown: bool,
+        last: LastLook,
         /// What stood in the way.
         why: String,
     },

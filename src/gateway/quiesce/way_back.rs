@@ -13,11 +13,11 @@ use crate::gateway::asked::other_answers;
 use crate::gateway::domains::DomainStatus;
 use crate::gateway::facts::WhoAnswers;
 use crate::gateway::pace::{pause_after, until_next_look};
-use crate::gateway::quiesce::outcome::{AtRest, BroughtBack};
+use crate::gateway::quiesce::outcome::{AtRest, BroughtBack, LastLook};
 use crate::gateway::quiesce::scope::{Scope, ScopeState};
 use crate::gateway::quiesce::way_back::logins::Logins;
 use crate::gateway::quiesce::way_back::sight::Sight;
-use crate::gateway::quiesce::way_back::told::{SEND_AGAIN_AFTER, Told};
+use crate::gateway::quiesce::way_back::told::{SEND_AGAIN_AFTER, Unquiesces};
 use crate::gateway::quiesce::{FirstWord, QuiesceSent, ToBringBack};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 
@@ -65,7 +65,7 @@ impl Gateway<'_> {
                 && error.kind == SomaErrorKind::Interrupted
             {
                 return BroughtBack::Not {
-                    is_shown: false,
+                    last: LastLook::Otherwise,
                     why: error.message.clone(),
                 };
             }
@@ -79,13 +79,34 @@ impl Gateway<'_> {
             way.tell(&state, rests, step);
             step(WayBackStep::Waiting(waited));
             if waited >= way.limit() && !way.takes_a_last_word(&state, rests, step) {
-                let is_shown = state.as_ref().is_ok_and(ScopeState::shows_quiesce);
+                let last = last_look(&state);
                 let why = way.why_not(state);
-                return BroughtBack::Not { is_shown, why };
+                return BroughtBack::Not { last, why };
             }
             self.clock
                 .sleep(way.pause_after(&state).min(way.limit() - waited), &self.stop);
         }
+    }
+}
+
+/// What a look has shown that was the last.
+fn last_look(state: &Result<ScopeState>) -> LastLook {
+    match state {
+        Ok(state) if state.shows_quiesce() => LastLook::Quiesced,
+        Err(error)
+            if matches!(
+                error.kind,
+                SomaErrorKind::Unreachable
+                    | SomaErrorKind::Tls
+                    | SomaErrorKind::NotManagement
+                    | SomaErrorKind::Unavailable
+                    | SomaErrorKind::TimedOut
+                    | SomaErrorKind::Broken
+            ) =>
+        {
+            LastLook::Away
+        }
+        Ok(_) | Err(_) => LastLook::Otherwise,
     }
 }
 
@@ -100,7 +121,7 @@ struct WayBack<'w> {
     /// How long it lasts.
     waited: Duration,
     logins: Logins,
-    told: Told,
+    told: Unquiesces,
     sight: Sight,
     idle: AskedOfIdle,
 }
@@ -147,7 +168,7 @@ impl<'w> WayBack<'w> {
             limit: WayLimit::Given(limit.max(sent.settles_within())),
             waited: Duration::ZERO,
             logins: Logins::new(),
-            told: Told::new(sent),
+            told: Unquiesces::new(sent),
             sight: Sight::new(stood, sent),
             idle: AskedOfIdle::default(),
         }

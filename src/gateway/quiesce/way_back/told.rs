@@ -11,7 +11,7 @@ use crate::soma::error::{Result, SomaError, SomaErrorKind};
 pub(super) const SEND_AGAIN_AFTER: Duration = Duration::from_secs(15);
 
 /// The unquiesces of a way back, and their answers.
-pub(super) struct Told {
+pub(super) struct Unquiesces {
     sent: QuiesceSent,
     last: LastWord,
     /// How the device answered one: with OK, or with a refusal.
@@ -52,7 +52,7 @@ enum Unshown {
     TookNone,
 }
 
-impl Told {
+impl Unquiesces {
     /// Before anything was sent by this process.
     pub(super) fn new(sent: QuiesceSent) -> Self {
         let undone_before = matches!(
