@@ -31,7 +31,7 @@ pub enum Unruled {
     PlanIsGone(String),
     /// Whatever an import did, this was there before it.
     #[error(
-        "it was taken before an import, and is the way back from it: it goes where somebody removes it by hand"
+        "it was taken before an import, and is what undoes that: it goes where somebody removes it by hand"
     )]
     BeforeImport,
     /// It is of a restore, and nothing says what becomes of those.

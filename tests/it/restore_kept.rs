@@ -211,7 +211,7 @@ fn an_import_that_came_out_and_could_not_be_kept_is_a_warning_and_says_nothing_o
 }
 
 #[test]
-fn the_way_back_from_an_import_stays_until_somebody_removes_it() {
+fn the_backup_before_an_import_stays_until_somebody_removes_it() {
     for fault in ["", "do-restore:2=reply-lost"] {
         let (gateway, home) = changed();
         let word = word(&home, &[]);
@@ -235,8 +235,8 @@ fn the_way_back_from_an_import_stays_until_somebody_removes_it() {
             "{fault}: {told:?}"
         );
         let _ = home.dpbackup(&["prune"]).exits(0);
-        let way_back = file_of(&home, 3);
-        fs::remove_file(&way_back).expect("it stood there");
+        let before = file_of(&home, 3);
+        fs::remove_file(&before).expect("it stood there");
         let gone = home.dpbackup(&["prune"]).exits(0);
         assert!(
             gone.stdout.contains("it is gone already"),
@@ -247,7 +247,7 @@ fn the_way_back_from_an_import_stays_until_somebody_removes_it() {
 }
 
 #[test]
-fn no_import_is_sent_where_the_way_back_from_it_is_gone() {
+fn no_import_is_sent_where_the_backup_from_before_it_is_gone() {
     let (gateway, home) = changed();
     let word = word(&home, &[]);
     // The device takes its time.

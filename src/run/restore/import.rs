@@ -60,7 +60,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             Err(error) if error.kind.may_be_later() => self.record.take_time()?,
             written => written?,
         }
-        // Only now: a process that dies before its end leaves the row, and with it the way back.
+        // Only now: a process that dies before its end leaves the row, and with it the backup from before.
         if let Some(SentImport {
             journal,
             over: Some(how),
@@ -118,7 +118,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         let tried = self.open_row(session, due, &undo)?;
         let keys = self.try_it(session, due, (tried, &undo))?;
         self.goes_on("the dry run refused nothing; nothing was imported")?;
-        if let Some(why) = self.way_back_is_gone(due)? {
+        if let Some(why) = self.backup_before_is_gone(due)? {
             return Err(Failure::new(Status::RestoreRefused, why).into());
         }
         let undo = Undo::Import {
@@ -135,9 +135,9 @@ impl<'a> Restoring<'_, 'a, '_> {
         self.import(session, due, sent, &keys)
     }
 
-    /// Why there is no way back from the import: the backup that was taken before it is not in the store any more. Another
+    /// Why the import could not be undone: the backup that was taken before it is not in the store any more. Another
     /// one of the same content is none where it has a file of its own, for nothing keeps that one.
-    fn way_back_is_gone(&mut self, due: &DueImport<'_>) -> Result<Option<String>, LedgerError> {
+    fn backup_before_is_gone(&mut self, due: &DueImport<'_>) -> Result<Option<String>, LedgerError> {
         let (device, domain) = (&self.device.name, self.source.domain.name());
         let stands = |file: &KeptFile| {
             let found = file.path.symlink_metadata();
@@ -155,7 +155,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             };
             if !is_there {
                 return Ok(Some(format!(
-                    "the backup of what is there now is not in the store any more, so that there would be no way back; \
+                    "the backup of what is there now is not in the store any more, so that nothing could undo the import; \
                      nothing was imported; {}",
                     taken_before(due)
                 )));
