@@ -29,7 +29,7 @@ use crate::run::event::{JournalId, Progress, Sink as _, Undo, UndoStage};
 use crate::run::held::{LockFor, LockOutcome, LockWait, busy};
 use crate::run::left::Left;
 use crate::run::limited_ledger::LimitedLedger;
-use crate::run::rehearse::spare::{self, OtherFirmware, ServingDevice};
+use crate::run::rehearse::spare::{self, OrdinaryDevice, OtherFirmware};
 use crate::run::rehearse::{KnownSpare, RehearsalStep, RehearsalsOver, Rehearsed, on_spare};
 use crate::run::session::{Contact, Session};
 use crate::run::{Engine, store};
@@ -103,8 +103,8 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
             held => held,
         },
     };
-    let in_service = in_service(file, opened.history.here()?)?;
-    let looked = desk.serves_nobody(spare, in_service);
+    let ordinary = ordinary_devices(file, opened.history.here()?)?;
+    let looked = desk.is_no_ordinary_device(spare, ordinary);
     if stop.is_requested() {
         return stopped();
     }
@@ -182,15 +182,18 @@ fn asked_spare<'f>(file: &'f PlanFile, name: &str) -> Result<&'f Device, Command
     Ok(device)
 }
 
-/// The devices in service, each with the serial number that it told last.
-fn in_service<'f>(file: &'f PlanFile, history: &History) -> Result<Vec<ServingDevice<'f>>, CommandError> {
+/// The ordinary devices, each with the serial number that it told last.
+fn ordinary_devices<'f>(
+    file: &'f PlanFile,
+    history: &History,
+) -> Result<Vec<OrdinaryDevice<'f>>, CommandError> {
     let devices = file
         .devices
         .iter()
         .filter(|device| device.role != DeviceRole::Spare);
     devices
         .map(|device| {
-            Ok(ServingDevice {
+            Ok(OrdinaryDevice {
                 device,
                 last_serial: history.last_serial(&device.name)?,
             })
@@ -232,14 +235,14 @@ impl RehearsalDesk<'_> {
         }
     }
 
-    /// Refuses a spare that is a device in service, or may be one.
-    fn serves_nobody(
+    /// Refuses a spare that is an ordinary device, or may be one.
+    fn is_no_ordinary_device(
         &mut self,
         spare: &mut Session<'_>,
-        in_service: Vec<ServingDevice<'_>>,
+        ordinary: Vec<OrdinaryDevice<'_>>,
     ) -> Result<(), CommandError> {
         let screen = &mut self.screen;
-        let looked = spare::serves_nobody(self.engine, spare, in_service, &mut |progress| {
+        let looked = spare::is_no_ordinary_device(self.engine, spare, ordinary, &mut |progress| {
             screen.progress(progress);
         });
         looked.map_err(|doubt| {

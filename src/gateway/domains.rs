@@ -343,9 +343,7 @@ fn united(rows: impl Iterator<Item = DomainStatus>) -> Vec<DomainStatus> {
 /// What the configuration of a device says of a domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdminState {
-    /// It is in service.
     Enabled,
-    /// It is not.
     Disabled,
     /// It is not there.
     NotConfigured,

@@ -114,8 +114,8 @@ pub struct Unmoved {
 }
 
 impl Unmoved {
-    /// Whether it will not begin: what is not in service is not taken out of it.
-    pub fn is_out_of_service(&self) -> bool {
+    /// Whether it will not begin: what is disabled, or not there any more, is not taken out of service.
+    pub fn is_disabled(&self) -> bool {
         matches!(self.state, AdminState::Disabled | AdminState::NotConfigured)
     }
 }
@@ -135,7 +135,7 @@ impl std::fmt::Display for Unmoved {
 /// How a wait ended.
 #[derive(Debug)]
 pub enum Waited {
-    /// Everything is quiesced, but for domains that do not change while all others have; or nothing of it is in service.
+    /// Everything is quiesced, but for domains that do not change while all others have; or all of it is disabled.
     Reached {
         /// Those domains.
         unchanged: Vec<Unmoved>,
@@ -280,7 +280,7 @@ impl<'w> QuiesceWait<'w> {
             Err(error) if error.kind == SomaErrorKind::Interrupted => return Some(Waited::Interrupted),
             _ => {}
         }
-        let is_reached = self.all_others_are_quiesced() || self.none_is_in_service(state, waited);
+        let is_reached = self.all_others_are_quiesced() || self.is_all_disabled(state, waited);
         is_reached.then(|| Waited::Reached {
             unchanged: std::mem::take(&mut self.unmoved),
         })
@@ -298,11 +298,11 @@ impl<'w> QuiesceWait<'w> {
         if !self.unmoved.iter().map(|known| &known.name).eq(names) {
             self.unmoved = self.gateway.unmoved(names);
         }
-        *had_their_time || self.unmoved.iter().all(Unmoved::is_out_of_service)
+        *had_their_time || self.unmoved.iter().all(Unmoved::is_disabled)
     }
 
-    /// Whether nothing of it is in service. Asked once, where nothing begins, or goes on.
-    fn none_is_in_service(&mut self, state: &Result<ScopeState>, waited: Duration) -> bool {
+    /// Whether all of it is disabled. Asked once, where nothing begins, or goes on.
+    fn is_all_disabled(&mut self, state: &Result<ScopeState>, waited: Duration) -> bool {
         let stands_still = match state {
             Ok(ScopeState::Normal) => waited >= REST_FOR_EACH,
             Ok(ScopeState::Between(_)) => self.rest.only_begins() && self.rest.lasts(waited) >= REST,
@@ -312,7 +312,7 @@ impl<'w> QuiesceWait<'w> {
             return false;
         }
         self.unmoved = self.gateway.unmoved(self.stood);
-        self.unmoved.iter().all(Unmoved::is_out_of_service)
+        self.unmoved.iter().all(Unmoved::is_disabled)
     }
 }
 
@@ -324,14 +324,14 @@ fn unquiesce_of(scope: &Scope) -> Request {
 }
 
 impl Gateway<'_> {
-    /// Whether this is one domain that is not in service: it cannot be taken out of it.
-    pub fn is_out_of_service(&self, scope: &Scope) -> bool {
+    /// Whether this is one domain that is disabled: it cannot be taken out of service.
+    pub fn is_disabled(&self, scope: &Scope) -> bool {
         match scope {
             Scope::Device => false,
             Scope::Domain(name) => self
                 .unmoved(std::slice::from_ref(name))
                 .iter()
-                .all(Unmoved::is_out_of_service),
+                .all(Unmoved::is_disabled),
         }
     }
 
@@ -397,7 +397,7 @@ impl Rest {
         let is_half = !quiesced.is_empty() && quiesced.len() + still.len() + begun.len() == self.last.len();
         let patience = REST + REST_FOR_EACH * u32::try_from(domains.len()).unwrap_or(u32::MAX);
         let rests_for = self.lasts(waited);
-        // One that has begun is on its way, and has all of its time, unless it is not in service.
+        // One that has begun is on its way, and has all of its time, unless it is disabled.
         let (least, most) = match begun.is_empty() {
             true => (REST_FOR_EACH, Some(patience)),
             false => (REST, None),

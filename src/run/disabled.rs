@@ -1,4 +1,4 @@
-//! Which domains a plan would quiesce and cannot, for they are in nobody's service.
+//! Which domains a plan would quiesce and cannot, for they are disabled.
 
 use std::collections::BTreeSet;
 

@@ -161,7 +161,7 @@ fn looked_at_before(
         let why = format!("the spare does not run with its own configuration: {mode}");
         return Err(not_sent(why, None));
     }
-    // Right before it: what is sent to a device in service cannot be taken back.
+    // Right before it: what is sent to an ordinary device cannot be taken back.
     is_the_same(spare.gateway, spare.name, spare.facts)
         .map_err(|why| not_sent(why.into(), Some(RehearsalsOver::AnotherDevice)))?;
     Ok(before)

@@ -116,7 +116,7 @@ enum Begun {
 enum Unseen {
     /// It may show yet.
     NotYet,
-    /// Nothing of what was to be quiesced is in service.
+    /// All of what was to be quiesced is disabled.
     TakesNone,
 }
 

@@ -63,7 +63,7 @@ fn a_backup_that_would_work_is_told_recorded_and_leaves_the_spare_as_it_was() {
          WOULD WORK  task 2: QA1 DOM2; SPARE1: it is as it was before\n            \
          keys that it needs from elsewhere: cert:///DOM2-key.pem\n"
     );
-    // The device in service is asked who it is, and nothing else.
+    // The ordinary device is asked who it is, and nothing else.
     let asked: Vec<String> = gateway
         .requests()
         .into_iter()

@@ -122,7 +122,7 @@ fn a_spare_that_quiesces_or_whose_domain_is_disabled_meanwhile_is_not_as_it_was(
 }
 
 #[test]
-fn a_spare_that_may_be_a_device_in_service_is_sent_nothing() {
+fn a_spare_that_may_be_an_ordinary_device_is_sent_nothing() {
     let (gateway, spare) = gateways();
     let home = backed_up(&gateway, &spare);
     // Another name for the spare itself, of which no backup was ever taken.
@@ -149,7 +149,7 @@ fn a_spare_that_may_be_a_device_in_service_is_sent_nothing() {
     let home = backed_up(&gateway, &spare).device("QA3", &silent);
     silent.fail_as("*=http-401");
     let ran = rehearse(&home, "1").exits(4);
-    let told = "whether SPARE1 is QA3, which is in service, is not known: no backup of that has told its serial number yet";
+    let told = "whether SPARE1 is QA3, which is no spare, is not known: no backup of that has told its serial number yet";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     assert_eq!(spare.received("do-restore"), 0);
     // It does: that is enough.
@@ -240,7 +240,7 @@ pub(crate) fn virtual_gateway(domains: impl IntoIterator<Item = Domain>) -> Gate
 }
 
 #[test]
-fn a_serial_number_that_every_virtual_gateway_has_makes_no_spare_a_device_in_service() {
+fn a_serial_number_that_every_virtual_gateway_has_makes_no_spare_an_ordinary_device() {
     let domains = || [Domain::new("DOM1"), Domain::new("DOM2")];
     let (gateway, spare) = (virtual_gateway(domains()), virtual_gateway(domains()));
     let home = backed_up(&gateway, &spare);

@@ -104,7 +104,7 @@ fn a_domain_whose_own_object_is_not_as_the_backup_has_it_is_restored() {
     }
     // What came out last is disabled, and so the plan says.
     let ran = restore(&home, &[]).exits(4);
-    let told = "  look       domain DOM1 is disabled: nothing of it is in service\n";
+    let told = "  look       domain DOM1 is disabled: nothing of it is at work\n";
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
     assert!(ran.stdout.contains("mAdminState"), "{}", ran.stdout);
     // It is of the configuration of `default`, which nobody saves.

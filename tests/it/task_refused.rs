@@ -368,7 +368,7 @@ fn a_device_that_has_a_domain_which_it_does_not_list_is_not_quiesced_as_a_whole(
         let line = "WARN  not listed   the device has DOM2, and does not list it to this account: no pattern matches it";
         assert!(shown.stdout.contains(line), "{}", shown.stdout);
     }
-    // One that is disabled is in nobody's service, and where nobody may look the task goes on, and says so.
+    // A disabled one keeps nothing back, and where nobody may look the task goes on, and says so.
     for (way, fault, told) in [
         ("disabled@DOM2", None, None),
         (

@@ -222,7 +222,7 @@ fn of_a_domain_that_nobody_saw_quiesced_it_is_not_said_that_it_was_left_so() {
     assert!(
         ran.stdout.contains(
             "domain DOM1 of QA1 was asked to quiesce by task 1: the quiesce was never seen on the device"
-        ) && ran.stdout.contains("nothing of it is in service")
+        ) && ran.stdout.contains("nothing of it is enabled")
             && !ran.stdout.contains("left quiesced")
             && !ran.stdout.contains("at work"),
         "{}",

@@ -1,5 +1,5 @@
 //! The way back from a quiesce where an unquiesce is turned away, comes at the last moment, or meets a domain that is
-//! not in service.
+//! disabled.
 
 use std::time::Duration;
 
@@ -165,14 +165,14 @@ fn a_disabled_domain_that_shows_for_ever_that_it_quiesces_holds_up_nobody() {
         assert!(clock.elapsed() - before < Duration::from_secs(60), "{plan}");
         let notes = notes_of(&home.details(0)).join("\n");
         assert!(notes.contains("DOM2 (disabled)"), "{plan}: {notes}");
-        assert!(notes.contains("in service"), "{plan}: {notes}");
+        assert!(notes.contains("enabled"), "{plan}: {notes}");
         assert_eq!(home.open_entries(), [], "{plan}");
         assert!(gateway.state().is_unquiesced(), "{plan}");
     }
 }
 
 #[test]
-fn a_domain_in_service_that_shows_for_ever_that_it_quiesces_is_waited_for_and_not_called_back() {
+fn an_enabled_domain_that_shows_for_ever_that_it_quiesces_is_waited_for_and_not_called_back() {
     let clock = TestClock::night();
     let gateway = gateways::pair_on_clock(&clock, 1, &[]);
     let home = home(&gateway);

@@ -11,9 +11,9 @@ pub enum AtRest {
     NoDomain,
     /// It does not list what was quiesced, and says that it does not exist.
     NotListed,
-    /// Nothing of what was quiesced is in service, by its configuration.
-    NotInService,
-    /// At work, but for domains that are not in service by its configuration.
+    /// All of what was quiesced is disabled, by its configuration.
+    Disabled,
+    /// At work, but for domains that are disabled by its configuration.
     RestAtWork,
 }
 
@@ -23,9 +23,9 @@ impl std::fmt::Display for AtRest {
             Self::AtWork => "the device shows it at work",
             Self::NoDomain => "the device has no domain but default, so that nothing shows it",
             Self::NotListed => "the device does not list the domain",
-            Self::NotInService => "nothing of it is in service, by the configuration of the device",
+            Self::Disabled => "nothing of it is enabled, by the configuration of the device",
             Self::RestAtWork => {
-                "the device shows it at work, but for what is not in service by its configuration"
+                "the device shows it at work, but for what is not enabled by its configuration"
             }
         })
     }
@@ -113,14 +113,14 @@ impl std::fmt::Display for Confirmation {
                 "the quiesce was asked for an hour ago or more and never seen on the device; told to unquiesce, \
                  without an answer, and {rests}"
             ),
-            (false, AtRest::AtWork | AtRest::NotInService | AtRest::RestAtWork, UnquiesceAnswer::Ok) => {
+            (false, AtRest::AtWork | AtRest::Disabled | AtRest::RestAtWork, UnquiesceAnswer::Ok) => {
                 write!(
                     f,
                     "the quiesce was never seen on the device; unquiesced all the same, and {rests}"
                 )
             }
             (_, AtRest::NoDomain | AtRest::NotListed, _)
-            | (true, AtRest::NotInService | AtRest::RestAtWork, _) => write!(f, "unquiesced; {rests}"),
+            | (true, AtRest::Disabled | AtRest::RestAtWork, _) => write!(f, "unquiesced; {rests}"),
         }?;
         // That one is told with its answer.
         match futile {

@@ -138,9 +138,9 @@ enum WayLimit {
 /// What was asked about domains that do not move.
 #[derive(Default)]
 struct AskedOfIdle {
-    /// Whether nothing of what was quiesced is in service, where somebody asked.
-    is_off: Option<bool>,
-    /// When it was asked whether those that only show that they quiesce are in service.
+    /// Whether all of what was quiesced is disabled, where somebody asked.
+    are_all_disabled: Option<bool>,
+    /// When it was asked whether those that only show that they quiesce are disabled.
     last: Option<Duration>,
 }
 

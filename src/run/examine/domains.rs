@@ -141,7 +141,7 @@ pub(super) fn failsafe(listed: &[DomainStatus], needs: &Needs<'_>, found: &mut C
     }
 }
 
-/// A domain that is disabled is in nobody's service: it is backed up as it is, and a quiesce of it does not show.
+/// A domain that is disabled is backed up as it is, and a quiesce of it does not show.
 pub(super) fn disabled(
     gateway: &Gateway<'_>,
     domains: &[DomainStatus],

@@ -131,7 +131,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         })
     }
 
-    /// What is to be said of a domain that is not in service, or not with its own configuration.
+    /// What is to be said of a domain that is disabled, or not with its own configuration.
     fn service_doubts(&self, gateway: &Gateway<'_>, domains: &DomainsSeen) -> Vec<String> {
         let domain = &self.source.domain;
         let failsafe = domains.failsafe(domain.name()).map(|told| {
@@ -141,9 +141,9 @@ impl<'a> Restoring<'_, 'a, '_> {
         let state = state.map(|states| states.get(domain.name()).copied());
         let service = match state {
             Ok(Some(AdminState::Enabled)) => None,
-            Ok(Some(AdminState::Disabled)) => Some(format!(
-                "domain {domain} is disabled: nothing of it is in service"
-            )),
+            Ok(Some(AdminState::Disabled)) => {
+                Some(format!("domain {domain} is disabled: nothing of it is at work"))
+            }
             Ok(Some(AdminState::NotTold | AdminState::NotConfigured) | None) => Some(format!(
                 "the device does not tell whether domain {domain} is enabled"
             )),

@@ -354,7 +354,7 @@ impl Walk<'_, '_, '_> {
                 .domains()
                 .map(|domains| scope.state(&domains, &due.stood));
             let shows = state.is_ok_and(|state| state.shows_quiesce());
-            if !shows && !self.session.gateway.is_out_of_service(scope) {
+            if !shows && !self.session.gateway.is_disabled(scope) {
                 return Err(self.exchange(Status::DeviceError, &error).into());
             }
         }
@@ -432,18 +432,18 @@ impl Walk<'_, '_, '_> {
             Waited::Failed(state) if *scope == Scope::Device && state.shows_quiesce() => {
                 self.quiesce.begun = Begun::SeenInPart { sent };
             }
-            // Nothing of it is in service, and nothing was seen.
+            // All of it is disabled, and nothing was seen.
             Waited::Reached { unchanged }
                 if !unchanged.is_empty()
                     && unchanged.len() == due.stood.len()
-                    && unchanged.iter().all(Unmoved::is_out_of_service) =>
+                    && unchanged.iter().all(Unmoved::is_disabled) =>
             {
                 if let Begun::Sent { shows, .. } = &mut self.quiesce.begun {
                     *shows = Unseen::TakesNone;
                 }
             }
             // One that is not told to be disabled may begin yet, when the others are on their way back.
-            Waited::Reached { unchanged } if !unchanged.iter().all(Unmoved::is_out_of_service) => {
+            Waited::Reached { unchanged } if !unchanged.iter().all(Unmoved::is_disabled) => {
                 self.quiesce.begun = Begun::SeenInPart { sent };
             }
             Waited::Reached { .. } => self.is_seen(due.journal, sent)?,

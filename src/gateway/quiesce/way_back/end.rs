@@ -12,7 +12,7 @@ impl WayBack<'_> {
     pub(super) fn ends(mut self, rests: AtRest) -> BroughtBack {
         let seen = self.sight.is_seen();
         let rests = match rests {
-            AtRest::AtWork if !seen && self.is_off() => AtRest::NotInService,
+            AtRest::AtWork if !seen && self.are_all_disabled() => AtRest::Disabled,
             rests => rests,
         };
         match self.sent {

@@ -34,37 +34,37 @@ impl WayBack<'_> {
         state
     }
 
-    /// Whether those that have not begun, while others have, will not: they are not in service. Asked where the
+    /// Whether those that have not begun, while others have, will not: they are disabled. Asked where the
     /// device shows itself at work.
     fn rest_does_not_begin(&mut self) -> bool {
         match (self.sight.is_seen(), self.scope) {
-            (true, Scope::Device) => self.are_off(&self.sight.not_turned(self.scope)),
+            (true, Scope::Device) => self.are_disabled(&self.sight.not_turned(self.scope)),
             (true, Scope::Domain(_)) => false,
-            // Nothing of it was seen: all of it may be off, which is asked once.
-            (false, _) => self.sent.is_answered() && self.is_off(),
+            // Nothing of it was seen: all of it may be disabled, which is asked once.
+            (false, _) => self.sent.is_answered() && self.are_all_disabled(),
         }
     }
 
-    /// Whether nothing of what was quiesced is in service. Asked once.
-    pub(super) fn is_off(&mut self) -> bool {
+    /// Whether all of what was quiesced is disabled. Asked once.
+    pub(super) fn are_all_disabled(&mut self) -> bool {
         if self.sight.stood.is_empty() {
             return false;
         }
-        let is_off = self
+        let are_all_disabled = self
             .idle
-            .is_off
-            .unwrap_or_else(|| self.are_off(&self.sight.stood));
-        self.idle.is_off = Some(is_off);
-        is_off
+            .are_all_disabled
+            .unwrap_or_else(|| self.are_disabled(&self.sight.stood));
+        self.idle.are_all_disabled = Some(are_all_disabled);
+        are_all_disabled
     }
 
-    /// Whether none of these is in service. Asked each time.
-    fn are_off(&self, names: &[String]) -> bool {
-        self.gateway.unmoved(names).iter().all(Unmoved::is_out_of_service)
+    /// Whether all of these are disabled. Asked each time.
+    fn are_disabled(&self, names: &[String]) -> bool {
+        self.gateway.unmoved(names).iter().all(Unmoved::is_disabled)
     }
 
     /// How the device rests where all that is left of the quiesce are domains that show that they quiesce, do not go
-    /// on with it, and are not in service: such a domain may show that for ever.
+    /// on with it, and are disabled: such a domain may show that for ever.
     fn rests_but_for_idle_ones(&mut self) -> Option<AtRest> {
         let has_rested = self.sight.rests_for(self.waited) >= REST.min(self.limit());
         if !self.told.is_answered() || !has_rested {
@@ -76,10 +76,10 @@ impl WayBack<'_> {
         }
         self.idle.last = Some(self.waited);
         let rests = match names.len() == self.sight.shown.len() {
-            true => AtRest::NotInService,
+            true => AtRest::Disabled,
             false => AtRest::RestAtWork,
         };
-        self.are_off(&names).then_some(rests)
+        self.are_disabled(&names).then_some(rests)
     }
 
     /// Says that it was seen, once that is so of all of it.

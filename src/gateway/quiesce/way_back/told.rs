@@ -157,7 +157,7 @@ impl Unquiesces {
             }
             // Nothing shows that there is nothing to undo: a refusal leaves it as it is.
             AtRest::NoDomain => self.is_taken() || (self.took_one_before() && self.is_answered()),
-            AtRest::NotListed | AtRest::NotInService | AtRest::RestAtWork => self.is_answered(),
+            AtRest::NotListed | AtRest::Disabled | AtRest::RestAtWork => self.is_answered(),
         }
     }
 
