@@ -26,16 +26,16 @@ use crate::run::ledger::LostQuiesce;
 use crate::run::left::Left;
 use crate::run::limited_ledger::OnSameDisk;
 use crate::run::record::Record;
-use crate::run::recover as mending;
+use crate::run::recover as dead_runs;
 use crate::run::recover::forget::{FORGOTTEN, Forgotten, forget};
-use crate::run::recover::told::{Mended, Mending, Recovered};
+use crate::run::recover::told::{Recovered, RecoveredRow, RecoveryDone};
 use crate::ui::{Screen, Ui, Verbosity};
 use crate::values::causes::with_causes;
 use crate::values::environment::Lookup;
 use crate::values::invocation::Invocation;
 use crate::values::text::printable;
 
-/// Mends what runs that died have left on devices, in the store and in history.
+/// Puts right what runs that died have left on devices, in the store and in history.
 pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan_or_part(global, ui, env)?;
     let file = &loaded.plan_file;
@@ -54,7 +54,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         forgotten,
         recovered,
         broke,
-    } = mend(file, env, ui, &mut opened, &reader, asked);
+    } = carry_out(file, env, ui, &mut opened, &reader, asked);
     let mut lines = struck_out(forgotten.as_deref().unwrap_or_default(), &lost);
     if let (Some(asked), Some(_), true) = (&args.forget, forgotten, lines.is_empty()) {
         lines.push(format!("nothing of {asked} was to be forgotten"));
@@ -109,14 +109,14 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
 /// What came of a recovery, and of what a person struck out before it.
 struct Recovery {
     /// `None` where that broke off: its error has what was done.
-    forgotten: Option<Vec<Mended>>,
+    forgotten: Option<Vec<RecoveredRow>>,
     recovered: Result<Recovered, RunError>,
     /// Whether a mistake of ours was met.
     broke: bool,
 }
 
-/// Strikes out what is asked for, mends the rest, and lets those be told who are told of it.
-fn mend(
+/// Strikes out what is asked for, recovers the rest, and lets those be told who are told of it.
+fn carry_out(
     file: &PlanFile,
     env: Lookup<'_>,
     ui: Ui,
@@ -146,17 +146,17 @@ fn mend(
         None => Ok(Vec::new()),
     };
     let (forgotten, recovered) = match forgotten {
-        Ok(forgotten) => (Some(forgotten), mending::recover(engine, &mut record)),
+        Ok(forgotten) => (Some(forgotten), dead_runs::recover(engine, &mut record)),
         Err(error) => (None, Err(error)),
     };
     if let Ok(Recovered { done, .. }) = &recovered {
-        // A warning belongs to an execution: to one of those that were mended.
+        // A warning belongs to an execution: to one of those that were recovered.
         let plans = done
             .abandoned
             .iter()
             .map(|abandoned| Owner::Plan(abandoned.plan.id));
-        let mended = done.mended.iter().chain(forgotten.iter().flatten());
-        let tasks = mended.map(|mended| Owner::Task(mended.entry.task));
+        let recovered = done.rows.iter().chain(forgotten.iter().flatten());
+        let tasks = recovered.map(|row| Owner::Task(row.entry.task));
         if let Some(owner) = plans.chain(tasks).next() {
             record.warn_of_sinks(owner);
         }
@@ -173,7 +173,7 @@ fn mend(
 }
 
 /// What a person struck out, a sentence each.
-fn struck_out(forgotten: &[Mended], lost: &[LostQuiesce]) -> Vec<String> {
+fn struck_out(forgotten: &[RecoveredRow], lost: &[LostQuiesce]) -> Vec<String> {
     let struck =
         |lost: &LostQuiesce| format!("{lost}, which the history does not have any more: {FORGOTTEN}");
     let forgotten = forgotten.iter().map(ToString::to_string);
@@ -197,7 +197,7 @@ fn broke_off(error: RunError, broke: bool, mut lines: Vec<String>, ui: Ui) -> Co
 }
 
 /// What a recovery means for the process, by what it has done and what is left after it.
-fn exit_of(done: &Mending, left: &Left, broke: bool) -> Exit {
+fn exit_of(done: &RecoveryDone, left: &Left, broke: bool) -> Exit {
     let exit = left.exit(match (broke, done.is_incomplete()) {
         (true, _) => Exit::Internal,
         (false, true) => Exit::Failed,
@@ -260,17 +260,17 @@ struct ByHand<'f>(&'f Invocation);
 
 impl ByHand<'_> {
     /// Takes the place of the advice to recover.
-    fn advise(&self, recovered: &mut Mending) {
+    fn advise(&self, recovery: &mut RecoveryDone) {
         let recover = self.0.command(["recover"]);
-        recovered.advise(&format!(
+        recovery.advise(&format!(
             "unquiesce it by hand, and run {recover} again, which looks"
         ));
     }
 
     /// Says where it stands how that is done, and what to do about a device that nobody can ask any more.
-    fn hint(&self, recovered: &Mending, ui: Ui) {
-        let open = |mended: &&Mended| mended.outcome.is_err() && mended.entry.is_quiesce();
-        let Some(first) = recovered.mended.iter().find(open) else {
+    fn hint(&self, recovery: &RecoveryDone, ui: Ui) {
+        let open = |row: &&RecoveredRow| row.outcome.is_err() && row.entry.is_quiesce();
+        let Some(first) = recovery.rows.iter().find(open) else {
             return;
         };
         ui.hint(&format!(
@@ -282,14 +282,14 @@ impl ByHand<'_> {
 }
 
 /// What was done, and what could not be, a sentence each; of the one who asks for little, what could not.
-fn lines_of(recovered: &Mending, ui: Ui) -> Vec<String> {
+fn lines_of(recovery: &RecoveryDone, ui: Ui) -> Vec<String> {
     if ui.verbosity != Verbosity::Quiet {
-        return recovered.lines();
+        return recovery.lines();
     }
-    let failed = recovered.mended.iter().filter(|mended| mended.outcome.is_err());
+    let failed = recovery.rows.iter().filter(|row| row.outcome.is_err());
     failed
         .map(ToString::to_string)
-        .chain(recovered.not_known_lines())
+        .chain(recovery.not_known_lines())
         .collect()
 }
 

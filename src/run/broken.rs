@@ -82,7 +82,7 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
     let Some(device) = engine.file.device(&row.device) else {
         return open.still_quiesced(Certainty::NotKnown, "the plan file has no such device", record);
     };
-    // Another process may have waited for the device; then it has mended it, or will.
+    // Another process may have waited for the device; then it has recovered it, or will.
     let settings = &engine.file.settings;
     let limit = settings.unquiesce_timeout + settings.quiesce_grace;
     let taken = LockWait {

@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::lock::LockError;
 use crate::run::ledger::{LedgerError, LedgerErrorKind};
 use crate::run::left::Left;
-use crate::run::recover::told::Mending;
+use crate::run::recover::told::RecoveryDone;
 use crate::values::internal_error::InternalError;
 use crate::values::invocation::Invocation;
 
@@ -35,7 +35,7 @@ pub struct RunError {
     /// What is left of the devices: looked at after the trouble.
     pub left: Left,
     /// What was done about dead runs before it: by a recovery alone.
-    pub done: Box<Mending>,
+    pub done: Box<RecoveryDone>,
 }
 
 impl RunError {
@@ -65,7 +65,7 @@ impl RunError {
 
     /// The same, of a recovery that had done this.
     #[must_use]
-    pub fn after(mut self, done: Mending) -> Self {
+    pub fn after(mut self, done: RecoveryDone) -> Self {
         self.done = Box::new(done);
         self
     }

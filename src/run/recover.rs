@@ -1,4 +1,4 @@
-//! Mends what runs that died have left: devices still quiesced, folders on devices,
+//! Puts right what runs that died have left: devices still quiesced, folders on devices,
 //! executions without an end.
 //!
 //! A run is dead when the kernel lock of its process is free and the process is not there.
@@ -21,49 +21,53 @@ use crate::run::ledger::{DeathWords, JournalEntry, LedgerError, UnfinishedPlan};
 use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::age::stands;
-use crate::run::recover::device::{keep_all_open, keep_first, mend_device};
-use crate::run::recover::rows::mended_without_device;
-use crate::run::recover::told::{AbandonedPlan, Mended, Mending, Recovered};
+use crate::run::recover::device::{keep_all_open, keep_first, recover_device};
+use crate::run::recover::rows::rows_for_devices;
+use crate::run::recover::told::{AbandonedPlan, Recovered, RecoveredRow, RecoveryDone};
 use crate::values::internal_error::caught;
 
 /// Undoes what dead runs left on devices, ends their executions in history, and looks at what is
 /// left of the devices after that.
 pub fn recover(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Recovered, RunError> {
-    let mut done = Mending::default();
-    let mended = caught(|| mend_into(engine, record, &mut done)).unwrap_or_else(|error| Err(error.into()));
+    let mut done = RecoveryDone::default();
+    let ended = caught(|| recover_into(engine, record, &mut done)).unwrap_or_else(|error| Err(error.into()));
     let left = left::look(engine, record);
-    match mended {
+    match ended {
         Ok(()) => Ok(Recovered { done, left }),
         Err(trouble) => Err(RunError::new(trouble, left, None, &engine.file.invocation).after(done)),
     }
 }
 
 /// Undoes what dead runs left on devices, and ends their executions in history.
-pub fn mend(engine: Engine<'_>, record: &mut Record<'_>) -> Result<Mending, RunTrouble> {
-    let mut recovered = Mending::default();
-    mend_into(engine, record, &mut recovered)?;
-    Ok(recovered)
+pub fn recover_first(engine: Engine<'_>, record: &mut Record<'_>) -> Result<RecoveryDone, RunTrouble> {
+    let mut recovery = RecoveryDone::default();
+    recover_into(engine, record, &mut recovery)?;
+    Ok(recovery)
 }
 
 /// The same, which is known also where it breaks off.
-fn mend_into(engine: Engine<'_>, record: &mut Record<'_>, recovered: &mut Mending) -> Result<(), RunTrouble> {
-    let (dead, unclear) = mended_without_device(engine, record)?;
+fn recover_into(
+    engine: Engine<'_>,
+    record: &mut Record<'_>,
+    recovery: &mut RecoveryDone,
+) -> Result<(), RunTrouble> {
+    let (dead, unclear) = rows_for_devices(engine, record)?;
     for entry in dead.iter().chain(unclear.iter().map(|(entry, _)| entry)) {
         stands(engine, record, entry);
     }
     // What cannot be written down does not keep what is on devices from being undone: the first trouble is told
     // when that is done.
     let mut trouble = None;
-    let mended = &mut recovered.mended;
-    let by_device = told_without_device(engine, record, dead, mended, &mut trouble);
-    mend_devices(engine, record, &by_device, mended, &mut trouble);
+    let recovered = &mut recovery.rows;
+    let by_device = told_without_device(engine, record, dead, recovered, &mut trouble);
+    recover_devices(engine, record, &by_device, recovered, &mut trouble);
     if let Some(trouble) = trouble {
         return Err(trouble);
     }
     for (entry, why) in unclear {
-        keep_all_open(engine, record, &[entry], &why, mended)?;
+        keep_all_open(engine, record, &[entry], &why, recovered)?;
     }
-    end_executions(engine, record, recovered)?;
+    end_executions(engine, record, recovery)?;
     engine.locks.forget_the_dead();
     Ok(())
 }
@@ -73,7 +77,7 @@ fn told_without_device(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     dead: Vec<JournalEntry>,
-    mended: &mut Vec<Mended>,
+    recovered: &mut Vec<RecoveredRow>,
     trouble: &mut Option<RunTrouble>,
 ) -> BTreeMap<String, Vec<JournalEntry>> {
     let mut by_device: BTreeMap<String, Vec<JournalEntry>> = BTreeMap::new();
@@ -85,19 +89,19 @@ fn told_without_device(
             _ => None,
         };
         match why {
-            Some(why) => keep_first(keep_all_open(engine, record, &[entry], &why, mended), trouble),
+            Some(why) => keep_first(keep_all_open(engine, record, &[entry], &why, recovered), trouble),
             None => by_device.entry(entry.device.clone()).or_default().push(entry),
         }
     }
     by_device
 }
 
-/// Asks each device. A mistake of ours at one of them does not keep others from being mended.
-fn mend_devices(
+/// Asks each device. A mistake of ours at one of them does not keep others from being recovered.
+fn recover_devices(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     by_device: &BTreeMap<String, Vec<JournalEntry>>,
-    mended: &mut Vec<Mended>,
+    recovered: &mut Vec<RecoveredRow>,
     trouble: &mut Option<RunTrouble>,
 ) {
     let quiesces = || by_device.values().flatten().filter(|entry| entry.is_quiesce());
@@ -117,13 +121,14 @@ fn mend_devices(
         });
     }
     for (name, entries) in by_device {
-        match caught(|| mend_device(engine, record, name, entries, mended)) {
+        match caught(|| recover_device(engine, record, name, entries, recovered)) {
             Ok(outcome) => keep_first(outcome, trouble),
             Err(error) => {
                 record.met_internal_error();
-                let is_left = |row: &&JournalEntry| !mended.iter().any(|mended| mended.entry.id == row.id);
+                let is_left =
+                    |row: &&JournalEntry| !recovered.iter().any(|recovered| recovered.entry.id == row.id);
                 let rest: Vec<JournalEntry> = entries.iter().filter(is_left).cloned().collect();
-                let told = keep_all_open(engine, record, &rest, &error.to_string(), mended);
+                let told = keep_all_open(engine, record, &rest, &error.to_string(), recovered);
                 keep_first(told, trouble);
             }
         }
@@ -138,7 +143,7 @@ fn mend_devices(
 fn end_executions(
     engine: Engine<'_>,
     record: &mut Record<'_>,
-    recovered: &mut Mending,
+    recovery: &mut RecoveryDone,
 ) -> Result<(), LedgerError> {
     for plan in record.ledger().unfinished_plans()? {
         if plan.process == engine.process {
@@ -146,21 +151,21 @@ fn end_executions(
         }
         match end_of_process(engine, &plan.process) {
             ProcessEnd::None => {}
-            ProcessEnd::NotKnown(why) => recovered.not_known.push((plan, why)),
+            ProcessEnd::NotKnown(why) => recovery.not_known.push((plan, why)),
             ProcessEnd::Dead(how) => {
-                let death = death_of(record, &plan, recovered, &how)?;
+                let death = death_of(record, &plan, recovery, &how)?;
                 record.ledger().abandon(engine.clock.now(), plan.id, &death)?;
                 record.tell(&Event::PlanAbandoned {
                     plan: plan.id,
                     name: plan.plan.clone(),
                     error: death.plan,
                 })?;
-                recovered.abandoned.push(AbandonedPlan { plan, how });
+                recovery.abandoned.push(AbandonedPlan { plan, how });
             }
         }
     }
     // Several executions may be of one process.
-    for abandoned in &recovered.abandoned {
+    for abandoned in &recovery.abandoned {
         UnrecordedEnd::forget(engine.locks, &abandoned.plan.process);
     }
     Ok(())
@@ -202,15 +207,22 @@ fn unreliable(engine: Engine<'_>, device: &str, why: &str) -> String {
 fn death_of(
     record: &mut Record<'_>,
     plan: &UnfinishedPlan,
-    recovered: &Mending,
+    recovery: &RecoveryDone,
     how: &str,
 ) -> Result<DeathWords, LedgerError> {
-    let undone = record.ledger().undone_by_others()?.into_iter().map(Mended::from);
-    let open = recovered.mended.iter().filter(|mended| mended.outcome.is_err());
+    let undone = record
+        .ledger()
+        .undone_by_others()?
+        .into_iter()
+        .map(RecoveredRow::from);
+    let open = recovery
+        .rows
+        .iter()
+        .filter(|recovered| recovered.outcome.is_err());
     let rows = undone.chain(open.cloned());
     let mut rows: Vec<(TaskId, String)> = rows
-        .filter(|mended| mended.entry.plan == plan.id)
-        .map(|mended| (mended.entry.task, mended.to_string()))
+        .filter(|recovered| recovered.entry.plan == plan.id)
+        .map(|recovered| (recovered.entry.task, recovered.to_string()))
         .collect();
     rows.extend(plan.ended_imports.iter().map(|(task, status)| {
         (

@@ -154,8 +154,8 @@ impl<'a> Restoring<'_, 'a, '_> {
         confirm: &mut dyn FnMut(&RestoreProposal<'_>) -> Option<RestoreConfirmation>,
     ) -> Result<(), Trouble> {
         store::make_ready(&self.engine.file.settings)?;
-        let mended = recover::mend(self.engine, self.record)?;
-        self.left_by_dead = note(self.record, Owner::Plan(self.id), &mended)?;
+        let recovery = recover::recover_first(self.engine, self.record)?;
+        self.left_by_dead = note(self.record, Owner::Plan(self.id), &recovery)?;
         let mut lock = Some(self.lock_device()?);
         let session = match devices.contact(self.device) {
             Contact::Up(session) => session,

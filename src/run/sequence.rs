@@ -24,7 +24,7 @@ use crate::run::held::{LockFor, LockOutcome, LockWait, busy};
 use crate::run::ledger::LedgerError;
 use crate::run::record::Record;
 use crate::run::recover;
-use crate::run::recover::told::{self, Mending};
+use crate::run::recover::told::{self, RecoveryDone};
 use crate::run::second_look;
 use crate::run::sequence::counts::{ActivityTally, Tallies};
 use crate::run::status::{Class, Status};
@@ -151,8 +151,8 @@ impl<'a> Run<'_, 'a, '_> {
         if let Some(other) = self.other_execution()? {
             return self.finish(Status::Locked, Some(other));
         }
-        let recovered = recover::mend(self.engine, self.record)?;
-        self.mended(&recovered)?;
+        let recovery = recover::recover_first(self.engine, self.record)?;
+        self.note_recovery(&recovery)?;
         match self.before_tasks() {
             Ok(activities) => self.with_tasks(activities),
             Err(trouble) => self.refused(trouble.failure()?),
@@ -179,10 +179,9 @@ impl<'a> Run<'_, 'a, '_> {
     }
 
     /// Notes what became of the leftovers of dead runs.
-    fn mended(&mut self, recovered: &Mending) -> Result<(), LedgerError> {
-        self.tried
-            .extend(recovered.mended.iter().map(|mended| mended.entry.id));
-        let warnings = told::note(self.record, Owner::Plan(self.id), recovered)?;
+    fn note_recovery(&mut self, recovery: &RecoveryDone) -> Result<(), LedgerError> {
+        self.tried.extend(recovery.rows.iter().map(|row| row.entry.id));
+        let warnings = told::note(self.record, Owner::Plan(self.id), recovery)?;
         self.tallies
             .warnings
             .extend(warnings.into_iter().map(|(_, words)| words));

@@ -147,7 +147,10 @@ pub fn allowance(settings: &Settings) -> Allowance {
 pub fn failure(settings: &Settings, error: &StoreError) -> Failure {
     let store = settings.store.folder().display();
     let inside = error.path.strip_prefix(settings.store.folder());
-    let path = inside.as_ref().map_or(error.path.as_path(), |inside| inside).display();
+    let path = inside
+        .as_ref()
+        .map_or(error.path.as_path(), |inside| inside)
+        .display();
     // What is tried with the store itself names it already.
     let tried = match inside {
         Ok(inside) if inside.as_os_str().is_empty() => error.action.to_owned(),

@@ -509,7 +509,7 @@ fn a_secure_backup_that_dies_before_it_is_asked_for_leaves_no_folder_to_be_looke
     gateway.clear_faults();
     gateway.forget_requests();
     let recovered = home.recover(&TestClock::now()).expect("an end");
-    assert_eq!(recovered.done.mended.len(), 1, "{:?}", recovered.done.lines());
+    assert_eq!(recovered.done.rows.len(), 1, "{:?}", recovered.done.lines());
     assert_eq!(home.history().open_entries().expect("the journal"), []);
     assert_eq!(gateway.received("get-filestore"), 0, "{:?}", gateway.operations());
     assert_eq!(litter(&home), [""; 0]);

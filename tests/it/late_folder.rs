@@ -140,10 +140,7 @@ fn folders_that_may_come_for_one_reason_are_one_warning() {
     );
     assert_eq!(home.open_entries().len(), 3);
     let recovered = home.recover(&clock).expect("an end");
-    assert_eq!(
-        (recovered.done.mended.len(), recovered.done.lines().len()),
-        (3, 1)
-    );
+    assert_eq!((recovered.done.rows.len(), recovered.done.lines().len()), (3, 1));
 }
 
 #[test]

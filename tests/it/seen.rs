@@ -221,7 +221,7 @@ fn what_was_never_seen_is_not_said_to_be_quiesced_though_no_unquiesce_is_answere
     clock.pass(Duration::from_secs(2 * 3600));
     let recovered = home.recover(&clock).expect("an end");
     assert_eq!(recovered.left, Left::Nothing);
-    let how = recovered.done.mended[0].outcome.clone().expect("it is mended");
+    let how = recovered.done.rows[0].outcome.clone().expect("it is put back");
     assert!(how.contains("told to unquiesce, without an answer"), "{how}");
 }
 

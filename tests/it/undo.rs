@@ -517,7 +517,7 @@ fn recovery_that_waited_for_a_device_does_not_undo_what_is_undone() {
         held = None;
     });
     let recovered = home.recover(&Eventful::new(&clock, mend)).expect("an end");
-    assert!(recovered.done.mended.is_empty(), "{:?}", recovered.done.mended);
+    assert!(recovered.done.rows.is_empty(), "{:?}", recovered.done.rows);
     assert_eq!(
         gateway.state().quiesce_state("DOM1"),
         "quiesced",

@@ -16,8 +16,8 @@ use crate::run::ledger::{JournalEntry, LedgerError, UndoStep};
 use crate::run::not_seen::NotSeen;
 use crate::run::record::Record;
 use crate::run::recover::age::{backup_asked, import_is_over, quiesce_sent};
-use crate::run::recover::rows::mended_without_device;
-use crate::run::recover::told::{Mended, StaysOpen, tell_recovered};
+use crate::run::recover::rows::rows_for_devices;
+use crate::run::recover::told::{RecoveredRow, StaysOpen, tell_recovered};
 use crate::run::row_device::{MetDevice, NotTheDevice};
 use crate::run::running_domain::RunningDomain;
 use crate::run::undo::{LeftFolder, OpenQuiesce, Undone, remove_folder};
@@ -28,12 +28,12 @@ use crate::values::restorable_domain::RestorableDomain;
 
 /// Undoes what dead runs left on the device of this name: `entries`, as the journal had them when
 /// it was read.
-pub(super) fn mend_device(
+pub(super) fn recover_device(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     name: &str,
     entries: &[JournalEntry],
-    mended: &mut Vec<Mended>,
+    recovered: &mut Vec<RecoveredRow>,
 ) -> Result<(), RunTrouble> {
     let Some(device) = engine.file.device(name) else {
         let path = engine.file.path.display();
@@ -47,7 +47,7 @@ pub(super) fn mend_device(
                 engine.file.invocation.command(["validate"])
             ),
         };
-        return Ok(keep_all_open(engine, record, entries, &why, mended)?);
+        return Ok(keep_all_open(engine, record, entries, &why, recovered)?);
     };
     let limit = engine.file.settings.unquiesce_timeout + engine.file.settings.quiesce_grace;
     let mut was_held = false;
@@ -62,18 +62,18 @@ pub(super) fn mend_device(
     };
     let why = match taken {
         Ok(LockOutcome::Held(_lock)) => {
-            return mend_held_device(engine, record, device, rows, mended);
+            return recover_held_device(engine, record, device, rows, recovered);
         }
         Ok(LockOutcome::Stopped) => "it was asked to stop while another run had the device".to_owned(),
         Ok(LockOutcome::Busy(holder)) => format!("the device is held by {holder}"),
         // Who would quiesce something now could not write that down, and a device is not left for that.
         Err(error) if error.is_of_a_silent_disk() && !was_held => {
-            let outcome = mend_held_device(engine, record, device, rows, mended);
+            let outcome = recover_held_device(engine, record, device, rows, recovered);
             return outcome.and(Err(error.into()));
         }
         Err(error) => with_causes(&error),
     };
-    Ok(keep_all_open(engine, record, entries, &why, mended)?)
+    Ok(keep_all_open(engine, record, entries, &why, recovered)?)
 }
 
 /// Rows as they were read before the lock of their device was held.
@@ -86,18 +86,18 @@ pub(in crate::run) struct RowsAsRead<'r> {
 }
 
 /// Undoes what dead runs left on a device whose lock the caller holds, or can nobody take now. The journal is
-/// read only now: whoever held the lock before may have mended it, and what somebody has
+/// read only now: whoever held the lock before may have recovered it, and what somebody has
 /// quiesced since then is not ours. Rows as they were read stand in for it where nobody held it since.
-pub(in crate::run) fn mend_held_device(
+pub(in crate::run) fn recover_held_device(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     device: &Device,
     rows: RowsAsRead<'_>,
-    mended: &mut Vec<Mended>,
+    recovered: &mut Vec<RecoveredRow>,
 ) -> Result<(), RunTrouble> {
     let RowsAsRead { as_read, tried } = rows;
     let mut trouble = None;
-    let mut entries = match mended_without_device(engine, record) {
+    let mut entries = match rows_for_devices(engine, record) {
         Ok((entries, _unclear)) => entries,
         Err(error) => {
             trouble = Some(error.into());
@@ -118,7 +118,7 @@ pub(in crate::run) fn mend_held_device(
     let gateway = match client::shielded(engine, device) {
         Ok(gateway) => gateway,
         Err(failure) => {
-            let told = keep_all_open(engine, record, &entries, &failure.message, mended);
+            let told = keep_all_open(engine, record, &entries, &failure.message, recovered);
             keep_first(told, &mut trouble);
             return trouble.map_or(Ok(()), Err);
         }
@@ -127,9 +127,11 @@ pub(in crate::run) fn mend_held_device(
     let mut left = entries.as_slice();
     for rows in entries.chunk_by(|one, other| way(one) == way(other)) {
         left = left.get(rows.len()..).unwrap_or_default();
-        if let Err(refused) = mend_behind(engine, record, (device, &gateway), rows, mended, &mut trouble) {
+        if let Err(refused) =
+            recover_behind(engine, record, (device, &gateway), rows, recovered, &mut trouble)
+        {
             // It would be refused at the next address as well.
-            let told = keep_all_open(engine, record, left, &refused.0, mended);
+            let told = keep_all_open(engine, record, left, &refused.0, recovered);
             keep_first(told, &mut trouble);
             break;
         }
@@ -141,12 +143,12 @@ pub(in crate::run) fn mend_held_device(
 struct LoginRefused(String);
 
 /// Undoes what is left behind one network address of a device, by rows that all go to that one.
-fn mend_behind(
+fn recover_behind(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     (device, gateway): (&Device, &Gateway<'_>),
     entries: &[JournalEntry],
-    mended: &mut Vec<Mended>,
+    recovered: &mut Vec<RecoveredRow>,
     trouble: &mut Option<RunTrouble>,
 ) -> Result<(), LoginRefused> {
     let mut serial = ToldSerial::default();
@@ -163,7 +165,7 @@ fn mend_behind(
             if is_refused || number == 0 {
                 let rest = entries.get(number..).unwrap_or_default();
                 let why = not_reached(&error, entry, device);
-                keep_first(keep_all_open(engine, record, rest, &why, mended), trouble);
+                keep_first(keep_all_open(engine, record, rest, &why, recovered), trouble);
                 return if is_refused {
                     Err(LoginRefused(why))
                 } else {
@@ -173,8 +175,14 @@ fn mend_behind(
         }
         let told = serial.for_row(gateway, entry);
         // Before the next row it is asked once more, for a login may have been refused at last.
-        may_be_refused =
-            mend_row(engine, record, (device, gateway), (entry, told), mended, trouble) == IsBack::NotKnown;
+        may_be_refused = recover_row(
+            engine,
+            record,
+            (device, gateway),
+            (entry, told),
+            recovered,
+            trouble,
+        ) == IsBack::NotKnown;
     }
     Ok(())
 }
@@ -187,18 +195,18 @@ enum IsBack {
 }
 
 /// Undoes what is left by one row, on a device that answers and has told this.
-fn mend_row(
+fn recover_row(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     (device, gateway): (&Device, &Gateway<'_>),
     (entry, told): (&JournalEntry, SerialTold),
-    mended: &mut Vec<Mended>,
+    recovered: &mut Vec<RecoveredRow>,
     trouble: &mut Option<RunTrouble>,
 ) -> IsBack {
     let mut entry = entry.clone();
     if let Some(why) = is_another(engine, &entry, device, told.serial.as_deref()) {
         // Somebody else answered: of the device that is meant nothing was seen.
-        let told = keep_open(engine, record, entry, Certainty::NotKnown, &why, mended);
+        let told = keep_open(engine, record, entry, Certainty::NotKnown, &why, recovered);
         keep_first(told, trouble);
         return IsBack::NotKnown;
     }
@@ -207,7 +215,7 @@ fn mend_row(
         Some(why) if !entry.is_quiesce() => Ok(Undone::NotKnown(why)),
         refused => {
             let first = refused.map_or(FirstWord::Look, |_| FirstWord::UnquiesceRefused);
-            mend_entry(engine, record, (gateway, first), &mut entry, trouble)
+            undo_row(engine, record, (gateway, first), &mut entry, trouble)
         }
     };
     let outcome = match undone {
@@ -224,7 +232,7 @@ fn mend_row(
     } else {
         IsBack::NotKnown
     };
-    mended.push(Mended { entry, outcome });
+    recovered.push(RecoveredRow { entry, outcome });
     is_back
 }
 
@@ -308,10 +316,10 @@ pub(super) fn keep_all_open(
     record: &mut Record<'_>,
     entries: &[JournalEntry],
     why: &str,
-    mended: &mut Vec<Mended>,
+    recovered: &mut Vec<RecoveredRow>,
 ) -> Result<(), LedgerError> {
     for entry in entries {
-        keep_open(engine, record, entry.clone(), Certainty::NotKnown, why, mended)?;
+        keep_open(engine, record, entry.clone(), Certainty::NotKnown, why, recovered)?;
     }
     Ok(())
 }
@@ -323,7 +331,7 @@ pub(super) fn keep_open(
     entry: JournalEntry,
     certainty: Certainty,
     why: &str,
-    mended: &mut Vec<Mended>,
+    recovered: &mut Vec<RecoveredRow>,
 ) -> Result<(), LedgerError> {
     let told = Event::StillQuiesced(StillQuiesced {
         task: entry.task,
@@ -334,7 +342,7 @@ pub(super) fn keep_open(
     });
     let is_quiesce = entry.is_quiesce();
     let why = after_dry_run(engine, &entry, why);
-    mended.push(Mended {
+    recovered.push(RecoveredRow {
         entry,
         outcome: Err(stays_open(engine, certainty, &why)),
     });
@@ -389,7 +397,7 @@ fn is_as_before(
     })
 }
 
-fn mend_entry(
+fn undo_row(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     (gateway, first): (&Gateway<'_>, FirstWord),

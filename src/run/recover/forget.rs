@@ -7,7 +7,7 @@ use crate::run::ledger::JournalEntry;
 use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::rows::rows_of_others;
-use crate::run::recover::told::{Mended, Mending, tell_recovered};
+use crate::run::recover::told::{RecoveredRow, RecoveryDone, tell_recovered};
 use crate::values::internal_error::caught;
 
 /// How a row is closed when a person strikes it out.
@@ -63,11 +63,11 @@ pub fn forget(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     what: Forgotten<'_>,
-) -> Result<Vec<Mended>, RunError> {
-    let mut done = Mending::default();
-    let forgotten = caught(|| forget_rows(engine, record, what, &mut done.mended));
+) -> Result<Vec<RecoveredRow>, RunError> {
+    let mut done = RecoveryDone::default();
+    let forgotten = caught(|| forget_rows(engine, record, what, &mut done.rows));
     match forgotten.unwrap_or_else(|error| Err(error.into())) {
-        Ok(()) => Ok(done.mended),
+        Ok(()) => Ok(done.rows),
         Err(trouble) => {
             let left = left::look(engine, record);
             Err(RunError::new(trouble, left, None, &engine.file.invocation).after(done))
@@ -79,7 +79,7 @@ fn forget_rows(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     what: Forgotten<'_>,
-    forgotten: &mut Vec<Mended>,
+    forgotten: &mut Vec<RecoveredRow>,
 ) -> Result<(), RunTrouble> {
     let (dead, unclear) = rows_of_others(engine, record)?;
     let rows = dead
@@ -88,7 +88,7 @@ fn forget_rows(
     for entry in rows.filter(|entry| what.includes(entry)) {
         record.close_undo(entry.id, FORGOTTEN)?;
         let outcome = tell_recovered(record, &entry, FORGOTTEN).map(Ok)?;
-        forgotten.push(Mended { entry, outcome });
+        forgotten.push(RecoveredRow { entry, outcome });
     }
     Ok(())
 }

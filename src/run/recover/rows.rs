@@ -49,7 +49,7 @@ fn was_never_asked(engine: Engine<'_>, entry: &JournalEntry) -> bool {
 
 /// The open rows of processes that are dead, as far as a device has to be asked about them: the others are
 /// closed; and those of which it cannot be told whether the process is.
-pub(super) fn mended_without_device(
+pub(super) fn rows_for_devices(
     engine: Engine<'_>,
     record: &mut Record<'_>,
 ) -> Result<(Vec<JournalEntry>, Vec<Unclear>), LedgerError> {

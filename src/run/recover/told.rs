@@ -10,16 +10,16 @@ use crate::values::first_few::first_few;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {
     /// What was done.
-    pub done: Mending,
+    pub done: RecoveryDone,
     /// What is left: looked at after the last thing that was done.
     pub left: Left,
 }
 
 /// What was done about dead runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mending {
+pub struct RecoveryDone {
     /// Each thing that was to be undone on a device.
-    pub mended: Vec<Mended>,
+    pub rows: Vec<RecoveredRow>,
     /// Each plan execution that is now `ABANDONED`.
     pub abandoned: Vec<AbandonedPlan>,
     /// Each plan execution without an end of which it is not known whether it is at work, and why.
@@ -37,7 +37,7 @@ pub struct AbandonedPlan {
 
 /// One thing that a dead run left on a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mended {
+pub struct RecoveredRow {
     /// Its row in the journal.
     pub entry: JournalEntry,
     /// How it was undone; or why it could not be, and its row stays open.
@@ -55,18 +55,15 @@ pub struct StaysOpen {
     pub advice: String,
 }
 
-impl Mending {
+impl RecoveryDone {
     /// Whether anything could not be undone.
     pub fn is_incomplete(&self) -> bool {
-        self.mended.iter().any(|mended| mended.outcome.is_err())
+        self.rows.iter().any(|row| row.outcome.is_err())
     }
 
     /// Puts another advice in the place of the one to recover, for who has just done that.
     pub fn advise(&mut self, advice: &str) {
-        let failed = self
-            .mended
-            .iter_mut()
-            .filter_map(|mended| mended.outcome.as_mut().err());
+        let failed = self.rows.iter_mut().filter_map(|row| row.outcome.as_mut().err());
         failed.for_each(|stays| advice.clone_into(&mut stays.advice));
     }
 
@@ -79,17 +76,17 @@ impl Mending {
 
     /// What was undone, and what could not be, a sentence each, with how it ended. Folders of one device that
     /// stay for one reason are one sentence.
-    fn said(&self) -> Vec<(&Mended, String)> {
-        let mut said: Vec<(&Mended, String)> = Vec::new();
-        for mended in &self.mended {
-            let alike: Vec<&Mended> = self.mended.iter().filter(|other| mended.is_like(other)).collect();
+    fn said(&self) -> Vec<(&RecoveredRow, String)> {
+        let mut said: Vec<(&RecoveredRow, String)> = Vec::new();
+        for row in &self.rows {
+            let alike: Vec<&RecoveredRow> = self.rows.iter().filter(|other| row.is_like(other)).collect();
             match alike.first() {
                 Some(first) if alike.len() > 1 => {
-                    if first.entry.id == mended.entry.id {
-                        said.push((mended, folders_that_stay(&alike)));
+                    if first.entry.id == row.entry.id {
+                        said.push((row, folders_that_stay(&alike)));
                     }
                 }
-                _ => said.push((mended, mended.to_string())),
+                _ => said.push((row, row.to_string())),
             }
         }
         said
@@ -116,12 +113,12 @@ impl Mending {
     }
 }
 
-impl Mended {
+impl RecoveredRow {
     /// Whether both are folders of one device that stay for one reason.
-    fn is_like(&self, other: &Mended) -> bool {
-        let why = |mended: &Mended| match (&mended.entry.undo, &mended.outcome) {
+    fn is_like(&self, other: &RecoveredRow) -> bool {
+        let why = |row: &RecoveredRow| match (&row.entry.undo, &row.outcome) {
             (Undo::RemoveFolder(_), Err(stays)) => {
-                Some((mended.entry.device.clone(), mended.entry.seen, stays.why.clone()))
+                Some((row.entry.device.clone(), row.entry.seen, stays.why.clone()))
             }
             _ => None,
         };
@@ -130,16 +127,16 @@ impl Mended {
 }
 
 /// Several folders of one device that stay for one reason.
-fn folders_that_stay(alike: &[&Mended]) -> String {
+fn folders_that_stay(alike: &[&RecoveredRow]) -> String {
     const MOST: usize = 3;
     let Some(first) = alike.first() else {
         return String::new();
     };
-    let folders = alike.iter().filter_map(|mended| match &mended.entry.undo {
+    let folders = alike.iter().filter_map(|row| match &row.entry.undo {
         Undo::RemoveFolder(folder) => Some(folder.as_str()),
         _ => None,
     });
-    let tasks = alike.iter().map(|mended| mended.entry.task.0);
+    let tasks = alike.iter().map(|row| row.entry.task.0);
     let were = if first.entry.seen { "were" } else { "may have been" };
     let why = first
         .outcome
@@ -154,7 +151,7 @@ fn folders_that_stay(alike: &[&Mended]) -> String {
     )
 }
 
-impl From<ClosedUndo> for Mended {
+impl From<ClosedUndo> for RecoveredRow {
     fn from(closed: ClosedUndo) -> Self {
         Self {
             entry: closed.entry,
@@ -163,7 +160,7 @@ impl From<ClosedUndo> for Mended {
     }
 }
 
-impl std::fmt::Display for Mended {
+impl std::fmt::Display for RecoveredRow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let device = &self.entry.device;
         let is_seen = match &self.outcome {
@@ -222,26 +219,26 @@ impl std::fmt::Display for Mended {
 pub(in crate::run) fn note(
     record: &mut Record<'_>,
     owner: Owner,
-    recovered: &Mending,
+    recovery: &RecoveryDone,
 ) -> Result<Vec<(JournalId, String)>, LedgerError> {
     let mut warnings = Vec::new();
-    for (mended, words) in recovered.said() {
-        match mended.outcome {
+    for (row, words) in recovery.said() {
+        match row.outcome {
             // A folder that was left on a device has harmed nobody.
-            Ok(_) if !mended.entry.is_quiesce() => record.note(owner, words)?,
+            Ok(_) if !row.entry.is_quiesce() => record.note(owner, words)?,
             Ok(_) | Err(_) => {
-                warnings.push((mended.entry.id, words.clone()));
+                warnings.push((row.entry.id, words.clone()));
                 record.warn(owner, words)?;
             }
         }
     }
-    for line in recovered.abandoned_lines() {
+    for line in recovery.abandoned_lines() {
         record.note(owner, line)?;
     }
     Ok(warnings)
 }
 
-/// Tells that a row was mended.
+/// Tells that a row was row.
 pub(in crate::run) fn tell_recovered(
     record: &mut Record<'_>,
     entry: &JournalEntry,

@@ -10,9 +10,9 @@ use crate::run::expand::Verdict;
 use crate::run::failure::{Failure, Trouble};
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::ledger::LedgerError;
-use crate::run::recover::device::{RowsAsRead, mend_held_device};
+use crate::run::recover::device::{RowsAsRead, recover_held_device};
 use crate::run::recover::rows::other_at_work;
-use crate::run::recover::told::Mending;
+use crate::run::recover::told::RecoveryDone;
 use crate::run::sequence::tally::TalliedEnd;
 use crate::run::sequence::{OpenActivity, Run, Waiting, WalkedActivity};
 use crate::run::session::{Contact, Session};
@@ -187,13 +187,13 @@ impl<'a> Run<'_, 'a, '_> {
             return Err(Failure::new(Status::DeviceError, other).into());
         }
         // The run that held it before may have died while we waited.
-        let mut mending = Mending::default();
+        let mut recovery = RecoveryDone::default();
         let rows = RowsAsRead {
             as_read: &[],
             tried: &self.tried,
         };
-        mend_held_device(self.engine, self.record, device, rows, &mut mending.mended)?;
-        self.mended(&mending)?;
+        recover_held_device(self.engine, self.record, device, rows, &mut recovery.rows)?;
+        self.note_recovery(&recovery)?;
         let serial = match self.devices.contact(device) {
             Contact::Up(session) => session.own_serial(),
             Contact::Bad(_) | Contact::Down(_) => None,
@@ -228,7 +228,7 @@ impl<'a> Run<'_, 'a, '_> {
             domain: &task.expanded.domain,
             behind_import: None,
         };
-        let look = look.filter(|_| mending.mended.is_empty());
+        let look = look.filter(|_| recovery.rows.is_empty());
         let mut ended = task::run(self.engine, self.record, session, due, look)?;
         self.tell_stored_anew(task.id, &mut ended)?;
         Ok(ended)

@@ -135,8 +135,8 @@ impl<'g> Ground<'g> {
         let mut heard = Heard::default();
         match self.home.recover(&self.clock) {
             Ok(recovered) => {
-                for mended in &recovered.done.mended {
-                    heard.words(&mended.to_string(), self);
+                for row in &recovered.done.rows {
+                    heard.words(&row.to_string(), self);
                 }
                 let exit = match recovered.left {
                     Left::Nothing => Exit::Success,
