@@ -240,26 +240,7 @@ impl<'a> Run<'_, 'a, '_> {
                 domain_pattern: activity.domain_pattern(),
                 quiesce: activity.quiesce,
             })?;
-            let mut waiting = Vec::new();
-            for expanded in tasks {
-                let (status, error) = match &expanded.verdict {
-                    Verdict::Ready(_) => (Status::ReadyForExecution, None),
-                    Verdict::Settled(failure) => (failure.status, Some(failure.message.clone())),
-                };
-                let task = self.record.open_task(TaskOpening {
-                    plan: self.id,
-                    activity: id,
-                    action: activity.kind(),
-                    device: expanded.device_name.clone(),
-                    domain: expanded.domain.clone(),
-                    status,
-                    error,
-                })?;
-                if let Some(note) = &expanded.note {
-                    self.record.note(Owner::Task(task), note.as_str())?;
-                }
-                waiting.push(Waiting { id: task, expanded });
-            }
+            let waiting = self.open_tasks((id, activity), tasks)?;
             self.tallies.opened += waiting.len();
             activities.push(OpenActivity {
                 row: WalkedActivity {
@@ -275,6 +256,35 @@ impl<'a> Run<'_, 'a, '_> {
             });
         }
         Ok(activities)
+    }
+
+    /// Writes a row for each task of an activity.
+    fn open_tasks(
+        &mut self,
+        (id, activity): (ActivityId, &Activity),
+        tasks: Vec<ExpandedTask<'a>>,
+    ) -> Result<Vec<Waiting<'a>>, RunTrouble> {
+        let mut waiting = Vec::new();
+        for expanded in tasks {
+            let (status, error) = match &expanded.verdict {
+                Verdict::Ready(_) => (Status::ReadyForExecution, None),
+                Verdict::Settled(failure) => (failure.status, Some(failure.message.clone())),
+            };
+            let task = self.record.open_task(TaskOpening {
+                plan: self.id,
+                activity: id,
+                action: activity.kind(),
+                device: expanded.device_name.clone(),
+                domain: expanded.domain.clone(),
+                status,
+                error,
+            })?;
+            if let Some(note) = &expanded.note {
+                self.record.note(Owner::Task(task), note.as_str())?;
+            }
+            waiting.push(Waiting { id: task, expanded });
+        }
+        Ok(waiting)
     }
 
     fn finish_by_tallies(&mut self, script_warning: Option<&str>) -> Result<RecordedEnd, RunTrouble> {

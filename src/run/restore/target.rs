@@ -45,21 +45,47 @@ impl<'a> Restoring<'_, 'a, '_> {
         let Some(row) = domains.of_domain(domain.name()).cloned() else {
             return Err(self.is_not_listed(&session.gateway));
         };
+        self.is_at_rest(&row)?;
+        let mut doubts = self.source_doubts();
+        doubts.extend(
+            row.current_command
+                .is_none()
+                .then(|| format!("the device does not tell whether {domain} is busy")),
+        );
+        doubts.extend(self.api_connect_doubt(&session.gateway)?);
+        doubts.extend(self.unsaved_doubt(row.save_needed)?);
+        doubts.extend(self.service_doubts(&session.gateway, &domains));
+        doubts.extend(self.import_doubts(facts.serial.as_deref()));
+        doubts.extend(self.firmware_doubt(&facts)?);
+        doubts.extend(self.space_doubt(session)?);
+        doubts.extend(self.serial_doubt(&facts));
+        Ok(RestoreTarget {
+            facts,
+            has_unsaved: row.save_needed,
+            domains,
+            doubts,
+        })
+    }
+
+    /// Refuses a domain that is quiesced, or busy.
+    fn is_at_rest(&self, row: &DomainStatus) -> Result<(), Failure> {
+        let (device, domain) = (&self.device.name, &self.source.domain);
         if row.quiesce != QuiesceState::Normal {
             return Err(refused(format!(
                 "{domain} of {device} is {}: an import into it could not be judged; unquiesce it first",
                 row.quiesce
             )));
         }
-        if let Some(command) = row
-            .current_command
-            .as_deref()
-            .filter(|command| !command.is_empty())
-        {
-            return Err(refused(format!(
+        match row.current_command.as_deref() {
+            Some(command) if !command.is_empty() => Err(refused(format!(
                 "{domain} of {device} is busy with '{command}': wait until it has ended"
-            )));
+            ))),
+            Some(_) | None => Ok(()),
         }
+    }
+
+    /// What is to be said of the backup, and of the way to the device.
+    fn source_doubts(&self) -> Vec<String> {
         let mut doubts = Vec::new();
         doubts.extend(self.source.running.as_ref().map(|path| {
             format!(
@@ -73,62 +99,59 @@ impl<'a> Restoring<'_, 'a, '_> {
         let odd = self.source.verified.warnings.iter();
         doubts.extend(odd.map(|warning| format!("the backup: {warning}")));
         if self.device.tls == Trust::Off {
+            let device = &self.device.name;
             doubts.push(format!(
                 "nobody looks at the certificate of {device} (`tls = {{ verify = false }}`): whatever answers at its address \
                  gets the backup"
             ));
         }
-        doubts.extend(
-            row.current_command
-                .is_none()
-                .then(|| format!("the device does not tell whether {domain} is busy")),
-        );
+        doubts
+    }
+
+    /// Refuses a domain of API Connect; says where that is not known.
+    fn api_connect_doubt(&self, gateway: &Gateway<'_>) -> Result<Option<String>, Failure> {
+        let (device, domain) = (&self.device.name, &self.source.domain);
         let not_told = |why: &str| format!("whether {domain} is a domain of API Connect is not known: {why}");
-        match session.gateway.is_api_connect(domain.name()) {
-            Ok(ApiConnect::Yes) => {
-                return Err(refused(format!(
-                    "{domain} of {device} is a domain of API Connect, which writes its configuration itself"
-                )));
-            }
-            Ok(ApiConnect::No | ApiConnect::UnknownClass) => {}
-            Ok(ApiConnect::NotAllowed) => doubts.push(not_told("the account may not see it")),
-            Ok(ApiConnect::NotTold(why)) => doubts.push(not_told(&why)),
-            Err(error) => return Err(refused(format!("{device}: {}", not_told(&words(&error))))),
+        match gateway.is_api_connect(domain.name()) {
+            Ok(ApiConnect::Yes) => Err(refused(format!(
+                "{domain} of {device} is a domain of API Connect, which writes its configuration itself"
+            ))),
+            Ok(ApiConnect::No | ApiConnect::UnknownClass) => Ok(None),
+            Ok(ApiConnect::NotAllowed) => Ok(Some(not_told("the account may not see it"))),
+            Ok(ApiConnect::NotTold(why)) => Ok(Some(not_told(&why))),
+            Err(error) => Err(refused(format!("{device}: {}", not_told(&words(&error))))),
         }
-        let unsaved = match row.save_needed {
-            Some(false) => None,
-            Some(true) => Some("there are changes that nobody has saved"),
-            None => Some("whether there are changes that nobody has saved is not told"),
+    }
+
+    /// Refuses changes that nobody has saved, or of which nothing is told, unless they may be imported over.
+    fn unsaved_doubt(&self, save_needed: Option<bool>) -> Result<Option<String>, Failure> {
+        let (device, domain) = (&self.device.name, &self.source.domain);
+        let unsaved = match save_needed {
+            Some(false) => return Ok(None),
+            Some(true) => "there are changes that nobody has saved",
+            None => "whether there are changes that nobody has saved is not told",
         };
-        if let Some(unsaved) = unsaved {
-            if !self.options.allows_unsaved {
-                return Err(refused(format!(
-                    "{domain} of {device}: {unsaved}, and an import would be mixed with them: save them or take them \
-                     back first; --over-unsaved backs them up and imports all the same"
-                )));
-            }
-            doubts.push(format!("{unsaved}: they are mixed with the backup"));
+        match self.options.allows_unsaved {
+            true => Ok(Some(format!("{unsaved}: they are mixed with the backup"))),
+            false => Err(refused(format!(
+                "{domain} of {device}: {unsaved}, and an import would be mixed with them: save them or take them \
+                 back first; --over-unsaved backs them up and imports all the same"
+            ))),
         }
-        doubts.extend(self.service_doubts(&session.gateway, &domains));
-        doubts.extend(self.import_doubts(facts.serial.as_deref()));
-        doubts.extend(self.firmware_doubt(&facts)?);
-        doubts.extend(self.space_doubt(session)?);
+    }
+
+    /// What a serial number that tells nobody apart means for what comes out.
+    fn serial_doubt(&self, facts: &DeviceFacts) -> Option<String> {
         match facts.serial.as_deref() {
-            None => doubts.push(
+            None => Some(
                 "the device does not tell its serial number: local addresses are taken as another's"
                     .to_owned(),
             ),
-            Some(serial) if !tells_apart(serial) && !self.is_of(&facts) => doubts.push(format!(
+            Some(serial) if !tells_apart(serial) && !self.is_of(facts) => Some(format!(
                 "the serial number {serial} is one that every virtual gateway has: local addresses are taken as another's"
             )),
-            Some(_) => {}
+            Some(_) => None,
         }
-        Ok(RestoreTarget {
-            facts,
-            has_unsaved: row.save_needed,
-            domains,
-            doubts,
-        })
     }
 
     /// What is to be said of a domain that is disabled, or not with its own configuration.

@@ -2,6 +2,7 @@
 
 use crate::run::event::StoredFile;
 use crate::run::script::{ConfigFacts, TaskEnd};
+use crate::run::status::Status;
 
 /// What became of the tasks so far.
 #[derive(Debug, Default)]
@@ -42,4 +43,17 @@ pub(super) struct ActivityTally {
     pub(super) left_out: usize,
     pub(super) warned: bool,
     pub(super) open: usize,
+}
+
+impl ActivityTally {
+    /// How the activity has ended, when all of its tasks have.
+    pub(super) fn status(self) -> Status {
+        if self.failed > 0 {
+            Status::Failed
+        } else if self.left_out > 0 || self.warned {
+            Status::CompletedWithWarnings
+        } else {
+            Status::Success
+        }
+    }
 }

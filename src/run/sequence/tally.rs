@@ -27,9 +27,8 @@ impl<'a> Run<'_, 'a, '_> {
     ) -> Result<(), RunTrouble> {
         let TalliedEnd {
             status,
-            error,
-            warnings,
             out_of_service,
+            ..
         } = end;
         let expanded = &task.expanded;
         let domain = if expanded.domain == ALL_DOMAINS {
@@ -46,6 +45,26 @@ impl<'a> Run<'_, 'a, '_> {
             status,
             out_of_service,
         ));
+        self.count(activity, task, end);
+        activity.tally.open = activity.tally.open.saturating_sub(1);
+        if activity.tally.open > 0 {
+            return Ok(());
+        }
+        self.record.tell(&Event::ActivityEnded {
+            activity: activity.id,
+            status: activity.tally.status(),
+        })?;
+        Ok(())
+    }
+
+    /// Counts how a task ended, for its activity and its plan.
+    fn count(&mut self, activity: &mut WalkedActivity<'a>, task: &Waiting<'a>, end: TalliedEnd<'_>) {
+        let TalliedEnd {
+            status,
+            error,
+            warnings,
+            out_of_service: _,
+        } = end;
         let warnings = warnings
             .iter()
             .map(|message| format!("task {}: {message}", task.id.0));
@@ -68,23 +87,6 @@ impl<'a> Run<'_, 'a, '_> {
                 self.tallies.first_left_out.get_or_insert_with(why);
             }
         }
-        activity.tally.open = activity.tally.open.saturating_sub(1);
-        if activity.tally.open > 0 {
-            return Ok(());
-        }
-        let tally = activity.tally;
-        let status = if tally.failed > 0 {
-            Status::Failed
-        } else if tally.left_out > 0 || tally.warned {
-            Status::CompletedWithWarnings
-        } else {
-            Status::Success
-        };
-        self.record.tell(&Event::ActivityEnded {
-            activity: activity.id,
-            status,
-        })?;
-        Ok(())
     }
 
     /// How a plan whose tasks were walked has ended.

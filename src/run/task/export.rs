@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::artifact::archive::{self, Expected, Limits, VerifyError};
+use crate::artifact::archive::{self, Expected, Limits, VerifiedArchive, VerifyError};
 use crate::artifact::error::StoreError;
 use crate::artifact::handed_file::HandedFile;
 use crate::artifact::layout::{self, ExportKind};
 use crate::artifact::recheck::Recorded;
 use crate::artifact::removal::{self, FileFound};
-use crate::artifact::stage::Staged;
+use crate::artifact::stage::{Sealed, Staged};
 use crate::plan::model::OnUnchanged;
 use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile};
 use crate::run::failure::{Failure, Trouble};
@@ -170,30 +170,8 @@ impl Walk<'_, '_, '_> {
         self.store_is_there()?;
         let sealed = staged.back().and_then(Staged::finish);
         let sealed = sealed.map_err(|error| self.storage(&error))?;
-        self.record.task_status(self.task.id, Status::Verifying)?;
-        let scratch = path.parent().unwrap_or(Path::new("."));
-        let (ahead, limits) = (sealed.ahead(), Limits::default());
-        let report =
-            archive::verify_knowing(ahead, sealed.file(), scratch, expected, &limits).map_err(|error| {
-                match error {
-                    VerifyError::Invalid(invalid) => {
-                        let why = format!("{device}: {name} is not good: {invalid}");
-                        Failure::new(Status::VerificationFailed, why)
-                    }
-                    // That says nothing about what the device sent.
-                    VerifyError::Read(source) => self.storage(&StoreError::new("read", path, source)),
-                    VerifyError::Scratch(source) => self.storage(&StoreError::new("unpack", path, source)),
-                }
-            })?;
-        for warning in &report.warnings {
-            self.warn(format!("{name}: {warning}"))?;
-        }
+        let report = self.verified_export(&sealed, (path, name), expected)?;
         let lacks = report.lacks();
-        for note in lacks.notes() {
-            let note = format!("{name}: {note}");
-            self.record.note(Owner::Task(self.task.id), &note)?;
-        }
-        self.tell_other_gateway(name, report.serial_number.as_deref())?;
         let before = self.record.last_content(&device, self.task.domain, kind)?;
         let same = before.as_ref().filter(|last| last.content == report.content);
         let unchanged_since = same.map(|last| last.since);
@@ -235,6 +213,39 @@ impl Walk<'_, '_, '_> {
             is_same: unchanged_since.is_some(),
             before,
         })
+    }
+
+    /// What verification proves of an export, with all that is to be said of it.
+    fn verified_export(
+        &mut self,
+        sealed: &Sealed,
+        (path, name): (&Path, &str),
+        expected: &Expected,
+    ) -> Result<VerifiedArchive, Trouble> {
+        self.record.task_status(self.task.id, Status::Verifying)?;
+        let scratch = path.parent().unwrap_or(Path::new("."));
+        let (ahead, limits) = (sealed.ahead(), Limits::default());
+        let report =
+            archive::verify_knowing(ahead, sealed.file(), scratch, expected, &limits).map_err(|error| {
+                match error {
+                    VerifyError::Invalid(invalid) => {
+                        let why = format!("{}: {name} is not good: {invalid}", self.session.device.name);
+                        Failure::new(Status::VerificationFailed, why)
+                    }
+                    // That says nothing about what the device sent.
+                    VerifyError::Read(source) => self.storage(&StoreError::new("read", path, source)),
+                    VerifyError::Scratch(source) => self.storage(&StoreError::new("unpack", path, source)),
+                }
+            })?;
+        for warning in &report.warnings {
+            self.warn(format!("{name}: {warning}"))?;
+        }
+        for note in report.lacks().notes() {
+            let note = format!("{name}: {note}");
+            self.record.note(Owner::Task(self.task.id), &note)?;
+        }
+        self.tell_other_gateway(name, report.serial_number.as_deref())?;
+        Ok(report)
     }
 
     /// Tells that an export says it is of another gateway than the one that answered when the plan began: behind one
