@@ -5,6 +5,7 @@ use std::fs;
 
 use dpbackup::run::status::Status;
 use rusqlite::Connection;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::simulator::{Domain, Fault, FaultKind, Gateway};
@@ -419,4 +420,36 @@ fn a_recovery_that_leaves_a_row_open_ends_with_that_also_where_its_history_is_go
     let ran = recovery.end();
     assert_eq!(ran.code, Some(10), "{ran:?}");
     assert!(ran.stderr.contains("was removed or replaced"), "{ran:?}");
+}
+
+#[test]
+fn an_account_that_may_not_unquiesce_is_told_to_get_the_right_where_it_says_what_is_quiesced() {
+    let gateway = gateways::pair();
+    let home = home(&gateway);
+    killed(&home, &gateway);
+    gateway.fail_as("DomainUnquiesce=access-denied");
+    let ran = home.dpbackup(&["recover"]).exits(10);
+    let said = [ran.stderr, ran.stdout].concat();
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = "DomainUnquiesce: the device knows the user but answered \"Authentication failure\"; the account lacks a right";
+    assert!(said.contains("STILL QUIESCED") && said.contains(told), "{said}");
+}
+
+#[test]
+fn a_signal_ends_a_recovery_at_once_that_only_looks_for_a_folder() {
+    let gateway = gateways::pair();
+    let home = home(&gateway).plan("S", &secure_backup("*", ""));
+    gateway.fail_as("SecureBackup=close");
+    let _ = home.dpbackup(&["run", "S"]).exits(1);
+    assert_eq!(home.open_entries().len(), 1);
+    gateway.clear_faults();
+    gateway.forget_requests();
+    gateway.fail(Fault::every("DomainStatus", FaultKind::StallBeforeHead(None)));
+    let recovery = home.running(&["recover"]);
+    eventually("it has asked", || gateway.received("DomainStatus") == 1);
+    recovery.signal(Signal::TERM);
+    let ran = recovery.end();
+    assert_eq!(ran.code, Some(143), "{ran:?}");
+    assert_eq!(gateway.received("DomainStatus"), 1, "it did not try again");
+    assert_eq!(home.open_entries().len(), 1);
 }

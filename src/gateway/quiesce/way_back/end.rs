@@ -5,7 +5,7 @@ use crate::gateway::quiesce::outcome::{AtRest, BroughtBack, Confirmation};
 use crate::gateway::quiesce::scope::{Scope, ScopeState, named};
 use crate::gateway::quiesce::way_back::WayBack;
 use crate::gateway::quiesce::way_back::sight::Away;
-use crate::soma::error::Result;
+use crate::soma::error::{Result, SomaErrorKind};
 
 impl WayBack<'_> {
     /// It is back, as far as that can be known.
@@ -62,7 +62,11 @@ impl WayBack<'_> {
             Err(error) => format!("the device does not say how it stands ({error})"),
         };
         match self.told.into_refusal() {
-            Some(error) if !state.contains(&error.message) => format!("{state}; {error}"),
+            Some(error) if !state.contains(&error.message) => match &error.hint {
+                // To try again helps nobody before the account has that right.
+                Some(hint) if error.kind == SomaErrorKind::NotAllowed => format!("{state}; {error}; {hint}"),
+                _ => format!("{state}; {error}"),
+            },
             Some(_) | None => state,
         }
     }
