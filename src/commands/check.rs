@@ -7,17 +7,17 @@ use anyhow::anyhow;
 
 use crate::artifact::mount;
 use crate::cli::{CheckArgs, Global, OutputFormat};
-use crate::commands::at_work::at_work;
-use crate::commands::dead_executions::open_quiesces;
-use crate::commands::error::{CommandError, Outcome, print, print_states};
-use crate::commands::history::named::devices_of_domain;
-use crate::commands::history_file::{
+use crate::commands::dead::at_work::at_work;
+use crate::commands::dead::dead_executions::open_quiesces;
+use crate::commands::dead::left_behind::{UnseenImports, left_folders, untold};
+use crate::commands::frame::error::{CommandError, Outcome, print, print_states};
+use crate::commands::frame::history_file::{
     HistoryFile, files_in_store, look_at_history, owners_of_history, read_history,
 };
-use crate::commands::left_behind::{UnseenImports, left_folders, untold};
-use crate::commands::loading::{load_plan_to_judge, with_open_rows};
-use crate::commands::names;
-use crate::commands::opening::{EngineBase, ScriptsDue, limits};
+use crate::commands::frame::loading::{load_plan_to_judge, with_open_rows};
+use crate::commands::frame::opening::{EngineBase, ScriptsDue, limits};
+use crate::commands::history::named::devices_of_domain;
+use crate::commands::named::names;
 use crate::commands::restore_note::unknown_backups;
 use crate::exit::Exit;
 use crate::lock::Locks;

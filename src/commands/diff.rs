@@ -9,10 +9,10 @@ use anyhow::anyhow;
 
 use crate::cli::{DiffArgs, Global, OutputFormat};
 use crate::commands::diff::shown::{compared, show};
-use crate::commands::error::{Outcome, print};
-use crate::commands::exports::{ExportDesk, ExportSource, trouble};
-use crate::commands::named_export::{HistoryNeed, NamedExport};
-use crate::commands::no_export::{are_exports, below_store};
+use crate::commands::frame::error::{Outcome, print};
+use crate::commands::named::exports::{ExportDesk, ExportSource, trouble};
+use crate::commands::named::named_export::{HistoryNeed, NamedExport};
+use crate::commands::named::no_export::{are_exports, below_store};
 use crate::exit::Exit;
 use crate::report::diff as report;
 use crate::run::event::FileKind;

@@ -7,13 +7,13 @@ use anyhow::anyhow;
 
 use crate::change::find::{self, FindHit, FindQuery, Needle, Searched, last_word};
 use crate::cli::{FindArgs, Global, HistoryFormat};
-use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::exports::{ExportDesk, outer, trouble};
+use crate::commands::frame::error::{CommandError, Outcome, print};
+use crate::commands::frame::history_file::read_history;
+use crate::commands::frame::loading::{exit_of_part, invocation, load_plan_or_part_with_store};
 use crate::commands::history::named::device_names;
-use crate::commands::history_file::read_history;
-use crate::commands::loading::{exit_of_part, invocation, load_plan_or_part_with_store};
 use crate::commands::log::is_domain_known;
-use crate::commands::meant_devices::{MeantDevices, mean_some_device};
+use crate::commands::named::exports::{ExportDesk, outer, trouble};
+use crate::commands::named::meant_devices::{MeantDevices, mean_some_device};
 use crate::exit::Exit;
 use crate::history::{FileRow, History, LongestNames};
 use crate::plan::model::PlanFile;

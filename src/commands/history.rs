@@ -8,15 +8,15 @@ pub(super) mod since;
 use crate::cli::{
     ExecutionId, Global, HistoryArgs, HistoryFormat, HistoryLevel, HistoryOutput, LastArgs, LevelArgs,
 };
-use crate::commands::dead_executions::{Gone, open_rows};
-use crate::commands::error::{CommandError, Outcome, found, print, print_states};
+use crate::commands::dead::dead_executions::{Gone, open_rows};
+use crate::commands::dead::left_behind::untold;
+use crate::commands::frame::error::{CommandError, Outcome, found, print, print_states};
+use crate::commands::frame::history_file::{existing_history, read_history};
+use crate::commands::frame::loading::{exit_of_part, load_plan_or_part, warn_of_zone};
 use crate::commands::history::execution::{execution, first_run, is_not_limited, is_not_narrowed, last_of};
 use crate::commands::history::missing_file::look_for_files;
 use crate::commands::history::named::{known, named};
 use crate::commands::history::since::{moment, zone};
-use crate::commands::history_file::{existing_history, read_history};
-use crate::commands::left_behind::untold;
-use crate::commands::loading::{exit_of_part, load_plan_or_part, warn_of_zone};
 use crate::commands::status;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, PlanFilter, PlanRow};

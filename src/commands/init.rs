@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::cli::{Global, InitArgs};
-use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::names_of_new;
-use crate::commands::new_place::is_meant_so;
+use crate::commands::frame::error::{CommandError, Outcome, print};
+use crate::commands::frame::loading::names_of_new;
+use crate::commands::named::new_place::is_meant_so;
 use crate::exit::Exit;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::{Lookup, non_empty};

@@ -1,34 +1,18 @@
 //! One file for each command: gather, call one layer below, hand the result to `report`.
 
-mod absent;
-mod absent_plan;
-mod at_work;
 mod check;
 mod complete;
-mod dead_executions;
+mod dead;
 mod diff;
-mod error;
-mod exports;
 mod extract;
 mod find;
-mod heeding;
+mod frame;
 mod history;
-mod history_file;
 mod init;
-mod left_behind;
-mod loading;
 mod log;
-mod meant_devices;
-mod named_export;
-mod names;
-mod net;
-mod new_place;
-mod newest_export;
-mod no_export;
+mod named;
 mod not_listed;
 mod notify_test;
-mod opening;
-mod plan_names;
 mod preview;
 mod prune;
 mod recover;
@@ -39,7 +23,6 @@ mod restore_note;
 mod run;
 mod show;
 mod status;
-mod stored_export;
 mod texts;
 mod trust;
 mod validate;
@@ -73,7 +56,7 @@ use crate::values::environment::{Lookup, non_empty};
 use crate::values::internal_error::caught;
 use crate::values::invocation::Invocation;
 
-use error::{CommandError, Outcome};
+use frame::error::{CommandError, Outcome};
 
 /// Reads the arguments of the process, runs what they say, and returns the exit code.
 pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> Exit {
@@ -121,25 +104,25 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
         let _ = ui.data(&in_colour(&help, ui.data_color));
         return Exit::Success;
     }
-    let names = plan_names::known_names(&global, env);
-    let invocation = plan_names::proposed_invocation(&global, env);
+    let names = named::plan_names::known_names(&global, env);
+    let invocation = named::plan_names::proposed_invocation(&global, env);
     let mut answer = explain(error, &words, &invocation, names.as_ref());
     if error.kind() == InvalidSubcommand
         && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
-        && let Some(hint) = plan_names::named_in_place_of_a_command(&global, word, env)
+        && let Some(hint) = named::plan_names::named_in_place_of_a_command(&global, word, env)
     {
         answer.hint = hint;
     }
     if error.kind() == ValueValidation
         && let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
-        && let Some(hint) = newest_export::instead(&global, &words, value, env)
+        && let Some(hint) = named::newest_export::instead(&global, &words, value, env)
     {
         answer.hint = hint;
     }
     if error.kind() == MissingRequiredArgument
         && let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg)
         && missing.iter().all(|argument| argument.starts_with("--to"))
-        && let Some(hint) = newest_export::with_its_device(&global, &words, env)
+        && let Some(hint) = named::newest_export::with_its_device(&global, &words, env)
     {
         answer.hint = hint;
     }
@@ -194,12 +177,12 @@ fn help_of_help(words: &[String]) -> Option<StyledStr> {
 /// Runs what was typed, prints its error if it has one, and returns the exit code.
 pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
     let ui = Ui::new(&cli.global, env);
-    net::tell_panics(ui);
+    frame::net::tell_panics(ui);
     keep_secrets(ui);
     ui.look_at_heartbeat(env);
-    let outcome = net::under(
+    let outcome = frame::net::under(
         || command(cli, ui, env),
-        |error| net::after_panic(cli, env, error),
+        |error| frame::net::after_panic(cli, env, error),
     );
     match outcome {
         Ok(exit) => exit,
@@ -210,7 +193,7 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
                 Command::Run(_) | Command::Recover(_) | Command::Rehearse(_) | Command::Restore(_)
             );
             let error = match error.exit {
-                Exit::History if !has_looked => loading::with_open_rows(error, &cli.global, env),
+                Exit::History if !has_looked => frame::loading::with_open_rows(error, &cli.global, env),
                 _ => error,
             };
             let exit = error.exit;
@@ -224,7 +207,7 @@ pub fn dispatch(cli: &Cli, env: Lookup<'_>) -> Exit {
 fn command(cli: &Cli, ui: Ui, env: Lookup<'_>) -> Outcome {
     let line = MovingLine::new(ui);
     let _ending = nothing_in_hand(&cli.command)
-        .map(|so_far| heeding::ends_at_a_signal(&line, so_far))
+        .map(|so_far| frame::heeding::ends_at_a_signal(&line, so_far))
         .transpose()?;
     match &cli.command {
         Command::Run(args) if args.dry_run => preview::instead_of_run(&cli.global, args, ui, env),
@@ -295,7 +278,7 @@ fn tell(cli: &Cli, ui: Ui, env: Lookup<'_>, error: CommandError) {
     let CommandError {
         exit, error, hint, ..
     } = error;
-    let hint = hint.or_else(|| advice(&error, &loading::invocation(&cli.global, env)));
+    let hint = hint.or_else(|| advice(&error, &frame::loading::invocation(&cli.global, env)));
     if let Command::Run(RunArgs {
         format: RunFormat::Json,
         ..

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use crate::cli::{Global, NotifyTestArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::error::{Outcome, print};
-use crate::commands::history_file::read_history;
-use crate::commands::loading::{load_plan, with_open_rows};
-use crate::commands::names::chosen;
-use crate::commands::opening::{past, planned, telling};
+use crate::commands::frame::error::{Outcome, print};
+use crate::commands::frame::history_file::read_history;
+use crate::commands::frame::loading::{load_plan, with_open_rows};
+use crate::commands::frame::opening::{past, planned, telling};
+use crate::commands::named::names::chosen;
 use crate::exit::Exit;
 use crate::notify::made_up::made_up;
 use crate::notify::previous::Previous;

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 
 use crate::cli::{Global, OutputFormat, PruneArgs};
 use crate::clock::{Clock as _, SystemClock};
-use crate::commands::error::{CommandError, Outcome, print, print_states};
-use crate::commands::heeding::Heeding;
-use crate::commands::history_file::{open_history, read_history};
-use crate::commands::loading::{load_plan, warn_of_zone, with_open_rows};
-use crate::commands::names::{chosen, the_plan};
+use crate::commands::frame::error::{CommandError, Outcome, print, print_states};
+use crate::commands::frame::heeding::Heeding;
+use crate::commands::frame::history_file::{open_history, read_history};
+use crate::commands::frame::loading::{load_plan, warn_of_zone, with_open_rows};
+use crate::commands::named::names::{chosen, the_plan};
 use crate::commands::restore_note;
 use crate::exit::Exit;
 use crate::history::{FileId, History};

@@ -7,13 +7,15 @@ use crate::artifact::error::StoreErrorKind;
 use crate::artifact::{mount, sweep};
 use crate::cli::{Global, RecoverArgs};
 use crate::clock::Clock as _;
-use crate::commands::absent::did_you_mean;
-use crate::commands::at_work::at_work;
-use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::heeding::unless_asked_to_stop;
-use crate::commands::left_behind::{with_left, with_what_is_left};
-use crate::commands::loading::{exit_of_part, load_plan_or_part};
-use crate::commands::opening::{OpenedHistory, ScriptsDue, limits, planned, show_warnings_of, telling};
+use crate::commands::dead::at_work::at_work;
+use crate::commands::dead::left_behind::{with_left, with_what_is_left};
+use crate::commands::frame::error::{CommandError, Outcome, print};
+use crate::commands::frame::heeding::unless_asked_to_stop;
+use crate::commands::frame::loading::{exit_of_part, load_plan_or_part};
+use crate::commands::frame::opening::{
+    OpenedHistory, ScriptsDue, limits, planned, show_warnings_of, telling,
+};
+use crate::commands::named::absent::did_you_mean;
 use crate::exit::Exit;
 use crate::history::History;
 use crate::lock::Locks;

@@ -8,15 +8,15 @@ use anyhow::anyhow;
 
 use crate::cli::{Global, OutputFormat, RehearseArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::left_behind::{UnseenImports, left_behind, with_what_is_left};
-use crate::commands::loading::{load_plan, with_open_rows};
-use crate::commands::names;
-use crate::commands::opening::{
+use crate::commands::dead::left_behind::{UnseenImports, left_behind, with_what_is_left};
+use crate::commands::frame::error::{CommandError, Outcome, print};
+use crate::commands::frame::loading::{load_plan, with_open_rows};
+use crate::commands::frame::opening::{
     EngineBase, OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of, telling,
 };
+use crate::commands::named::names;
+use crate::commands::named::stored_export::{NoExport, PrivateExport, private_export};
 use crate::commands::rehearse::chosen::{Chosen, chosen, place};
-use crate::commands::stored_export::{NoExport, PrivateExport, private_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History, HistoryError, RehearsalOpening};
 use crate::lock::{Lock, Locks};

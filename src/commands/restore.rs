@@ -8,16 +8,16 @@ use anyhow::anyhow;
 
 use crate::cli::{ExecutionId, Global, OutputFormat, RestoreArgs};
 use crate::clock::{Clock as _, SystemClock};
-use crate::commands::error::{CommandError, Outcome, found, print};
-use crate::commands::history::execution::execution;
-use crate::commands::left_behind::with_what_is_left;
-use crate::commands::loading::{load_plan, with_open_rows};
-use crate::commands::names;
-use crate::commands::opening::{
+use crate::commands::dead::left_behind::with_what_is_left;
+use crate::commands::frame::error::{CommandError, Outcome, found, print};
+use crate::commands::frame::loading::{load_plan, with_open_rows};
+use crate::commands::frame::opening::{
     EngineBase, OpenedHistory, ScriptsDue, limits, planned, show_warnings_of, telling,
 };
+use crate::commands::history::execution::execution;
+use crate::commands::named::names;
+use crate::commands::named::stored_export::{NoExport, PrivateExport, private_export};
 use crate::commands::restore_note;
-use crate::commands::stored_export::{NoExport, PrivateExport, private_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::lock::Locks;

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use crate::cli::{Global, RunArgs, RunFormat};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::error::{CommandError, Outcome};
-use crate::commands::loading::{load_plan, with_open_rows};
-use crate::commands::names::wanted;
-use crate::commands::not_listed;
-use crate::commands::opening::{
+use crate::commands::frame::error::{CommandError, Outcome};
+use crate::commands::frame::loading::{load_plan, with_open_rows};
+use crate::commands::frame::opening::{
     EngineBase, OpenedHistory, ScriptsDue, limits, planned, show_warnings_of, telling,
 };
+use crate::commands::named::names::wanted;
+use crate::commands::not_listed;
 use crate::commands::report_page;
 use crate::commands::restore_note;
 use crate::exit::Exit;

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::cli::{Global, ShowArgs};
-use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::load_plan_to_judge;
-use crate::commands::names::chosen;
+use crate::commands::frame::error::{CommandError, Outcome, print};
+use crate::commands::frame::loading::load_plan_to_judge;
+use crate::commands::named::names::chosen;
 use crate::exit::Exit;
 use crate::plan::effective::{EffectiveScope, effective};
 use crate::plan::model::PlanFile;

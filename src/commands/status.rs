@@ -8,11 +8,11 @@ use jiff::tz::TimeZone;
 
 use crate::cli::{Global, HistoryFormat, StatusArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::dead_executions::open_quiesces;
-use crate::commands::error::{CommandError, Outcome, print, print_states};
-use crate::commands::history_file::read_history;
-use crate::commands::left_behind::{UnseenImports, left_folders, untold};
-use crate::commands::loading::{load_plan_or_part, with_open_rows};
+use crate::commands::dead::dead_executions::open_quiesces;
+use crate::commands::dead::left_behind::{UnseenImports, left_folders, untold};
+use crate::commands::frame::error::{CommandError, Outcome, print, print_states};
+use crate::commands::frame::history_file::read_history;
+use crate::commands::frame::loading::{load_plan_or_part, with_open_rows};
 use crate::commands::not_listed::unlisted_targets;
 use crate::exit::{Exit, Monitored};
 use crate::freshness::expected::{ExpectedTarget, expected};

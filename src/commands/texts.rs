@@ -5,7 +5,7 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
 use crate::commands::complete;
-use crate::commands::error::{CommandError, Outcome, print};
+use crate::commands::frame::error::{CommandError, Outcome, print};
 use crate::exit::Exit;
 use crate::plan;
 use crate::ui::Ui;

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 
 use crate::cli::{Global, TrustArgs};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::absent;
-use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::loading::{exit_of_part, load_plan_or_part_to_trust};
-use crate::commands::names;
+use crate::commands::frame::error::{CommandError, Outcome, print};
+use crate::commands::frame::loading::{exit_of_part, load_plan_or_part_to_trust};
+use crate::commands::named::absent;
+use crate::commands::named::names;
 use crate::exit::Exit;
 use crate::plan::model::{Device, PlanFile, Trust};
 use crate::report::paint::answers;

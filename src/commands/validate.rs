@@ -7,11 +7,11 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use crate::cli::{Global, ValidateArgs};
-use crate::commands::absent::listed;
-use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::history_file::owners_of_history;
-use crate::commands::loading::load_plan_to_judge;
-use crate::commands::plan_names::plan_if_sound;
+use crate::commands::frame::error::{CommandError, Outcome, print};
+use crate::commands::frame::history_file::owners_of_history;
+use crate::commands::frame::loading::load_plan_to_judge;
+use crate::commands::named::absent::listed;
+use crate::commands::named::plan_names::plan_if_sound;
 use crate::exit::Exit;
 use crate::plan::model::{Action, DeviceRole, Plan, PlanFile, Trust};
 use crate::run::examine::scripts_that_cannot_start;

@@ -13,10 +13,10 @@ use anyhow::anyhow;
 
 use crate::artifact::recheck::Recheck;
 use crate::cli::{Global, OutputFormat, VerifyArgs};
-use crate::commands::error::{CommandError, Outcome, found, print};
-use crate::commands::heeding::Heeding;
-use crate::commands::history_file::read_history;
-use crate::commands::loading::{
+use crate::commands::frame::error::{CommandError, Outcome, found, print};
+use crate::commands::frame::heeding::Heeding;
+use crate::commands::frame::history_file::read_history;
+use crate::commands::frame::loading::{
     exit_of_part, invocation, load_plan_if_any, load_plan_or_part_with_store, with_open_rows,
 };
 use crate::commands::verify::conclusion::{next_step, remember, tell_what_is_no_backup};

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use anyhow::anyhow;
 
 use crate::cli::{DiffArgs, OutputFormat};
-use crate::commands::absent::{all_devices, did_you_mean};
 use crate::commands::diff::shown::{compared, show};
-use crate::commands::error::{CommandError, Outcome, print};
-use crate::commands::exports::{ExportDesk, OpenExport, trouble};
-use crate::commands::named_export::NamedExport;
+use crate::commands::frame::error::{CommandError, Outcome, print};
+use crate::commands::named::absent::{all_devices, did_you_mean};
+use crate::commands::named::exports::{ExportDesk, OpenExport, trouble};
+use crate::commands::named::named_export::NamedExport;
 use crate::exit::Exit;
 use crate::plan::model::PlanFile;
 use crate::report::diff::{self as report, GroupDifference, GroupMember, PassedOver};

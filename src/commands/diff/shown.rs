@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::artifact::compare::{self, CompareError};
 use crate::artifact::difference::Difference;
-use crate::commands::error::{CommandError, print};
-use crate::commands::exports::{OpenExport, trouble};
+use crate::commands::frame::error::{CommandError, print};
+use crate::commands::named::exports::{OpenExport, trouble};
 use crate::plan::model::PlanFile;
 use crate::report::diff as report;
 use crate::report::paint::differences;

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 
 use crate::cli::{ExecutionId, HistoryArgs};
-use crate::commands::error::CommandError;
+use crate::commands::frame::error::CommandError;
 use crate::commands::history::named::known;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, PlanFilter};

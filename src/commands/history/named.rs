@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashSet};
 use anyhow::anyhow;
 
 use crate::cli::Since;
-use crate::commands::absent::{did_you_mean, pattern_instead};
-use crate::commands::error::CommandError;
-use crate::commands::history_file::read_history;
+use crate::commands::frame::error::CommandError;
+use crate::commands::frame::history_file::read_history;
+use crate::commands::named::absent::{did_you_mean, pattern_instead};
 use crate::exit::Exit;
 use crate::history::{History, PlanFilter};
 use crate::plan::model::PlanFile;

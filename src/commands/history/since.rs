@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
 use crate::cli::{HistoryOutput, Since};
-use crate::commands::error::CommandError;
+use crate::commands::frame::error::CommandError;
 use crate::exit::Exit;
 use crate::values::time_of_day;
 

@@ -3,9 +3,9 @@
 use anyhow::anyhow;
 
 use crate::cli::RehearseArgs;
-use crate::commands::absent;
-use crate::commands::error::{CommandError, found};
+use crate::commands::frame::error::{CommandError, found};
 use crate::commands::history::execution::execution;
+use crate::commands::named::absent;
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::plan::model::PlanFile;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::artifact::recheck;
 use crate::clock::{Clock as _, SystemClock};
-use crate::commands::history_file::open_history;
-use crate::commands::names::the_plan;
+use crate::commands::frame::history_file::open_history;
+use crate::commands::named::names::the_plan;
 use crate::commands::restore_note;
 use crate::commands::verify::round::FoundDamage;
 use crate::plan::model::PlanFile;

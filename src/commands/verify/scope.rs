@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use crate::cli::{ExecutionId, VerifyArgs};
-use crate::commands::absent::{all_devices, did_you_mean, pattern_instead};
-use crate::commands::error::CommandError;
+use crate::commands::frame::error::CommandError;
 use crate::commands::history::execution::execution;
 use crate::commands::history::named::devices_of_domain;
-use crate::commands::named_export;
-use crate::commands::no_export::KnownExports;
+use crate::commands::named::absent::{all_devices, did_you_mean, pattern_instead};
+use crate::commands::named::named_export;
+use crate::commands::named::no_export::KnownExports;
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History};
 use crate::plan::model::PlanFile;

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use crate::cli::Global;
-use crate::commands::error::CommandError;
-use crate::commands::history_file::owners_of_history;
-use crate::commands::left_behind::{left_behind, with_left, with_rows_of};
-use crate::commands::loading::unreadable::hint_on;
+use crate::commands::dead::left_behind::{left_behind, with_left, with_rows_of};
+use crate::commands::frame::error::CommandError;
+use crate::commands::frame::history_file::owners_of_history;
+use crate::commands::frame::loading::unreadable::hint_on;
 use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::plan::diagnostic::{PlanFindings, Style};
@@ -23,7 +23,7 @@ use crate::values::environment::{Lookup, non_empty};
 use crate::values::invocation::Invocation;
 
 /// How this process was called: with a plan file that was named, or with one that is found.
-pub(super) fn invocation(global: &Global, env: Lookup<'_>) -> Invocation {
+pub(in crate::commands) fn invocation(global: &Global, env: Lookup<'_>) -> Invocation {
     let named = global.config.clone();
     let named = named.or_else(|| non_empty(env, "DPBACKUP_CONFIG").map(PathBuf::from));
     named.map_or_else(Invocation::default, |path| Invocation::naming(&path))
@@ -31,7 +31,11 @@ pub(super) fn invocation(global: &Global, env: Lookup<'_>) -> Invocation {
 
 /// Finds, reads and checks the plan file. Its errors are printed here; its warnings where
 /// somebody watches: what holds every night is not to be mailed every night.
-pub(super) fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
+pub(in crate::commands) fn load_plan(
+    global: &Global,
+    ui: Ui,
+    env: Lookup<'_>,
+) -> Result<Loaded, CommandError> {
     let loaded = load(global, ui, env)?;
     if ui.lines || ui.verbosity > Verbosity::Normal {
         show_warnings(&loaded, ui);
@@ -41,12 +45,16 @@ pub(super) fn load_plan(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Load
 
 /// The same for the commands that work with what can be read of a file that has an error elsewhere: what
 /// is wrong is printed, and what was left out for it.
-pub(super) fn load_plan_or_part(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
+pub(in crate::commands) fn load_plan_or_part(
+    global: &Global,
+    ui: Ui,
+    env: Lookup<'_>,
+) -> Result<Loaded, CommandError> {
     load_part((global, ui, env), LeftOutOf::Table, None)
 }
 
 /// The same for who asks a device for its certificate: how it is trusted need not be right.
-pub(super) fn load_plan_or_part_to_trust(
+pub(in crate::commands) fn load_plan_or_part_to_trust(
     global: &Global,
     ui: Ui,
     env: Lookup<'_>,
@@ -55,7 +63,7 @@ pub(super) fn load_plan_or_part_to_trust(
 }
 
 /// The same for what is in the store: where the file does not say where that is, nothing can be done.
-pub(super) fn load_plan_or_part_with_store(
+pub(in crate::commands) fn load_plan_or_part_with_store(
     global: &Global,
     ui: Ui,
     env: Lookup<'_>,
@@ -106,7 +114,7 @@ fn load_part(
 }
 
 /// The exit code of a command that worked with what can be read: no success where that is not all.
-pub(super) fn exit_of_part(file: &PlanFile, exit: Exit) -> Exit {
+pub(in crate::commands) fn exit_of_part(file: &PlanFile, exit: Exit) -> Exit {
     match file.is_whole {
         true => exit,
         false => exit.or_graver(Exit::Warned),
@@ -116,7 +124,11 @@ pub(super) fn exit_of_part(file: &PlanFile, exit: Exit) -> Exit {
 /// The same error, with the exit code and the advice that an open row of the journal asks for: a plan file
 /// that cannot be used is no reason to say nothing of it. The history is where the sound part of the file
 /// says, else in its usual place; one that a line of the file names which cannot be used is looked at too.
-pub(super) fn with_open_rows(error: CommandError, global: &Global, env: Lookup<'_>) -> CommandError {
+pub(in crate::commands) fn with_open_rows(
+    error: CommandError,
+    global: &Global,
+    env: Lookup<'_>,
+) -> CommandError {
     let known = named_history(global, env).or_else(|| plan::usual_history(env));
     let mut histories = other_histories(known.as_deref(), global, env);
     histories.extend(known);
@@ -143,7 +155,7 @@ fn other_histories(known: Option<&Path>, global: &Global, env: Lookup<'_>) -> Ve
 
 /// The history that the plan file names, or the sound part of it where it has an error; `None` where
 /// it cannot be read at all.
-pub(super) fn named_history(global: &Global, env: Lookup<'_>) -> Option<PathBuf> {
+pub(in crate::commands) fn named_history(global: &Global, env: Lookup<'_>) -> Option<PathBuf> {
     let path = plan::find::find(global.config.as_deref(), Path::new(""), env).ok()?;
     let file = match plan::load(&path, env) {
         Ok(loaded) => loaded.plan_file,
@@ -153,7 +165,11 @@ pub(super) fn named_history(global: &Global, env: Lookup<'_>) -> Option<PathBuf>
 }
 
 /// The same for the commands that look for what is wrong: warnings are printed always.
-pub(super) fn load_plan_to_judge(global: &Global, ui: Ui, env: Lookup<'_>) -> Result<Loaded, CommandError> {
+pub(in crate::commands) fn load_plan_to_judge(
+    global: &Global,
+    ui: Ui,
+    env: Lookup<'_>,
+) -> Result<Loaded, CommandError> {
     let loaded = load(global, ui, env)?;
     if !loaded.warnings.findings.is_empty() {
         show_findings(&loaded.warnings, ui);
@@ -163,7 +179,7 @@ pub(super) fn load_plan_to_judge(global: &Global, ui: Ui, env: Lookup<'_>) -> Re
 }
 
 /// Warns of a `$TZ` that is no time zone, where times are shown or days are counted; whether it is none.
-pub(super) fn warn_of_zone(ui: Ui, env: Lookup<'_>) -> bool {
+pub(in crate::commands) fn warn_of_zone(ui: Ui, env: Lookup<'_>) -> bool {
     let unknown = unknown_zone(env);
     if let Some(zone) = &unknown {
         ui.warning(&format!(
@@ -180,7 +196,7 @@ fn unknown_zone(env: Lookup<'_>) -> Option<String> {
 }
 
 /// The plan file, unless none was named and none is in the usual places.
-pub(super) fn load_plan_if_any(
+pub(in crate::commands) fn load_plan_if_any(
     global: &Global,
     ui: Ui,
     env: Lookup<'_>,
@@ -241,7 +257,7 @@ fn is_refused_by_name(path: &Path, env: Lookup<'_>) -> bool {
 }
 
 /// How the plan file of a folder is called, once it stands there; the error is that nobody would take it.
-pub(super) fn names_of_new(path: &Path, env: Lookup<'_>) -> Result<Invocation, String> {
+pub(in crate::commands) fn names_of_new(path: &Path, env: Lookup<'_>) -> Result<Invocation, String> {
     let is_found = path == Path::new("plans.toml") && non_empty(env, "DPBACKUP_CONFIG").is_none();
     match plan::load(path, env) {
         Err(LoadError::Untrusted { source, .. }) => Err(source.to_string()),

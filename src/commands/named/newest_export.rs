@@ -1,9 +1,9 @@
 //! What to type where the ID of a task is taken, and a device, a domain or a plan was named.
 
 use crate::cli::{ExecutionId, Global};
-use crate::commands::history_file::read_history;
-use crate::commands::named_export::target;
-use crate::commands::plan_names::plan_if_sound;
+use crate::commands::frame::history_file::read_history;
+use crate::commands::named::named_export::target;
+use crate::commands::named::plan_names::plan_if_sound;
 use crate::history::{FileFilter, History};
 use crate::run::event::{FileKind, TaskId};
 use crate::values::environment::Lookup;
@@ -11,7 +11,12 @@ use crate::values::restore_name::is_restore_name;
 
 /// The command that is meant, with the newest stored export where a domain was named. `words` are the arguments
 /// of the process.
-pub(super) fn instead(global: &Global, words: &[String], value: &str, env: Lookup<'_>) -> Option<String> {
+pub(in crate::commands) fn instead(
+    global: &Global,
+    words: &[String],
+    value: &str,
+    env: Lookup<'_>,
+) -> Option<String> {
     let file = plan_if_sound(global, env)?;
     let command = |words: &[&str]| file.invocation.command(words.iter().copied());
     let behind = |option: &str| {
@@ -61,7 +66,11 @@ pub(super) fn instead(global: &Global, words: &[String], value: &str, env: Looku
 
 /// The command that is meant where a restore does not say to which device: the one that the backup is of. `words` are the
 /// arguments of the process.
-pub(super) fn with_its_device(global: &Global, words: &[String], env: Lookup<'_>) -> Option<String> {
+pub(in crate::commands) fn with_its_device(
+    global: &Global,
+    words: &[String],
+    env: Lookup<'_>,
+) -> Option<String> {
     let typed = words.iter().position(|word| word == "restore")?;
     let named = words
         .get(typed + 1..)?

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::commands::error::CommandError;
-use crate::commands::left_behind::{UnseenImports, left_behind, left_folders};
+use crate::commands::dead::left_behind::{UnseenImports, left_behind, left_folders};
+use crate::commands::frame::error::CommandError;
 use crate::history::{ActivityRow, History, PlanRow, TaskRow};
 use crate::lock::ended::UnrecordedEnd;
 use crate::lock::{Life, Locks, was_stopped};
@@ -28,14 +28,14 @@ enum NotAtWork {
 
 /// The executions without an end whose process is not seen to be at work, and what others have undone of
 /// executions since.
-pub(super) struct Gone {
+pub(in crate::commands) struct Gone {
     not_at_work: BTreeMap<PlanId, NotAtWork>,
     undone: Vec<ClosedUndo>,
 }
 
 impl Gone {
     /// Looks which they are.
-    pub(super) fn look(history: &History, locks: &Locks) -> Result<Self, CommandError> {
+    pub(in crate::commands) fn look(history: &History, locks: &Locks) -> Result<Self, CommandError> {
         let mut gone = BTreeMap::new();
         for plan in history.unfinished_plans()? {
             let found = match locks.life(&plan.process) {
@@ -69,7 +69,7 @@ impl Gone {
 
     /// Shows the executions among these whose process is gone as what they are, and says of the
     /// others that it is not known; and what has been undone of each since.
-    pub(super) fn mark_plans(&self, rows: &mut [PlanRow]) {
+    pub(in crate::commands) fn mark_plans(&self, rows: &mut [PlanRow]) {
         for row in rows {
             self.mark(row.id, &mut row.status, &mut row.error_message);
             let (plan, end) = (row.id, row.end_time);
@@ -78,14 +78,14 @@ impl Gone {
     }
 
     /// The same for activities.
-    pub(super) fn mark_activities(&self, rows: &mut [ActivityRow]) {
+    pub(in crate::commands) fn mark_activities(&self, rows: &mut [ActivityRow]) {
         for row in rows {
             self.mark(row.plan, &mut row.status, &mut None);
         }
     }
 
     /// The same for a task.
-    pub(super) fn mark_task(&self, row: &mut TaskRow) {
+    pub(in crate::commands) fn mark_task(&self, row: &mut TaskRow) {
         self.mark(row.plan, &mut row.status, &mut row.error_message);
         let (task, end) = (row.id, row.end_time);
         self.tell_undone(&mut row.error_message, end, |undone| undone.entry.task == task);
@@ -93,7 +93,7 @@ impl Gone {
 
     /// What `-q` says of an execution or a part of one, once it is marked: what ended and not as it
     /// should have, and what may never end.
-    pub(super) fn is_not_good(&self, plan: PlanId, status: Status) -> bool {
+    pub(in crate::commands) fn is_not_good(&self, plan: PlanId, status: Status) -> bool {
         match status.class() {
             Class::Success => false,
             Class::Interim => self.not_at_work.contains_key(&plan),
@@ -151,7 +151,7 @@ fn last_heard(history: &History, plan: &PlanId) -> Result<String, CommandError> 
 }
 
 /// What may still be quiesced, of what the journal has open and nobody works on.
-pub(super) fn open_quiesces(file: &PlanFile) -> Option<String> {
+pub(in crate::commands) fn open_quiesces(file: &PlanFile) -> Option<String> {
     let history = &file.settings.history;
     match left_behind(history, &Locks::beside(history)) {
         Left::Nothing => None,
@@ -161,7 +161,7 @@ pub(super) fn open_quiesces(file: &PlanFile) -> Option<String> {
 
 /// The same, the imports whose end nobody has seen, and the secure backups that may be left on a device: it stands
 /// above every table. `None` where there is nothing.
-pub(super) fn open_rows(file: &PlanFile) -> Option<String> {
+pub(in crate::commands) fn open_rows(file: &PlanFile) -> Option<String> {
     let locks = Locks::beside(&file.settings.history);
     let told = open_quiesces(file).into_iter();
     let told = told.chain(UnseenImports::of(file, &locks).all());

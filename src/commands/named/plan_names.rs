@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::Global;
-use crate::commands::loading::invocation;
+use crate::commands::frame::loading::invocation;
 use crate::misunderstood::KnownNames;
 use crate::plan;
 use crate::plan::model::{Device, DeviceRole, PlanFile};
@@ -12,7 +12,7 @@ use crate::values::invocation::Invocation;
 
 /// How a command is called that takes the place of one that could not be understood: a plan file goes with it that is
 /// there, or that looks like one. Another program's `-c 48` names none.
-pub(super) fn proposed_invocation(global: &Global, env: Lookup<'_>) -> Invocation {
+pub(in crate::commands) fn proposed_invocation(global: &Global, env: Lookup<'_>) -> Invocation {
     let is_plan_file = |path: &Path| {
         path.exists()
             || path.extension().is_some_and(|ending| ending == "toml")
@@ -25,7 +25,11 @@ pub(super) fn proposed_invocation(global: &Global, env: Lookup<'_>) -> Invocatio
 }
 
 /// Advice for a word in place of a command that is a plan, a device or a plan file.
-pub(super) fn named_in_place_of_a_command(global: &Global, word: &str, env: Lookup<'_>) -> Option<String> {
+pub(in crate::commands) fn named_in_place_of_a_command(
+    global: &Global,
+    word: &str,
+    env: Lookup<'_>,
+) -> Option<String> {
     if Path::new(word).is_file() {
         let validate = Invocation::naming(Path::new(word)).command(["validate"]);
         return Some(format!(
@@ -45,7 +49,7 @@ pub(super) fn named_in_place_of_a_command(global: &Global, word: &str, env: Look
 }
 
 /// The names in the plan file, for advice.
-pub(super) fn known_names(global: &Global, env: Lookup<'_>) -> Option<KnownNames> {
+pub(in crate::commands) fn known_names(global: &Global, env: Lookup<'_>) -> Option<KnownNames> {
     let file = plan_if_sound(global, env)?;
     let plans = file.plans.iter().map(|plan| plan.name.clone());
     let names = |is_meant: &dyn Fn(&&Device) -> bool| {
@@ -60,7 +64,7 @@ pub(super) fn known_names(global: &Global, env: Lookup<'_>) -> Option<KnownNames
 }
 
 /// The plan file, for advice: where it cannot be used, nothing is said of it.
-pub(super) fn plan_if_sound(global: &Global, env: Lookup<'_>) -> Option<PlanFile> {
+pub(in crate::commands) fn plan_if_sound(global: &Global, env: Lookup<'_>) -> Option<PlanFile> {
     let path = plan::find::find(global.config.as_deref(), Path::new(""), env).ok()?;
     let mut file = plan::load(&path, env).ok()?.plan_file;
     file.invocation = invocation(global, env);

@@ -10,14 +10,14 @@ use crate::artifact::archive::{self, Detail, Expected, ExportItem, Limits};
 use crate::artifact::compare::{ArchiveProof, Side};
 use crate::artifact::manifest::MANIFEST;
 use crate::cli::{ExecutionId, Global};
-use crate::commands::absent::did_you_mean;
-use crate::commands::error::{CommandError, found};
+use crate::commands::frame::error::{CommandError, found};
+use crate::commands::frame::history_file::read_history;
+use crate::commands::frame::loading::{exit_of_part, load_plan_or_part_with_store};
 use crate::commands::history::execution::{execution, first_run};
 use crate::commands::history::named::device_names;
-use crate::commands::history_file::read_history;
-use crate::commands::loading::{exit_of_part, load_plan_or_part_with_store};
-use crate::commands::named_export::{HistoryNeed, NamedExport};
-use crate::commands::stored_export::{ProvedExport, stored_export};
+use crate::commands::named::absent::did_you_mean;
+use crate::commands::named::named_export::{HistoryNeed, NamedExport};
+use crate::commands::named::stored_export::{ProvedExport, stored_export};
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::ownership;
@@ -30,29 +30,29 @@ use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::invocation::quoted;
 
 /// An archive that is open, and what is known of it.
-pub(super) struct OpenExport {
+pub(in crate::commands) struct OpenExport {
     /// What it is, where its path does not say it.
     what: Option<String>,
     /// The task that found what is in it, where history knows it.
-    pub(super) task: Option<TaskId>,
+    pub(in crate::commands) task: Option<TaskId>,
     path: PathBuf,
-    pub(super) file: File,
+    pub(in crate::commands) file: File,
     /// What it should hold, where it was not verified before.
     expected: Option<Expected>,
     /// The one domain of it that is meant.
-    pub(super) only: Option<String>,
+    pub(in crate::commands) only: Option<String>,
     /// The domain that stands for what an archive says beyond its domains.
-    pub(super) outer: String,
+    pub(in crate::commands) outer: String,
 }
 
 impl OpenExport {
     /// What it is, and where.
-    pub(super) fn label(&self) -> String {
+    pub(in crate::commands) fn label(&self) -> String {
         self.label_below(Path::new(""))
     }
 
     /// The same, with a path that begins at a folder, where it leads there.
-    pub(super) fn label_below(&self, folder: &Path) -> String {
+    pub(in crate::commands) fn label_below(&self, folder: &Path) -> String {
         let path = self.path.strip_prefix(folder).unwrap_or(&self.path).display();
         match &self.what {
             Some(what) => format!("{what}, {path}"),
@@ -60,7 +60,7 @@ impl OpenExport {
         }
     }
 
-    pub(super) fn side(&self) -> Side<'_> {
+    pub(in crate::commands) fn side(&self) -> Side<'_> {
         Side {
             file: &self.file,
             proof: match &self.expected {
@@ -73,17 +73,17 @@ impl OpenExport {
 }
 
 /// What exports are named by: a plan file and its history, as far as they are needed.
-pub(super) struct ExportSource {
+pub(in crate::commands) struct ExportSource {
     /// `None` where it was not needed.
     loaded: Option<Loaded>,
     /// `None` where it was not needed, and where nothing was recorded yet.
     history: Option<History>,
-    pub(super) scratch: PathBuf,
+    pub(in crate::commands) scratch: PathBuf,
     ui: Ui,
 }
 
 impl ExportSource {
-    pub(super) fn open(
+    pub(in crate::commands) fn open(
         global: &Global,
         need: HistoryNeed,
         ui: Ui,
@@ -105,7 +105,7 @@ impl ExportSource {
         })
     }
 
-    pub(super) fn desk(&self) -> ExportDesk<'_> {
+    pub(in crate::commands) fn desk(&self) -> ExportDesk<'_> {
         ExportDesk {
             plan: self.plan(),
             history: self.history.as_ref(),
@@ -115,7 +115,7 @@ impl ExportSource {
     }
 
     /// What a command ends with that used it: no success where the plan file was read in part.
-    pub(super) fn exit(&self, exit: Exit) -> Exit {
+    pub(in crate::commands) fn exit(&self, exit: Exit) -> Exit {
         self.plan().map_or(exit, |plan| exit_of_part(plan, exit))
     }
 
@@ -125,17 +125,21 @@ impl ExportSource {
 }
 
 /// Where archives come from.
-pub(super) struct ExportDesk<'d> {
-    pub(super) plan: Option<&'d PlanFile>,
-    pub(super) history: Option<&'d History>,
-    pub(super) scratch: &'d Path,
+pub(in crate::commands) struct ExportDesk<'d> {
+    pub(in crate::commands) plan: Option<&'d PlanFile>,
+    pub(in crate::commands) history: Option<&'d History>,
+    pub(in crate::commands) scratch: &'d Path,
     /// Says where another export is taken than the one that was named.
-    pub(super) ui: Ui,
+    pub(in crate::commands) ui: Ui,
 }
 
 impl ExportDesk<'_> {
     /// Opens an archive. Those of history are, byte by byte, what was recorded.
-    pub(super) fn open(&self, named: NamedExport<'_>, kind: FileKind) -> Result<OpenExport, CommandError> {
+    pub(in crate::commands) fn open(
+        &self,
+        named: NamedExport<'_>,
+        kind: FileKind,
+    ) -> Result<OpenExport, CommandError> {
         match named {
             NamedExport::File(path) => Ok(OpenExport {
                 what: None,
@@ -156,7 +160,10 @@ impl ExportDesk<'_> {
     }
 
     /// The same, of what ran when it was taken; where nothing was unsaved then, that is what was saved.
-    pub(super) fn open_running(&self, named: NamedExport<'_>) -> Result<OpenExport, CommandError> {
+    pub(in crate::commands) fn open_running(
+        &self,
+        named: NamedExport<'_>,
+    ) -> Result<OpenExport, CommandError> {
         let running = |task: TaskId| -> Result<Option<FileRow>, CommandError> {
             let rows = found(self.history()?.files(task))?;
             Ok(rows.into_iter().find(|row| row.kind == FileKind::NonPersisted))
@@ -326,7 +333,7 @@ impl ExportDesk<'_> {
     }
 
     /// The same; where it cannot be had, why.
-    pub(super) fn stored(
+    pub(in crate::commands) fn stored(
         &self,
         history: &History,
         row: &FileRow,
@@ -339,7 +346,7 @@ impl ExportDesk<'_> {
 }
 
 /// The domain that stands for what an export says beyond its domains.
-pub(super) fn outer(domain: &str) -> String {
+pub(in crate::commands) fn outer(domain: &str) -> String {
     match domain {
         ALL_DOMAINS => "default".to_owned(),
         domain => domain.to_owned(),
@@ -382,6 +389,6 @@ fn open(path: &Path) -> Result<File, CommandError> {
 }
 
 /// As diff(1) and grep(1): 2 is trouble, for 1 is an answer.
-pub(super) fn trouble(error: anyhow::Error) -> CommandError {
+pub(in crate::commands) fn trouble(error: anyhow::Error) -> CommandError {
     CommandError::new(Exit::Usage, error)
 }

@@ -2,16 +2,16 @@
 
 use anyhow::anyhow;
 
-use crate::commands::absent::{absent, all_devices, did_you_mean, listed, pattern_instead};
-use crate::commands::absent_plan::no_plan;
-use crate::commands::error::CommandError;
+use crate::commands::frame::error::CommandError;
+use crate::commands::named::absent::{absent, all_devices, did_you_mean, listed, pattern_instead};
+use crate::commands::named::absent_plan::no_plan;
 use crate::exit::Exit;
 use crate::plan::model::{Device, Plan, PlanFile};
 use crate::values::nearest::nearest;
 
 /// The plans of these names, or all that are enabled. Without either the names are told: to
 /// run everything takes a word.
-pub(super) fn wanted<'a>(
+pub(in crate::commands) fn wanted<'a>(
     file: &'a PlanFile,
     command: &[&str],
     names: &[String],
@@ -36,7 +36,7 @@ pub(super) fn wanted<'a>(
 }
 
 /// The plans that are enabled; an error if there is none.
-pub(super) fn enabled(file: &PlanFile) -> Result<Vec<&Plan>, CommandError> {
+pub(in crate::commands) fn enabled(file: &PlanFile) -> Result<Vec<&Plan>, CommandError> {
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
     if enabled.is_empty() {
         let error = anyhow!(
@@ -56,7 +56,7 @@ pub(super) fn enabled(file: &PlanFile) -> Result<Vec<&Plan>, CommandError> {
 }
 
 /// The plans of these names; each once, for named twice is meant once.
-pub(super) fn chosen<'a>(
+pub(in crate::commands) fn chosen<'a>(
     file: &'a PlanFile,
     command: &[&str],
     names: &[String],
@@ -74,7 +74,7 @@ pub(super) fn chosen<'a>(
 }
 
 /// The device of this name, or the only one with this host. `command` is what stands before it.
-pub(super) fn device<'a>(
+pub(in crate::commands) fn device<'a>(
     file: &'a PlanFile,
     command: &[&str],
     name: &str,
@@ -139,7 +139,7 @@ fn host_instead(file: &PlanFile, name: &str, known: &[&str]) -> Option<String> {
 }
 
 /// The name of the plan, where the file has one alone; else the word for one.
-pub(super) fn the_plan(file: &PlanFile) -> &str {
+pub(in crate::commands) fn the_plan(file: &PlanFile) -> &str {
     match file.plans.as_slice() {
         [only] => &only.name,
         _ => "PLAN",

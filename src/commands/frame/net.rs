@@ -5,9 +5,9 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{PanicHookInfo as PanicInfo, set_hook as at_each_panic};
 
 use crate::cli::{Cli, Command, HistoryLevel};
-use crate::commands::error::{CommandError, Outcome};
-use crate::commands::left_behind::with_rows_of;
-use crate::commands::loading::{invocation, named_history};
+use crate::commands::dead::left_behind::with_rows_of;
+use crate::commands::frame::error::{CommandError, Outcome};
+use crate::commands::frame::loading::{invocation, named_history};
 use crate::exit::Exit;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
@@ -15,7 +15,7 @@ use crate::values::internal_error::{InternalError, caught, panic_words};
 use crate::values::text::printable;
 
 /// Runs a command. Where it panics, `afterwards` makes its end: it looks at what is left.
-pub(super) fn under(
+pub(in crate::commands) fn under(
     command: impl FnOnce() -> Outcome,
     afterwards: impl FnOnce(InternalError) -> CommandError,
 ) -> Outcome {
@@ -30,7 +30,7 @@ pub(super) fn under(
 
 /// The end of a command that panicked. One that would have ended with what may still be quiesced
 /// looks for it now; of the others nobody expects it.
-pub(super) fn after_panic(cli: &Cli, env: Lookup<'_>, error: InternalError) -> CommandError {
+pub(in crate::commands) fn after_panic(cli: &Cli, env: Lookup<'_>, error: InternalError) -> CommandError {
     let error = CommandError::new(Exit::Internal, error);
     if !ends_with_what_is_left(&cli.command) {
         return error;
@@ -80,7 +80,7 @@ fn ends_with_what_is_left(command: &Command) -> bool {
 }
 
 /// From now on a panic, in whatever thread, is one line. `RUST_BACKTRACE` adds the way to it.
-pub(super) fn tell_panics(ui: Ui) {
+pub(in crate::commands) fn tell_panics(ui: Ui) {
     at_each_panic(Box::new(move |panic| {
         ui.say(&line(panic));
         let way = Backtrace::capture();
@@ -270,7 +270,7 @@ mod tests {
 
     /// Starts this test again, to panic; what that says on stderr.
     fn said(backtrace: &str) -> String {
-        let name = "commands::net::tests::a_panic_is_one_line_with_its_place_and_what_to_do";
+        let name = "commands::frame::net::tests::a_panic_is_one_line_with_its_place_and_what_to_do";
         let mut program = Program::new(std::env::current_exe().expect("this program"));
         let Output { stderr, .. } = program
             .args(["--exact", name, "--test-threads=1", "--nocapture"])

@@ -10,9 +10,9 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 
 use crate::clock::{Clock as _, SystemClock};
-use crate::commands::error::CommandError;
-use crate::commands::history_file::open_history;
-use crate::commands::left_behind::{WROTE_IN_IT, with_what_is_left};
+use crate::commands::dead::left_behind::{WROTE_IN_IT, with_what_is_left};
+use crate::commands::frame::error::CommandError;
+use crate::commands::frame::history_file::open_history;
 use crate::exit::Exit;
 use crate::freshness::expected::PlannedBackups;
 use crate::history::{History, HistoryError};
@@ -33,20 +33,20 @@ use crate::values::internal_error::caught;
 use crate::values::pattern::NamedDomain;
 
 /// What an engine stands on, as long as a command lasts.
-pub(super) struct EngineBase {
+pub(in crate::commands) struct EngineBase {
     /// The wish to stop: signals are listened to.
-    pub(super) stop: Stop,
-    pub(super) clock: SystemClock,
+    pub(in crate::commands) stop: Stop,
+    pub(in crate::commands) clock: SystemClock,
     /// The locks beside the history.
-    pub(super) locks: Locks,
+    pub(in crate::commands) locks: Locks,
     /// Names the lock that tells that this process lives; of a command that only looks on, the
     /// command.
-    pub(super) process: String,
+    pub(in crate::commands) process: String,
 }
 
 impl EngineBase {
     /// Of a command that only looks on: it takes no lock, and nobody waits for it.
-    pub(super) fn looking_on(file: &PlanFile, command: &str) -> Result<Self, CommandError> {
+    pub(in crate::commands) fn looking_on(file: &PlanFile, command: &str) -> Result<Self, CommandError> {
         Ok(Self {
             stop: listening()?,
             clock: SystemClock::new(),
@@ -56,7 +56,7 @@ impl EngineBase {
     }
 
     /// The engine of this plan file.
-    pub(super) fn engine<'a>(&'a self, file: &'a PlanFile, env: Lookup<'a>) -> Engine<'a> {
+    pub(in crate::commands) fn engine<'a>(&'a self, file: &'a PlanFile, env: Lookup<'a>) -> Engine<'a> {
         Engine {
             file,
             clock: &self.clock,
@@ -69,7 +69,11 @@ impl EngineBase {
 
     /// Answers signals above the line of this screen, as long as the second lives. The first is a
     /// sink, where something may have to be put back.
-    pub(super) fn answering(&self, screen: &Screen, limits: StopLimits) -> (SignalAnswer, Answering) {
+    pub(in crate::commands) fn answering(
+        &self,
+        screen: &Screen,
+        limits: StopLimits,
+    ) -> (SignalAnswer, Answering) {
         let stop = self.stop.clone();
         let look = move || {
             stop.is_requested();
@@ -82,10 +86,10 @@ impl EngineBase {
 }
 
 /// The history of a command that writes into it, with what its engine stands on. Others see it at work until this is dropped.
-pub(super) struct OpenedHistory {
-    pub(super) history: LimitedLedger<History>,
+pub(in crate::commands) struct OpenedHistory {
+    pub(in crate::commands) history: LimitedLedger<History>,
     /// What its engine stands on.
-    pub(super) base: EngineBase,
+    pub(in crate::commands) base: EngineBase,
     path: PathBuf,
     /// Which file it was when it was opened; `None` where that cannot be told.
     identity: Option<(u64, u64)>,
@@ -94,14 +98,14 @@ pub(super) struct OpenedHistory {
     /// Whether it was made by this command, though locks tell of a run that wrote in one before.
     is_instead: bool,
     /// Of each rehearsal whose process was found to be gone before its end by this command a sentence, which was told.
-    pub(super) died_rehearsals: Vec<String>,
+    pub(in crate::commands) died_rehearsals: Vec<String>,
     _alive: OnSameDisk<Lock>,
 }
 
 impl OpenedHistory {
     /// Opens it. What cannot be opened is no reason to say nothing about what stands in it: an
     /// open quiesce decides the exit code, whatever else fails.
-    pub(super) fn open(file: &PlanFile, ui: Ui) -> Result<Self, CommandError> {
+    pub(in crate::commands) fn open(file: &PlanFile, ui: Ui) -> Result<Self, CommandError> {
         let stop = listening()?;
         caught(|| Self::opened(file, stop, ui)).unwrap_or_else(|error| {
             let error = CommandError::new(Exit::Internal, error);
@@ -154,7 +158,7 @@ impl OpenedHistory {
     }
 
     /// What was before, for those who are told, as [`past`] has it.
-    pub(super) fn past(&self, file: &PlanFile) -> OnSameDisk<History> {
+    pub(in crate::commands) fn past(&self, file: &PlanFile) -> OnSameDisk<History> {
         OnSameDisk::new(past(file), self.history.silence())
     }
 
@@ -162,7 +166,10 @@ impl OpenedHistory {
     /// the one that a run before it has written to: what that left is in no journal.
     /// The `reader` of what was before goes first: the last one that has the file open makes one file of it.
     /// One that was silent is left as it is.
-    pub(super) fn close(mut self, reader: Option<OnSameDisk<History>>) -> Result<(), CommandError> {
+    pub(in crate::commands) fn close(
+        mut self,
+        reader: Option<OnSameDisk<History>>,
+    ) -> Result<(), CommandError> {
         drop(reader);
         if self.is_instead {
             let error = anyhow!(
@@ -218,7 +225,7 @@ impl OpenedHistory {
 
 /// Whether scripts may still be due when a signal comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ScriptsDue {
+pub(in crate::commands) enum ScriptsDue {
     /// A plan or an activity names some.
     MayBe,
     /// None is run.
@@ -226,7 +233,7 @@ pub(super) enum ScriptsDue {
 }
 
 /// How long what follows a signal may take.
-pub(super) fn limits(file: &PlanFile, scripts: ScriptsDue) -> StopLimits {
+pub(in crate::commands) fn limits(file: &PlanFile, scripts: ScriptsDue) -> StopLimits {
     let settings = &file.settings;
     // That of the device with the longest ones, whichever it is that is waited for.
     let timeouts = file.devices.iter().map(|device| device.timeouts);
@@ -246,13 +253,13 @@ pub(super) fn limits(file: &PlanFile, scripts: ScriptsDue) -> StopLimits {
 }
 
 /// What was before, for those who are told: where it cannot be read, everything is news.
-pub(super) fn past(file: &PlanFile) -> Option<History> {
+pub(in crate::commands) fn past(file: &PlanFile) -> Option<History> {
     History::open_read_only(&file.settings.history).ok()
 }
 
 /// Whether a plan asks for a target. Of a plan file that was read in part nobody knows what the rest asks for:
 /// then nothing is left out for that.
-pub(super) fn planned(file: &PlanFile) -> impl Fn(&str, NamedDomain<'_>, FileKind) -> bool {
+pub(in crate::commands) fn planned(file: &PlanFile) -> impl Fn(&str, NamedDomain<'_>, FileKind) -> bool {
     let planned = file.is_whole.then(|| PlannedBackups::of(file));
     move |device, domain, kind| {
         planned
@@ -262,19 +269,19 @@ pub(super) fn planned(file: &PlanFile) -> impl Fn(&str, NamedDomain<'_>, FileKin
 }
 
 /// Shows why some were not told, where it belongs to no execution.
-pub(super) fn show_warnings_of(notifier: &mut Notifier<'_>, ui: Ui) {
+pub(in crate::commands) fn show_warnings_of(notifier: &mut Notifier<'_>, ui: Ui) {
     for warning in notifier.take_warnings() {
         ui.warning(&warning);
     }
 }
 
 /// Shows by this line that somebody is told.
-pub(super) fn telling(line: MovingLine) -> impl Fn(&str, Duration) -> Box<dyn Any> {
+pub(in crate::commands) fn telling(line: MovingLine) -> impl Fn(&str, Duration) -> Box<dyn Any> {
     move |who, limit| Box::new(line.shows(&format!("telling {who}"), limit))
 }
 
 /// From now on signals are a wish to stop.
-pub(super) fn listening() -> Result<Stop, CommandError> {
+pub(in crate::commands) fn listening() -> Result<Stop, CommandError> {
     // Neither a signal nor a gateway waits for whoever reads what is said.
     wait_for_no_reader();
     let stop = Stop::new();

@@ -8,12 +8,12 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::anyhow;
 
 use crate::cli::{ExecutionId, Global, Since};
-use crate::commands::absent::listed;
-use crate::commands::error::CommandError;
-use crate::commands::exports::trouble;
-use crate::commands::history_file::read_history;
-use crate::commands::named_export::NamedExport;
-use crate::commands::plan_names::plan_if_sound;
+use crate::commands::frame::error::CommandError;
+use crate::commands::frame::history_file::read_history;
+use crate::commands::named::absent::listed;
+use crate::commands::named::exports::trouble;
+use crate::commands::named::named_export::NamedExport;
+use crate::commands::named::plan_names::plan_if_sound;
 use crate::history::History;
 use crate::plan::model::PlanFile;
 use crate::run::event::FileKind;
@@ -23,7 +23,7 @@ use crate::values::nearest::nearest;
 
 /// A word that names nothing from here, as the file that it names below the store: commands print it so, and that can
 /// be given back to them. A bare name is that of the one export that has it.
-pub(super) fn below_store(word: &Path, global: &Global, env: Lookup<'_>) -> PathBuf {
+pub(in crate::commands) fn below_store(word: &Path, global: &Global, env: Lookup<'_>) -> PathBuf {
     let is_missing = matches!(NamedExport::parse(word), NamedExport::File(path) if is_nothing_at(path));
     let file = is_missing.then(|| plan_if_sound(global, env)).flatten();
     let found = file.and_then(|file| {
@@ -49,7 +49,7 @@ fn is_nothing_at(path: &Path) -> bool {
 
 /// Refuses words that name neither an export nor a file that is there. What was typed before and
 /// behind them goes into the command that is meant.
-pub(super) fn are_exports(
+pub(in crate::commands) fn are_exports(
     before: &[&str],
     words: &[&Path],
     behind: &[&str],
@@ -79,7 +79,7 @@ const WHAT_IS_TAKEN: &str = "name an archive by its path, the ID of a task (`las
                              export of that domain";
 
 /// What there is to be named.
-pub(super) struct KnownExports<'a> {
+pub(in crate::commands) struct KnownExports<'a> {
     invocation: &'a Invocation,
     plans: Vec<&'a str>,
     devices: BTreeSet<String>,
@@ -88,7 +88,7 @@ pub(super) struct KnownExports<'a> {
 
 impl<'a> KnownExports<'a> {
     /// What the plan file and history have; advice is no place to say that history cannot be read.
-    pub(super) fn of(file: &'a PlanFile, history: Option<&History>) -> Self {
+    pub(in crate::commands) fn of(file: &'a PlanFile, history: Option<&History>) -> Self {
         let good = history.and_then(|history| history.good_files().ok());
         let exports: BTreeSet<(String, String)> = good
             .unwrap_or_default()
@@ -108,7 +108,13 @@ impl<'a> KnownExports<'a> {
     }
 
     /// What a word is, and the whole command as it was meant, where every word of it is understood.
-    pub(super) fn hint(&self, nothing: &str, before: &[&str], words: &[&str], behind: &[&str]) -> String {
+    pub(in crate::commands) fn hint(
+        &self,
+        nothing: &str,
+        before: &[&str],
+        words: &[&str],
+        behind: &[&str],
+    ) -> String {
         if self.devices.contains(nothing) && self.domains(nothing).is_empty() {
             return format!(
                 "it is a device of which there is no good export yet; `{}` shows what there is",
@@ -207,7 +213,7 @@ impl<'a> KnownExports<'a> {
     }
 
     /// `DEVICE/DOMAIN`, where somebody wrote another sign between them.
-    pub(super) fn with_slash(&self, word: &str) -> Option<String> {
+    pub(in crate::commands) fn with_slash(&self, word: &str) -> Option<String> {
         let mut signs = word.match_indices([':', '.', ',', '@', ' ', '\\', '-', '_']);
         signs.find_map(|(at, sign)| {
             let target = (word[..at].to_owned(), word[at + sign.len()..].to_owned());

@@ -8,7 +8,7 @@ use crate::cli::ExecutionId;
 /// What somebody names: digits alone are a task, and so is `last`; a device and a domain have a
 /// `/` between them, where no file has that name. A pattern in place of the device names a group.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum NamedExport<'a> {
+pub(in crate::commands) enum NamedExport<'a> {
     Task(ExecutionId),
     Target { device: &'a str, domain: &'a str },
     Group { devices: &'a str, domain: &'a str },
@@ -16,7 +16,7 @@ pub(super) enum NamedExport<'a> {
 }
 
 impl<'a> NamedExport<'a> {
-    pub(super) fn parse(text: &'a Path) -> NamedExport<'a> {
+    pub(in crate::commands) fn parse(text: &'a Path) -> NamedExport<'a> {
         if let Some(id) = text.to_str().and_then(ExecutionId::of) {
             return NamedExport::Task(id);
         }
@@ -32,7 +32,7 @@ impl<'a> NamedExport<'a> {
     }
 
     /// Whether nothing but history knows where it is.
-    pub(super) fn need(&self) -> HistoryNeed {
+    pub(in crate::commands) fn need(&self) -> HistoryNeed {
         match self {
             NamedExport::File(_) => HistoryNeed::NotNeeded,
             NamedExport::Task(_) | NamedExport::Target { .. } | NamedExport::Group { .. } => {
@@ -43,7 +43,7 @@ impl<'a> NamedExport<'a> {
 }
 
 /// The device and the domain of `DEVICE/DOMAIN`.
-pub(super) fn target(text: &str) -> Option<(&str, &str)> {
+pub(in crate::commands) fn target(text: &str) -> Option<(&str, &str)> {
     let (device, domain) = text.split_once('/')?;
     let is_name = |name: &str| !name.is_empty() && !name.contains('/') && name != "." && name != "..";
     let is_archive = domain.to_ascii_lowercase().ends_with(".zip");
@@ -52,7 +52,7 @@ pub(super) fn target(text: &str) -> Option<(&str, &str)> {
 
 /// Whether history has to be asked for what somebody names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HistoryNeed {
+pub(in crate::commands) enum HistoryNeed {
     /// It has.
     Needed,
     /// A file says itself what it is, on a machine that has no plan file, too.

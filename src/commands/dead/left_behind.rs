@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::commands::error::CommandError;
+use crate::commands::frame::error::CommandError;
 use crate::history::{History, HistoryError};
 use crate::lock::{Life, Locks};
 use crate::plan::model::PlanFile;
@@ -13,10 +13,10 @@ use crate::values::causes::with_causes;
 use crate::values::invocation::Invocation;
 
 /// Whose word is missing where a history cannot be asked.
-pub(super) const WROTE_IN_IT: &str = "a run that is not seen to be at work wrote in it";
+pub(in crate::commands) const WROTE_IN_IT: &str = "a run that is not seen to be at work wrote in it";
 
 /// What the journal of a history says that cannot be opened as it should.
-pub(super) fn left_behind(path: &Path, locks: &Locks) -> Left {
+pub(in crate::commands) fn left_behind(path: &Path, locks: &Locks) -> Left {
     left::settled(|| left_behind_once(path, locks))
 }
 
@@ -65,14 +65,14 @@ fn left_behind_once(path: &Path, locks: &Locks) -> Result<Left, Left> {
 /// The imports of a journal whose end nobody has seen, and the dry runs after which nobody has seen the domain as it was,
 /// a sentence each.
 #[derive(Debug, Default)]
-pub(super) struct UnseenImports {
-    pub(super) half_done: Vec<String>,
-    pub(super) dry_runs: Vec<String>,
+pub(in crate::commands) struct UnseenImports {
+    pub(in crate::commands) half_done: Vec<String>,
+    pub(in crate::commands) dry_runs: Vec<String>,
 }
 
 impl UnseenImports {
     /// Those of the history of this plan file. A journal that cannot be read is told by whoever looks for quiesces.
-    pub(super) fn of(file: &PlanFile, locks: &Locks) -> Self {
+    pub(in crate::commands) fn of(file: &PlanFile, locks: &Locks) -> Self {
         let rows = History::open_rows(&file.settings.history).unwrap_or_default();
         let mut unseen = Self::default();
         for row in rows.iter().filter(|row| life_of(locks, row) != Life::Alive) {
@@ -86,14 +86,14 @@ impl UnseenImports {
     }
 
     /// All of them.
-    pub(super) fn all(self) -> impl Iterator<Item = String> {
+    pub(in crate::commands) fn all(self) -> impl Iterator<Item = String> {
         self.half_done.into_iter().chain(self.dry_runs)
     }
 }
 
 /// The secure backups that dead runs may have left on devices, in a sentence. A journal that cannot be read is told by
 /// whoever looks for quiesces.
-pub(super) fn left_folders(file: &PlanFile, locks: &Locks) -> Option<String> {
+pub(in crate::commands) fn left_folders(file: &PlanFile, locks: &Locks) -> Option<String> {
     let rows = History::open_rows(&file.settings.history).unwrap_or_default();
     let folders = rows
         .iter()
@@ -103,7 +103,11 @@ pub(super) fn left_folders(file: &PlanFile, locks: &Locks) -> Option<String> {
 }
 
 /// The same error, with the exit code and the advice that what is left asks for.
-pub(super) fn with_what_is_left(error: CommandError, file: &PlanFile, locks: &Locks) -> CommandError {
+pub(in crate::commands) fn with_what_is_left(
+    error: CommandError,
+    file: &PlanFile,
+    locks: &Locks,
+) -> CommandError {
     let history = &file.settings.history;
     let left = said_once(left_behind(history, locks), &error, history);
     with_left(error, &left, &file.invocation)
@@ -111,12 +115,16 @@ pub(super) fn with_what_is_left(error: CommandError, file: &PlanFile, locks: &Lo
 
 /// The same of an output that could not be written: what it would have told may be lost, and what the journal
 /// has open decides all the same.
-pub(super) fn untold(error: CommandError, file: &PlanFile) -> CommandError {
+pub(in crate::commands) fn untold(error: CommandError, file: &PlanFile) -> CommandError {
     with_what_is_left(error, file, &Locks::beside(&file.settings.history))
 }
 
 /// The same where only the place of the history is known.
-pub(super) fn with_rows_of(error: CommandError, history: &Path, invocation: &Invocation) -> CommandError {
+pub(in crate::commands) fn with_rows_of(
+    error: CommandError,
+    history: &Path,
+    invocation: &Invocation,
+) -> CommandError {
     let left = said_once(left_behind(history, &Locks::beside(history)), &error, history);
     with_left(error, &left, invocation)
 }
@@ -136,7 +144,11 @@ fn said_once(left: Left, error: &CommandError, history: &Path) -> Left {
 }
 
 /// The same where what is left was looked at.
-pub(super) fn with_left(mut error: CommandError, left: &Left, invocation: &Invocation) -> CommandError {
+pub(in crate::commands) fn with_left(
+    mut error: CommandError,
+    left: &Left,
+    invocation: &Invocation,
+) -> CommandError {
     error.exit = left.exit(error.exit);
     match left {
         Left::Nothing => error,

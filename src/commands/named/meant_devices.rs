@@ -4,15 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use anyhow::anyhow;
 
-use crate::commands::absent::did_you_mean;
-use crate::commands::error::CommandError;
+use crate::commands::frame::error::CommandError;
+use crate::commands::named::absent::did_you_mean;
 use crate::exit::Exit;
 use crate::plan::model::{Device, PlanFile};
 use crate::values::device_pattern::{DeviceMarks, DevicePatterns, DeviceRole};
 
 /// The devices that patterns mean. What one is tagged with says the plan file; one that only history knows has
 /// its name alone.
-pub(super) struct MeantDevices<'a> {
+pub(in crate::commands) struct MeantDevices<'a> {
     /// `None` is all of them.
     patterns: Option<&'a DevicePatterns>,
     /// Each is found at once: a fleet has thousands.
@@ -20,7 +20,7 @@ pub(super) struct MeantDevices<'a> {
 }
 
 impl<'a> MeantDevices<'a> {
-    pub(super) fn of(patterns: Option<&'a DevicePatterns>, file: &'a PlanFile) -> Self {
+    pub(in crate::commands) fn of(patterns: Option<&'a DevicePatterns>, file: &'a PlanFile) -> Self {
         let devices = file.devices.iter();
         let devices = devices.map(|device| (device.name.as_str(), device));
         Self {
@@ -29,7 +29,7 @@ impl<'a> MeantDevices<'a> {
         }
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(in crate::commands) fn has(&self, name: &str) -> bool {
         let nameless = DeviceMarks {
             name,
             tags: &[],
@@ -42,7 +42,7 @@ impl<'a> MeantDevices<'a> {
 }
 
 /// Refuses patterns that mean no device that anybody knows: they would list nothing, in silence.
-pub(super) fn mean_some_device(
+pub(in crate::commands) fn mean_some_device(
     patterns: Option<&DevicePatterns>,
     file: &PlanFile,
     known: &[String],

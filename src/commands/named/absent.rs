@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 
-use crate::commands::error::CommandError;
+use crate::commands::frame::error::CommandError;
 use crate::exit::Exit;
 use crate::plan::model::PlanFile;
 use crate::values::device_pattern::DevicePatterns;
@@ -11,11 +11,16 @@ use crate::values::invocation::quoted;
 use crate::values::nearest::nearest;
 
 /// So many names are listed; of more, nobody reads them all.
-pub(super) const LISTED: usize = 20;
+pub(in crate::commands) const LISTED: usize = 20;
 
 /// What to type where a pattern of devices is written and names are expected: the command with the devices that it means,
 /// or with the first where one is taken. `None` where the word is no pattern of devices that there are.
-pub(super) fn pattern_instead(file: &PlanFile, word: &str, command: &[&str], most: usize) -> Option<String> {
+pub(in crate::commands) fn pattern_instead(
+    file: &PlanFile,
+    word: &str,
+    command: &[&str],
+    most: usize,
+) -> Option<String> {
     let is_pattern = word.contains(['*', '@', ',', '!']);
     let patterns = DevicePatterns::from_items([word]).ok().filter(|_| is_pattern)?;
     let meant = file
@@ -36,13 +41,13 @@ pub(super) fn pattern_instead(file: &PlanFile, word: &str, command: &[&str], mos
 }
 
 /// The devices of the file, in a sentence.
-pub(super) fn all_devices(file: &PlanFile) -> String {
+pub(in crate::commands) fn all_devices(file: &PlanFile) -> String {
     let known: Vec<&str> = file.devices.iter().map(|device| device.name.as_str()).collect();
     format!("there are: {}", listed(&known))
 }
 
 /// Advice for a name that is not known: the nearest of those that are, or all of them.
-pub(super) fn did_you_mean(name: &str, known: &[&str]) -> String {
+pub(in crate::commands) fn did_you_mean(name: &str, known: &[&str]) -> String {
     match nearest(name, known.iter().copied()) {
         Some(nearest) => format!("did you mean {}?", quoted_always(nearest)),
         None if known.is_empty() => "there are none at all".to_owned(),
@@ -50,7 +55,7 @@ pub(super) fn did_you_mean(name: &str, known: &[&str]) -> String {
     }
 }
 
-pub(super) fn absent(file: &PlanFile, what: &str, name: &str) -> CommandError {
+pub(in crate::commands) fn absent(file: &PlanFile, what: &str, name: &str) -> CommandError {
     let path = file.path.display();
     let error = match file.is_whole {
         true => anyhow!("the plan file {path} has no {what} '{name}'"),
@@ -60,11 +65,11 @@ pub(super) fn absent(file: &PlanFile, what: &str, name: &str) -> CommandError {
 }
 
 /// The names with commas between them. Some names hold commas: those are in quotes.
-pub(super) fn listed(known: &[&str]) -> String {
+pub(in crate::commands) fn listed(known: &[&str]) -> String {
     first_few(known.iter().map(|name| quoted(name)), LISTED)
 }
 
-pub(super) fn quoted_always(name: &str) -> String {
+pub(in crate::commands) fn quoted_always(name: &str) -> String {
     match quoted(name) {
         name if name.starts_with('\'') => name.into_owned(),
         name => format!("'{name}'"),

@@ -9,7 +9,7 @@ use crate::artifact::archive::{
 };
 use crate::artifact::private_copy::private_copy;
 use crate::artifact::recheck::{FileState, Recheck, Recorded};
-use crate::commands::error::CommandError;
+use crate::commands::frame::error::CommandError;
 use crate::history::{FileRow, History};
 use crate::run::same_device::other_serials;
 use crate::values::backup_names::BackupNames;
@@ -20,33 +20,33 @@ use crate::values::first_few::first_few;
 const NAMED: usize = 5;
 
 /// An export that is byte by byte what was stored.
-pub(super) struct ProvedExport {
+pub(in crate::commands) struct ProvedExport {
     /// Its row: that of another one which says the same, where the one that was asked for was not kept.
-    pub(super) row: FileRow,
+    pub(in crate::commands) row: FileRow,
     /// The file that was read for it, at its beginning, whatever stands under its name since.
-    pub(super) file: File,
+    pub(in crate::commands) file: File,
     /// That it is another one, in a sentence.
-    pub(super) instead: Option<String>,
+    pub(in crate::commands) instead: Option<String>,
 }
 
 /// An export of one domain that is what was stored, in a file that nobody else can reach.
-pub(super) struct PrivateExport {
+pub(in crate::commands) struct PrivateExport {
     /// Its row, as above.
-    pub(super) row: FileRow,
+    pub(in crate::commands) row: FileRow,
     /// Its bytes.
-    pub(super) file: File,
+    pub(in crate::commands) file: File,
     /// That it is another one, as above.
-    pub(super) instead: Option<String>,
+    pub(in crate::commands) instead: Option<String>,
     /// What is in it.
-    pub(super) verified: VerifiedArchive,
-    pub(super) names: BackupNames,
+    pub(in crate::commands) verified: VerifiedArchive,
+    pub(in crate::commands) names: BackupNames,
     /// That it is of another gateway by its own words than the one that history has it from, in a sentence.
-    pub(super) of_another: Option<String>,
+    pub(in crate::commands) of_another: Option<String>,
 }
 
 /// Why there is no export.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoExport {
+pub(in crate::commands) enum NoExport {
     /// It is not there as it was stored, or not good in itself.
     #[error("{0}")]
     Bad(String),
@@ -60,7 +60,7 @@ pub(super) enum NoExport {
 
 /// The file of this row, or of one that says the same where it was not kept or is gone; else why
 /// there is none.
-pub(super) fn stored_export(
+pub(in crate::commands) fn stored_export(
     history: &History,
     store: &Path,
     scratch: &Path,
@@ -93,7 +93,7 @@ pub(super) fn stored_export(
 }
 
 /// The same, as a private copy: what was proved of it stays true, whatever becomes of the store.
-pub(super) fn private_export(
+pub(in crate::commands) fn private_export(
     history: &History,
     store: &Path,
     scratch: &Path,
@@ -141,7 +141,7 @@ pub(super) fn private_export(
 }
 
 /// That the file of another task stands in for the one of this row, in a sentence.
-pub(super) fn stands_in(asked: &FileRow, row: &FileRow) -> Option<String> {
+pub(in crate::commands) fn stands_in(asked: &FileRow, row: &FileRow) -> Option<String> {
     let (asked_task, task) = (asked.task.0, row.task.0);
     let why = match asked.kept {
         true => "was removed from the store",
@@ -202,7 +202,7 @@ fn add(names: &mut BackupNames, item: &ExportItem) {
 }
 
 /// What history has recorded of a file.
-pub(super) fn recorded(row: &FileRow) -> Recorded<'_> {
+pub(in crate::commands) fn recorded(row: &FileRow) -> Recorded<'_> {
     Recorded {
         path: &row.path,
         size: row.size,

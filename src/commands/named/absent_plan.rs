@@ -2,13 +2,18 @@
 
 use std::path::Path;
 
-use crate::commands::absent::{LISTED, absent, did_you_mean, listed, pattern_instead, quoted_always};
-use crate::commands::error::CommandError;
+use crate::commands::frame::error::CommandError;
+use crate::commands::named::absent::{LISTED, absent, did_you_mean, listed, pattern_instead, quoted_always};
 use crate::plan::model::PlanFile;
 use crate::values::invocation::{Invocation, quoted};
 
 /// The error for a plan that the file does not have. What else it is, is said.
-pub(super) fn no_plan(file: &PlanFile, command: &[&str], names: &[String], name: &str) -> CommandError {
+pub(in crate::commands) fn no_plan(
+    file: &PlanFile,
+    command: &[&str],
+    names: &[String],
+    name: &str,
+) -> CommandError {
     let asked = AskedPlan {
         file,
         command,

@@ -8,7 +8,7 @@ use crate::plan::model::PlanFile;
 use crate::run::at_work::AtWork;
 
 /// The runs at work now. Of a history that cannot be read nothing is known here: whoever looks at it says so.
-pub(super) fn at_work(file: &PlanFile) -> Vec<AtWork> {
+pub(in crate::commands) fn at_work(file: &PlanFile) -> Vec<AtWork> {
     let path = &file.settings.history;
     let Ok(history) = History::open_read_only(path) else {
         return Vec::new();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::artifact::mount;
 use crate::artifact::space;
-use crate::commands::error::{CommandError, refused_place};
+use crate::commands::frame::error::{CommandError, refused_place};
 use crate::history::{History, HistoryError, Writing};
 use crate::lock::Locks;
 use crate::ownership::{OthersWrite, OwnFolder, TouchError, Untrusted, WrittenKind};
@@ -14,7 +14,7 @@ use crate::plan::model::Settings;
 use crate::ui::Ui;
 
 /// Opens the history for reading, unless nothing was recorded yet.
-pub(super) fn read_history(settings: &Settings) -> Result<Option<History>, CommandError> {
+pub(in crate::commands) fn read_history(settings: &Settings) -> Result<Option<History>, CommandError> {
     match existing_history(settings) {
         Ok(history) => Ok(Some(history)),
         Err(HistoryError::Missing { .. }) => Ok(None),
@@ -23,7 +23,7 @@ pub(super) fn read_history(settings: &Settings) -> Result<Option<History>, Comma
 }
 
 /// Opens the history for reading.
-pub(super) fn existing_history(settings: &Settings) -> Result<History, HistoryError> {
+pub(in crate::commands) fn existing_history(settings: &Settings) -> Result<History, HistoryError> {
     let history = History::open_read_only(&settings.history)?;
     Ok(in_store(history, settings))
 }
@@ -37,7 +37,7 @@ fn in_store(history: History, settings: &Settings) -> History {
 }
 
 /// How many files history knows in the store; `None` where that cannot be told.
-pub(super) fn files_in_store(settings: &Settings) -> Option<u64> {
+pub(in crate::commands) fn files_in_store(settings: &Settings) -> Option<u64> {
     match read_history(settings) {
         Ok(Some(history)) => history.files_in_store().ok(),
         Ok(None) => Some(0),
@@ -46,7 +46,7 @@ pub(super) fn files_in_store(settings: &Settings) -> Option<u64> {
 }
 
 /// A history file that a run could use.
-pub(super) enum HistoryFile {
+pub(in crate::commands) enum HistoryFile {
     /// It is there.
     Current,
     /// It is there, and will be brought up to date.
@@ -57,7 +57,7 @@ pub(super) enum HistoryFile {
 
 /// Whether a run could use the history, as far as looking tells; if not, why, with its path.
 /// Nothing is made or changed.
-pub(super) fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
+pub(in crate::commands) fn look_at_history(path: &Path) -> Result<HistoryFile, String> {
     owners_of_history(path).map_err(|why| format!("{} is not used: {why}", path.display()))?;
     let found = match History::open_read_only(path) {
         Ok(_) => HistoryFile::Current,
@@ -87,7 +87,7 @@ fn is_full(free: u64) -> bool {
 
 /// Whose the history and its locks are, as far as they are there: refused where they belong to
 /// somebody else or others may write to them. A group that may write to a volume is told.
-pub(super) fn owners_of_history(path: &Path) -> Result<Option<OthersWrite>, Untrusted> {
+pub(in crate::commands) fn owners_of_history(path: &Path) -> Result<Option<OthersWrite>, Untrusted> {
     let look = || -> Result<Option<OthersWrite>, TouchError> {
         let locks = Locks::beside(path);
         let real = locks.history();
@@ -118,7 +118,7 @@ pub(super) fn owners_of_history(path: &Path) -> Result<Option<OthersWrite>, Untr
 }
 
 /// Opens the history for writing, and says what speaks against its place.
-pub(super) fn open_history(settings: &Settings, ui: Ui) -> Result<History, CommandError> {
+pub(in crate::commands) fn open_history(settings: &Settings, ui: Ui) -> Result<History, CommandError> {
     let path = &settings.history;
     // Where it is cannot be told everywhere; then nothing is said.
     let against = mount::kind(path)

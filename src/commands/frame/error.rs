@@ -18,23 +18,23 @@ use crate::values::invocation::quoted;
 
 /// An error that ends a command, with its exit code and advice.
 #[derive(Debug)]
-pub(super) struct CommandError {
+pub(in crate::commands) struct CommandError {
     /// What the process ends with.
-    pub(super) exit: Exit,
+    pub(in crate::commands) exit: Exit,
     /// What went wrong, as a chain of causes.
-    pub(super) error: anyhow::Error,
+    pub(in crate::commands) error: anyhow::Error,
     /// What to do about it.
-    pub(super) hint: Option<String>,
+    pub(in crate::commands) hint: Option<String>,
     /// The history that cannot be used, where that is what went wrong, and why.
-    pub(super) of_history: Option<PathBuf>,
+    pub(in crate::commands) of_history: Option<PathBuf>,
 }
 
 /// How a command ended.
-pub(super) type Outcome = Result<Exit, CommandError>;
+pub(in crate::commands) type Outcome = Result<Exit, CommandError>;
 
 impl CommandError {
     /// An error without advice.
-    pub(super) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+    pub(in crate::commands) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         Self {
             exit,
             error: error.into(),
@@ -45,7 +45,7 @@ impl CommandError {
 
     /// The same, with advice.
     #[must_use]
-    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub(in crate::commands) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -82,7 +82,7 @@ impl From<HistoryError> for CommandError {
 }
 
 /// Why a history could not be written where it is, as far as looking tells, and what to do about it.
-pub(super) fn refused_place(path: &Path) -> Option<(String, String)> {
+pub(in crate::commands) fn refused_place(path: &Path) -> Option<(String, String)> {
     let cannot = |why: &dyn fmt::Display| format!("{} cannot be used: {why}", path.display());
     let folder = path.parent()?;
     if let Err(why) = mount::could_be_written(folder) {
@@ -117,7 +117,7 @@ fn is_or_may_be(path: &Path) -> bool {
 }
 
 /// An id that history does not know is a mistake of whoever typed it.
-pub(super) fn found<T>(outcome: Result<T, HistoryError>) -> Result<T, CommandError> {
+pub(in crate::commands) fn found<T>(outcome: Result<T, HistoryError>) -> Result<T, CommandError> {
     outcome.map_err(|error| match error {
         HistoryError::NotFound { .. } => CommandError::new(Exit::Usage, error),
         other => other.into(),
@@ -126,7 +126,7 @@ pub(super) fn found<T>(outcome: Result<T, HistoryError>) -> Result<T, CommandErr
 
 /// Prints data on stdout; a full disk behind it is an error. Where a signal ended the wait for a reader, the
 /// command ends as it would: the signal counts at the end of the process.
-pub(super) fn print(ui: Ui, text: &str) -> Result<(), CommandError> {
+pub(in crate::commands) fn print(ui: Ui, text: &str) -> Result<(), CommandError> {
     match ui.data(text) {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
         outcome => outcome
@@ -136,7 +136,7 @@ pub(super) fn print(ui: Ui, text: &str) -> Result<(), CommandError> {
 }
 
 /// Prints data for people, with its states in colour where stdout shows some.
-pub(super) fn print_states(ui: Ui, text: &str) -> Result<(), CommandError> {
+pub(in crate::commands) fn print_states(ui: Ui, text: &str) -> Result<(), CommandError> {
     match ui.data_color {
         true => print(ui, &states(text)),
         false => print(ui, text),
