@@ -116,8 +116,8 @@ pub(in crate::run) fn recover_held_device(
     // What is out of service comes first: a folder may have to be waited for.
     entries.sort_by_key(|entry| !entry.is_quiesce());
     // A signal keeps nobody out of service who is: a folder may stay where it is until the next time.
-    let is_delicate = |entry: &JournalEntry| !matches!(entry.undo, Undo::RemoveFolder(_));
-    let way_there = match entries.iter().any(is_delicate) {
+    let is_more_than_a_folder = |entry: &JournalEntry| !matches!(entry.undo, Undo::RemoveFolder(_));
+    let way_there = match entries.iter().any(is_more_than_a_folder) {
         true => client::shielded(engine, device),
         false => client::gateway(engine, device),
     };
