@@ -66,7 +66,8 @@ pub enum HistoryLevel {
     /// Prints a line for each configured device and each of its domains, those never backed up
     /// included, and a summary first. Contacts nothing. Exit code 0 is OK; 1 is WARNING: a
     /// last attempt went wrong, but there is a good backup that is young enough; 2 is CRITICAL:
-    /// there is none; 3 is UNKNOWN: history or plan file cannot be read, or this was mistyped.
+    /// there is none; 3 is UNKNOWN: history or plan file cannot be read, or this was mistyped;
+    /// 10 where that keeps anybody from telling whether something is quiesced.
     Status(StatusArgs),
 }
 

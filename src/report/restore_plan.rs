@@ -243,7 +243,7 @@ pub fn outcome(told: &RestoreTold, device: &str, domain: &str, invocation: &Invo
     if told.objects.is_some() {
         more.push(match told.saved {
             Saved::Yes => "it is saved".to_owned(),
-            Saved::No => "it is not saved: a restart takes it back".to_owned(),
+            Saved::No => "it is not saved: a restart takes it back, unless somebody saves the domain on it before (Save Configuration)".to_owned(),
             Saved::NotImported | Saved::NotKnown => {
                 format!("whether it is saved is not known: look at {domain} on {device}")
             }

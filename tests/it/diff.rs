@@ -266,6 +266,7 @@ fn a_word_that_names_no_export_is_answered_with_what_it_is_and_with_what_was_mea
     for line in [
         "diff QA1 QA2",
         "diff QA1",
+        "diff QA1 QA1/DOM1",
         "diff QA1:DOM1 QA2:DOM1",
         "diff 1 QA2",
         "diff DOM1 QA2/DOM1",

@@ -294,7 +294,7 @@ mod tests {
             panic!("{told}")
         };
         assert!(
-            line.starts_with("internal error at src/commands/net.rs:"),
+            line.starts_with("internal error at src/commands/frame/net.rs:"),
             "{line}"
         );
         assert!(

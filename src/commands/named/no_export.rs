@@ -122,9 +122,13 @@ impl<'a> KnownExports<'a> {
             );
         }
         let is = self.what_it_is(nothing, before);
-        // One export alone is compared with nothing.
-        let is_enough = before != ["diff"] || words.len() > 1;
-        match self.meant(words).filter(|meant| is_enough && meant != words) {
+        // One export alone is compared with nothing, and with itself for nothing.
+        let is_enough =
+            |meant: &[String]| before != ["diff"] || (meant.len() > 1 && meant.first() != meant.get(1));
+        match self
+            .meant(words)
+            .filter(|meant| is_enough(meant) && meant != words)
+        {
             Some(meant) => {
                 let words = meant.iter().map(String::as_str);
                 let line = before.iter().copied().chain(words).chain(behind.iter().copied());
