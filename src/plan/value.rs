@@ -8,6 +8,7 @@ use toml::de::DeValue;
 use crate::plan::diagnostic::{Finding, Findings};
 use crate::plan::keys::{Absent, Key};
 use crate::plan::mistyped;
+use crate::values::text::is_unsafe;
 use crate::values::text::letter;
 
 /// A value of the tree.
@@ -57,6 +58,15 @@ pub(super) fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>
                  of this machine have /",
             );
         }
+        return None;
+    }
+    // What a gateway, or the environment, compares letter by letter.
+    let is_compared = matches!(key.name, "username" | "certificate" | "env");
+    if let Some(c) = text.chars().find(|c| is_compared && is_unsafe(*c)) {
+        let title = format!("`{}` holds a character that cannot be seen", key.name);
+        let label = format!("U+{:04X} stands in it", u32::from(c));
+        out.error(value.span(), title, label)
+            .help("type it anew: such a character comes with what is copied from a page");
         return None;
     }
     Some(text)

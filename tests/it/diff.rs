@@ -371,6 +371,10 @@ fn a_newest_export_that_is_known_to_be_bad_is_passed_over_with_a_word() {
         );
         assert!(!ran.stderr.contains("passed over: "), "{}", ran.stderr);
     }
+    // What is proposed rehearses on a spare.
+    let ran = home.dpbackup(&["rehearse", "QA1", "--on", "QA1"]).exits(2);
+    let proposed = "`dpbackup rehearse --device QA1 --on SPARE1 ";
+    assert!(ran.stderr.contains(proposed), "{}", ran.stderr);
     // The drill is not green for a backup that nobody could restore.
     for quiet in [&[][..], &["-q"]] {
         let rehearsed = [&["rehearse", "--all", "--on", "SPARE1"][..], quiet].concat();

@@ -884,3 +884,22 @@ fn who_may_want_nothing_to_be_removed_is_shown_no_rule_that_removes_but_a_large_
     let said = said(&Home::new(), 2, &[(policy, "retention = { keep_last = 7.5 }")]);
     assert!(said.contains("`keep_last = 8`"), "{said}");
 }
+
+#[test]
+fn a_character_that_cannot_be_seen_is_refused_where_it_would_be_compared_and_taken_where_people_read_it() {
+    for (right, wrong) in [
+        ("username = \"backup\"", "username = \"backup\u{200b}\""),
+        ("env = \"QA1_PASSWORD\"", "env = \"QA1\u{ad}_PASSWORD\""),
+        (
+            "action = \"export-domain\"",
+            "action = \"secure-backup\"\ncertificate = \"backup\u{feff}-cert\"",
+        ),
+    ] {
+        let said = said(&Home::new(), 2, &[(right, wrong)]);
+        assert!(said.contains("holds a character that cannot be seen"), "{said}");
+        assert!(said.contains("type it anew"), "{said}");
+    }
+    let policy = "error_policy = \"ignore\"";
+    let described = format!("{policy}\ndescription = \"each night \u{2764}\u{fe0f}\"");
+    let _ = said(&Home::new(), 0, &[(policy, &described)]);
+}

@@ -104,17 +104,18 @@ fn a_domain_in_place_of_a_task_is_answered_with_its_newest_export_of_a_plan() {
             &["restore", "QA1/DOM1", "--to", "QA1"],
             "`dpbackup restore 1 --to QA1 ",
         ),
+        // No device of the file is a spare.
         (
             &["rehearse", "QA1/DOM1", "--on", "SP1"],
-            "`dpbackup rehearse 1 --on SP1 ",
+            "`dpbackup rehearse 1 --on SPARE ",
         ),
         (
             &["rehearse", "Night", "--on", "SP1"],
-            "`dpbackup rehearse --plan Night --on SP1 ",
+            "`dpbackup rehearse --plan Night --on SPARE ",
         ),
         (
             &["rehearse", "QA1", "--on", "SP1"],
-            "`dpbackup rehearse --device QA1 --on SP1 ",
+            "`dpbackup rehearse --device QA1 --on SPARE ",
         ),
         (&["verify", "--task", "QA1/DOM1"], "`dpbackup verify QA1/DOM1 "),
         (&["verify", "--task", "QA1"], "`dpbackup verify QA1 "),

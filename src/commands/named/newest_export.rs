@@ -6,6 +6,7 @@ use crate::commands::named::named_export::target;
 use crate::commands::named::plan_names::plan_if_sound;
 use crate::history::{FileFilter, History};
 use crate::run::event::{FileKind, TaskId};
+use crate::values::device_pattern::DeviceRole;
 use crate::values::environment::Lookup;
 use crate::values::restore_name::is_restore_name;
 
@@ -23,7 +24,14 @@ pub(in crate::commands) fn instead(
         let at = words.iter().position(|word| word == option);
         at.and_then(|at| words.get(at + 1)).map(String::as_str)
     };
-    let on = behind("--on").unwrap_or("SPARE");
+    // Nothing is rehearsed on a device that is no spare.
+    let spares = file
+        .devices
+        .iter()
+        .filter(|device| device.role == DeviceRole::Spare);
+    let mut spares = spares.map(|device| device.name.as_str());
+    let typed = behind("--on").filter(|on| spares.clone().any(|spare| spare == *on));
+    let on = typed.or_else(|| spares.next()).unwrap_or("SPARE");
     let typed = words
         .iter()
         .map(String::as_str)
