@@ -69,16 +69,7 @@ fn undo_one(engine: Engine<'_>, record: &mut Record<'_>, row: &JournalEntry) -> 
     let Some(scope) = scope_of(&row.undo) else {
         return Ok(());
     };
-    let open = OpenQuiesce {
-        journal: row.id,
-        task: row.task,
-        device: &row.device,
-        scope: &scope,
-        domains: &row.domains,
-        sent: quiesce_sent(engine, row),
-        serial: row.serial.as_deref(),
-        first: FirstWord::Look,
-    };
+    let open = OpenQuiesce::of_row(row, &scope, quiesce_sent(engine, row), FirstWord::Look);
     let Some(device) = engine.file.device(&row.device) else {
         return open.still_quiesced(Certainty::NotKnown, "the plan file has no such device", record);
     };

@@ -72,16 +72,7 @@ fn look_at(
         if !answers(record, device, &gateway) {
             return Ok(());
         }
-        let open = OpenQuiesce {
-            journal: row.id,
-            task: row.task,
-            device: &row.device,
-            scope: &scope,
-            domains: &row.domains,
-            sent: quiesce_sent(engine, row),
-            serial: row.serial.as_deref(),
-            first: FirstWord::Look,
-        };
+        let open = OpenQuiesce::of_row(row, &scope, quiesce_sent(engine, row), FirstWord::Look);
         let (undone, noted) = open.bring_back(Ok(&gateway), &engine.file.settings, record);
         let caught_up = record.take_time();
         match undone {

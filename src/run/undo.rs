@@ -18,7 +18,7 @@ use crate::run::event::{
     ALL_DOMAINS, Certainty, Event, JournalId, Owner, Progress, StillQuiesced, TaskId, Undo, UndoStage,
 };
 use crate::run::failure::words;
-use crate::run::ledger::{LedgerError, UndoStep};
+use crate::run::ledger::{JournalEntry, LedgerError, UndoStep};
 use crate::run::limited_ledger::LEDGER_ANSWERS_WITHIN;
 use crate::run::record::Record;
 use crate::soma::error::SomaError;
@@ -95,6 +95,22 @@ pub enum Undone {
     /// The last look showed it, and it could not be confirmed to be undone, for this reason: the journal row stays
     /// open.
     Not(String),
+}
+
+impl<'q> OpenQuiesce<'q> {
+    /// What a row of the journal tells of it; by the row alone nobody knows whether the device was told to unquiesce.
+    pub fn of_row(row: &'q JournalEntry, scope: &'q Scope, sent: QuiesceSent, first: FirstWord) -> Self {
+        Self {
+            journal: row.id,
+            task: row.task,
+            device: &row.device,
+            scope,
+            domains: &row.domains,
+            sent,
+            serial: row.serial.as_deref(),
+            first,
+        }
+    }
 }
 
 impl OpenQuiesce<'_> {

@@ -435,16 +435,7 @@ fn unquiesce(
     entry: &mut JournalEntry,
     scope: &Scope,
 ) -> (Undone, Result<(), LedgerError>) {
-    let open = OpenQuiesce {
-        journal: entry.id,
-        task: entry.task,
-        device: &entry.device,
-        scope,
-        domains: &entry.domains,
-        sent: quiesce_sent(engine, entry),
-        serial: entry.serial.as_deref(),
-        first,
-    };
+    let open = OpenQuiesce::of_row(entry, scope, quiesce_sent(engine, entry), first);
     let (mut undone, mut recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
     match &mut undone {
         Undone::Confirmed { how, seen } => {
