@@ -8,7 +8,7 @@
 //! not agree, where something could not be unpacked, where nobody has looked ahead.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Take};
 
 use crate::artifact::archive::entry_digest::{Digested, Digesting, EntryDigest, drain};
 use crate::artifact::archive::inflate::Unpacking;
@@ -91,12 +91,15 @@ impl Looking<'_> {
         Ok(zip.digesting.finish(true))
     }
 
-    fn entry(&mut self, packed: &mut dyn BufRead, packing: Packing, start: u64) -> io::Result<EntryDigest> {
+    fn entry<R: BufRead>(
+        &mut self,
+        packed: &mut Take<R>,
+        packing: Packing,
+        start: u64,
+    ) -> io::Result<EntryDigest> {
         let mut digesting = Digesting::default();
+        let whole = packed.limit();
         let mut unpacking = Unpacking::new(packed, packing);
-        let allowed = start
-            .saturating_mul(self.limits.ratio)
-            .max(self.limits.ratio_free_bytes);
         let mut buffer = vec![0; BUFFER_BYTES / 2];
         loop {
             let read = unpacking.read(&mut buffer)?;
@@ -105,7 +108,10 @@ impl Looking<'_> {
             }
             digesting.update(&buffer[..read]);
             self.unpacked += read as u64;
-            if self.unpacked > allowed {
+            // By what has come so far, whatever the header says of the rest.
+            let arrived = start + (whole - unpacking.source().limit());
+            let allowed = arrived.saturating_mul(self.limits.ratio);
+            if self.unpacked > allowed.max(self.limits.ratio_free_bytes) {
                 return Err(io::Error::other("over the limit"));
             }
         }
@@ -219,6 +225,19 @@ mod tests {
             entries: 2,
             ..Limits::default()
         };
+        assert_eq!(Ahead::look(&mut bytes.as_slice(), &limits).found.len(), 2);
+    }
+
+    #[test]
+    fn a_large_entry_at_the_beginning_is_held_against_what_has_come_of_it() {
+        let large = ForgedEntry::new("a", &[7; 400_000]).stored();
+        let limits = Limits {
+            ratio: 1,
+            ratio_free_bytes: 150_000,
+            ..Limits::default()
+        };
+        let bytes = zip(&[large, ForgedEntry::new("b", b"more")]);
+        assert!(bytes.len() > 400_000, "it is stored as it is");
         assert_eq!(Ahead::look(&mut bytes.as_slice(), &limits).found.len(), 2);
     }
 }

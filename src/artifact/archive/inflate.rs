@@ -35,6 +35,11 @@ impl<R: BufRead> Unpacking<R> {
         Ok(self.source.fill_buf()?.is_empty())
     }
 
+    /// What is unpacked, as far as it was not taken yet.
+    pub(super) fn source(&self) -> &R {
+        &self.source
+    }
+
     /// What follows what has been unpacked so far.
     pub(super) fn into_source(self) -> R {
         self.source
