@@ -10,17 +10,16 @@ use crate::cli::{Global, ValidateArgs};
 use crate::commands::frame::error::{CommandError, Outcome, print};
 use crate::commands::frame::history_file::owners_of_history;
 use crate::commands::frame::loading::load_plan_to_judge;
-use crate::commands::named::absent::listed;
 use crate::commands::named::plan_names::plan_if_sound;
 use crate::exit::Exit;
-use crate::plan::model::{Action, DeviceRole, Plan, PlanFile, Trust};
+use crate::plan::model::{Plan, PlanFile, Trust};
+use crate::report::validate::{ValidDetail, counted, valid};
 use crate::run::examine::scripts_that_cannot_start;
 use crate::run::store;
 use crate::secret::making_command;
 use crate::soma::tls;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
-use crate::values::text::hanging;
 
 /// Checks the plan file and says what it holds.
 pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -45,12 +44,13 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         ui.warning(doubt);
     }
     if ui.verbosity > Verbosity::Quiet {
-        let mut text = summary(file, loaded.warnings.warnings() + doubts.len(), ui);
-        // Somebody's choice, and no fault: a volume of Kubernetes with a group is such.
-        for group in owners.into_iter().filter_map(Result::ok).flatten() {
-            text.push_str(&format!("  note: {group}\n"));
-        }
-        print(ui, &text)?;
+        let warnings = loaded.warnings.warnings() + doubts.len();
+        let groups: Vec<_> = owners.into_iter().filter_map(Result::ok).flatten().collect();
+        let detail = match ui.verbosity > Verbosity::Normal {
+            true => ValidDetail::Devices,
+            false => ValidDetail::Plans,
+        };
+        print(ui, &valid(file, warnings, &groups, detail, ui.width))?;
     }
     Ok(Exit::Success)
 }
@@ -67,7 +67,7 @@ fn can_trust(file: &PlanFile, ui: Ui) -> Result<(), CommandError> {
     let error = anyhow!(
         "the plan file {} names {} that cannot be used",
         file.path.display(),
-        count(unusable.len(), "file of certificates", "files of certificates")
+        counted(unusable.len(), "file of certificates", "files of certificates")
     );
     let hint = "correct `ca_file`, or put the certificates there, in PEM";
     Err(CommandError::new(Exit::Usage, error).with_hint(hint))
@@ -108,49 +108,6 @@ fn doubts(file: &PlanFile, env: Lookup<'_>) -> Vec<String> {
     doubts
 }
 
-/// That it is valid, and what it holds.
-fn summary(file: &PlanFile, warnings: usize, ui: Ui) -> String {
-    let activities: usize = file.plans.iter().map(|plan| plan.activities.len()).sum();
-    let mut text = format!(
-        "{}{} is valid: {}, {}, {}{}\n",
-        file.path.display(),
-        match file.included.len() {
-            0 => String::new(),
-            included => format!(" with {}", count(included, "included file", "included files")),
-        },
-        count(file.devices.len(), "device", "devices"),
-        count(file.plans.len(), "plan", "plans"),
-        count(activities, "activity", "activities"),
-        match warnings {
-            0 => String::new(),
-            warnings => format!(", {}", count(warnings, "warning", "warnings")),
-        }
-    );
-    text.push_str(&format!("  store: {}\n", file.settings.store.folder().display()));
-    text.push_str(&format!("  history: {}\n", file.settings.history.display()));
-    for plan in &file.plans {
-        let disabled = if plan.enabled { "" } else { ", disabled" };
-        let devices = file.devices.iter().filter(|device| plan.concerns(device)).count();
-        let line = format!(
-            "{}: {}, {}{disabled}",
-            plan.name,
-            count(plan.activities.len(), "activity", "activities"),
-            count(devices, "device", "devices"),
-        );
-        text.push_str(&format!("  {}\n", hanging(&line, 2, ui.width)));
-        if ui.verbosity > Verbosity::Normal {
-            text.push_str(&activities_of(plan, file, ui.width));
-        }
-    }
-    if ui.verbosity > Verbosity::Normal {
-        for path in &file.included {
-            text.push_str(&format!("  includes {}\n", path.display()));
-        }
-        text.push_str(&devices_of(file, ui.width));
-    }
-    text
-}
-
 /// Refuses a word that names no plan file, or another one than `--config`: of two only one would be checked.
 fn names_a_plan_file(file: &Path, global: &Global, env: Lookup<'_>) -> Result<(), CommandError> {
     let usage = |error| CommandError::new(Exit::Usage, error);
@@ -185,49 +142,6 @@ fn names_a_plan_file(file: &Path, global: &Global, env: Lookup<'_>) -> Result<()
         command("show"),
         command("check")
     )))
-}
-
-/// Each activity of a plan, and the devices that its patterns mean.
-fn activities_of(plan: &Plan, file: &PlanFile, width: Option<u16>) -> String {
-    let mut text = String::new();
-    for activity in &plan.activities {
-        let what = match &activity.action {
-            Action::SecureBackup { .. } => "secure-backup".to_owned(),
-            Action::ExportDomain { .. } => format!("export-domain '{}'", activity.domain_pattern()),
-        };
-        let devices = file.devices.iter().filter(|device| activity.concerns(device));
-        let devices: Vec<&str> = devices.map(|device| device.name.as_str()).collect();
-        let devices = match devices.as_slice() {
-            [] => "no device".to_owned(),
-            devices => devices.join(", "),
-        };
-        let line = format!("{what} of '{}': {devices}", activity.devices);
-        text.push_str(&format!("    {}\n", hanging(&line, 4, width)));
-    }
-    text
-}
-
-/// Each device with its tags, and the plans that back it up.
-fn devices_of(file: &PlanFile, width: Option<u16>) -> String {
-    let mut text = String::from("  devices:\n");
-    for device in &file.devices {
-        let spare = (device.role == DeviceRole::Spare).then(|| "spare".to_owned());
-        let tags = device.tags.iter().map(|tag| format!("@{tag}"));
-        let marks: Vec<String> = spare.into_iter().chain(tags).collect();
-        let marks = match marks.as_slice() {
-            [] => String::new(),
-            marks => format!(" ({})", marks.join(", ")),
-        };
-        let plans = file.plans.iter().filter(|plan| plan.concerns(device));
-        let plans: Vec<&str> = plans.map(|plan| plan.name.as_str()).collect();
-        let plans = match plans.as_slice() {
-            [] => "no plan".to_owned(),
-            plans => listed(plans),
-        };
-        let line = format!("{}{marks}: {plans}", device.name);
-        text.push_str(&format!("    {}\n", hanging(&line, 4, width)));
-    }
-    text
 }
 
 /// The files of certificates that cannot be read or hold none, each once and with who names it. A
@@ -274,8 +188,4 @@ fn authorities(file: &PlanFile) -> Vec<String> {
             Some(format!("{first}: {}{hint}", error.message))
         })
         .collect()
-}
-
-fn count(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }

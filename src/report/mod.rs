@@ -22,6 +22,8 @@ pub mod rehearse;
 pub mod restore_note;
 pub mod restore_plan;
 pub mod table;
+pub mod trust;
+pub mod validate;
 pub mod verify;
 mod written;
 
