@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::archive::check::{Check, Inspected};
 use crate::artifact::archive::container::{Container, EntryBytes};
 use crate::artifact::archive::export_item::Head;
 use crate::artifact::archive::level::{BesideDomains, Export, Level};
@@ -10,6 +9,7 @@ use crate::artifact::archive::listed_files::{self, Contents, EXPORT_XML};
 use crate::artifact::archive::problem::{ProblemKind, Reading, VerifyError};
 use crate::artifact::archive::repeats::Repeats;
 use crate::artifact::archive::row_places;
+use crate::artifact::archive::rules::{ArchiveRules, Inspected};
 use crate::artifact::archive::window::FileWindow;
 use crate::artifact::archive::{Ahead, VerifiedDomain, scratch};
 use crate::values::lacks::Lacks;
@@ -17,7 +17,7 @@ use crate::values::lacks::Lacks;
 /// The domain that a `do-backup` is asked of, and that its outer `export.xml` names.
 const BACKUP_DOMAIN: &str = "default";
 
-impl Check<'_, '_> {
+impl ArchiveRules<'_, '_> {
     /// A `do-backup`: a ZIP of ZIPs.
     pub(super) fn backup(&mut self, container: &Container<'_>, outer: Level) -> Result<Inspected, Reading> {
         let Level {

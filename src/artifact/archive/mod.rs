@@ -8,7 +8,6 @@
 //! unpacked to a nameless file.
 
 mod canonical;
-mod check;
 mod container;
 mod content;
 mod directory;
@@ -31,6 +30,7 @@ mod problem;
 mod read_limit;
 mod repeats;
 mod row_places;
+mod rules;
 mod scratch;
 mod second_reading;
 mod two_readings;
@@ -74,7 +74,7 @@ pub fn verify_knowing(
     limits: &Limits,
 ) -> Result<VerifiedArchive, VerifyError> {
     let nothing_more = &mut |_: &str, _: &ExportItem| {};
-    check::check(
+    rules::verify(
         file,
         scratch,
         expected,
@@ -95,7 +95,7 @@ pub fn inspect(
     detail: Detail,
     visit: &mut dyn FnMut(&str, &ExportItem),
 ) -> Result<VerifiedArchive, VerifyError> {
-    check::check(
+    rules::verify(
         file,
         scratch,
         expected,

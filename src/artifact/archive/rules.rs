@@ -24,7 +24,7 @@ type Visit<'v> = dyn FnMut(&str, &ExportItem) + 'v;
 pub(super) type Inspected = (Vec<VerifiedDomain>, Vec<(String, Content)>);
 
 /// Verifies an archive; see [`verify`](crate::artifact::archive::verify).
-pub(super) fn check(
+pub(super) fn verify(
     file: &File,
     scratch: &Path,
     expected: &Expected,
@@ -33,7 +33,7 @@ pub(super) fn check(
     (detail, visit): (Detail, &mut Visit<'_>),
 ) -> Result<VerifiedArchive, VerifyError> {
     let window = FileWindow::whole(file).map_err(VerifyError::Read)?;
-    let mut check = Check {
+    let mut rules = ArchiveRules {
         scratch,
         budget: Budget::new(limits, window.length()),
         findings: Problems::default(),
@@ -43,19 +43,19 @@ pub(super) fn check(
         detail,
         visit,
     };
-    let verified = match check.archive(window, expected) {
+    let verified = match rules.archive(window, expected) {
         Ok(verified) => Some(verified),
         Err(Reading::Noted) => None,
         Err(Reading::Error(error)) => return Err(error),
     };
-    let problems = check.findings.problems;
+    let problems = rules.findings.problems;
     match verified {
         Some(verified) if problems.problems.is_empty() => Ok(verified),
         _ => Err(VerifyError::Invalid(problems)),
     }
 }
 
-pub(super) struct Check<'c, 'v> {
+pub(super) struct ArchiveRules<'c, 'v> {
     pub(super) scratch: &'c Path,
     pub(super) budget: Budget<'c>,
     pub(super) findings: Problems,
@@ -68,7 +68,7 @@ pub(super) struct Check<'c, 'v> {
     pub(super) visit: &'c mut Visit<'v>,
 }
 
-impl Check<'_, '_> {
+impl ArchiveRules<'_, '_> {
     fn archive(&mut self, window: FileWindow<'_>, expected: &Expected) -> Result<VerifiedArchive, Reading> {
         let lookalike = Lookalike::of_start(window.clone());
         if let Some(lookalike) = lookalike.map_err(|error| Reading::Error(VerifyError::Read(error)))? {
