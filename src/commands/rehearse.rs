@@ -23,7 +23,7 @@ use crate::lock::{Lock, Locks};
 use crate::notify::Notifier;
 use crate::notify::previous::Previous;
 use crate::plan::model::{Device, DeviceRole, PlanFile};
-use crate::report::rehearse::{self as report, RehearsalLine, RehearsalOutcome};
+use crate::report::rehearse::{self as report, LeftOutBy, RehearsalLine, RehearsalOutcome};
 use crate::run::contact::Devices;
 use crate::run::event::{JournalId, Progress, Sink as _, Undo, UndoStage};
 use crate::run::held::{LockFor, LockOutcome, LockWait, busy};
@@ -145,8 +145,15 @@ fn exit(lines: &[RehearsalLine], cut_short: bool) -> Exit {
         return Exit::Failed;
     }
     // What a rule leaves out of many is no news each time.
-    let is_skipped =
-        |line: &RehearsalLine| matches!(line.outcome, RehearsalOutcome::LeftOut { by_rule: false, .. });
+    let is_skipped = |line: &RehearsalLine| {
+        matches!(
+            line.outcome,
+            RehearsalOutcome::LeftOut {
+                by: LeftOutBy::State,
+                ..
+            }
+        )
+    };
     // It would work, and may be the configuration of another gateway.
     let is_doubted = rehearsed().any(|result| result.message.is_some());
     match (
@@ -268,8 +275,8 @@ impl RehearsalDesk<'_> {
                 return Ok((lines, true));
             }
             match chosen {
-                Chosen::Left { row, why, by_rule } => {
-                    lines.push(RehearsalLine::left(&place(row), row, why, *by_rule));
+                Chosen::LeftOut { row, why, by } => {
+                    lines.push(RehearsalLine::left_out(&place(row), row, why, *by));
                 }
                 Chosen::Backup(row, domain) => {
                     let position = format!("{nth} of {of_all}, ");
@@ -316,7 +323,7 @@ impl RehearsalDesk<'_> {
             self.other_firmware,
         );
         if let Some(why) = unfit {
-            return Ok((RehearsalLine::left(&place, row, &why, false), None));
+            return Ok((RehearsalLine::left_out(&place, row, &why, LeftOutBy::State), None));
         }
         // That one is not kept of what has not changed is how it is meant, and no news.
         if let Some(instead) = export.instead.as_ref().filter(|_| row.kept) {
@@ -369,7 +376,7 @@ impl RehearsalDesk<'_> {
                 format!("; that of task {} holds the same", other.task.0)
             });
             let why = format!("it is not in the store any more{other}");
-            return Ok(Err(RehearsalLine::left(&place, row, &why, false)));
+            return Ok(Err(RehearsalLine::left_out(&place, row, &why, LeftOutBy::State)));
         }
         let store = self.engine.file.settings.store.folder();
         let none = match private_export(history, store, &self.scratch, row)? {
@@ -378,7 +385,7 @@ impl RehearsalDesk<'_> {
         };
         let result = match none {
             NoExport::NotSent(why) => {
-                return Ok(Err(RehearsalLine::left(&place, row, &why, false)));
+                return Ok(Err(RehearsalLine::left_out(&place, row, &why, LeftOutBy::State)));
             }
             NoExport::Bad(why) => RehearsalResult {
                 verdict: RehearsalVerdict::WouldFail,

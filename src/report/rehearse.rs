@@ -34,8 +34,7 @@ pub enum RehearsalOutcome {
         row: Box<FileRow>,
         /// The reason.
         why: String,
-        /// Whether such a one is never rehearsed, and nobody has named this one.
-        by_rule: bool,
+        by: LeftOutBy,
     },
     /// It was rehearsed.
     Ended {
@@ -46,15 +45,24 @@ pub enum RehearsalOutcome {
     },
 }
 
+/// What it is for which a backup was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOutBy {
+    /// Such a one is never rehearsed, and nobody has named this one: no news.
+    Rule,
+    /// How it stands, or how the spare does.
+    State,
+}
+
 impl RehearsalLine {
     /// A backup that was left out.
-    pub fn left(place: &str, row: &FileRow, why: &str, by_rule: bool) -> Self {
+    pub fn left_out(place: &str, row: &FileRow, why: &str, by: LeftOutBy) -> Self {
         Self {
             place: place.to_owned(),
             outcome: RehearsalOutcome::LeftOut {
                 row: Box::new(row.clone()),
                 why: why.to_owned(),
-                by_rule,
+                by,
             },
         }
     }

@@ -13,7 +13,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use crate::run::event::{Event, JournalId, Progress, Sink, Undo, UndoStage};
 use crate::run::status::Status;
-use crate::ui::live::{BelowAnswer, Live, MovingLine};
+use crate::ui::live::{BelowAnswer, Live, MovingLine, SignalMark};
 use crate::ui::screen::Screen;
 use crate::ui::undoing::{place, undo_words};
 use crate::values::duration::HumanDuration;
@@ -81,7 +81,7 @@ impl SignalAnswer {
             let words = held_back(signal, &shared.due().undos);
             if let Some(words) = &words {
                 // It goes on, and so does what is shown of it.
-                shared.live.answer(words, true, BelowAnswer::TheSame);
+                shared.live.answer(words, SignalMark::Key, BelowAnswer::TheSame);
             }
             words.is_none()
         })
@@ -105,7 +105,7 @@ impl SignalAnswer {
             let below = instead
                 .as_deref()
                 .map_or(BelowAnswer::TheSame, BelowAnswer::Instead);
-            shared.live.answer(&words, leaves_a_mark(signal), below);
+            shared.live.answer(&words, mark_of(signal), below);
         })
     }
 }
@@ -292,9 +292,11 @@ fn named(signal: i32, count: u32) -> String {
     format!("{}{again}", signal_name(signal))
 }
 
-/// Whether a terminal shows the key by which it was sent, such as `^C`: the words begin below it.
-fn leaves_a_mark(signal: i32) -> bool {
-    matches!(signal, SIGINT | SIGQUIT)
+fn mark_of(signal: i32) -> SignalMark {
+    match signal {
+        SIGINT | SIGQUIT => SignalMark::Key,
+        _ => SignalMark::Nothing,
+    }
 }
 
 /// Answers signals of a command that puts nothing back, in place of the line that moves: `goes_on` says what is still
@@ -313,7 +315,7 @@ pub fn answer_that(
             (_, SecondSignal::Waits) => format!("{goes_on}; it ends by itself"),
         };
         let words = format!("{}: {words}", named(signal, count));
-        line.0.answer(&words, leaves_a_mark(signal), BelowAnswer::Nothing);
+        line.0.answer(&words, mark_of(signal), BelowAnswer::Nothing);
         if ends {
             // It returns only for a signal that ends nothing.
             let _ = emulate_default_handler(signal);

@@ -56,14 +56,21 @@ pub(super) struct ArrivedBytes {
     pub(super) total: Option<u64>,
 }
 
+/// Whether a bar is drawn of what fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TailBar {
+    Drawn,
+    LeftOut,
+}
+
 impl Line {
     /// The line at a moment, within so many columns: what is too long loses its middle.
     pub(super) fn text(&self, now: Instant, columns: Option<usize>) -> String {
         let Some(columns) = columns else {
-            return format!("{}{}{}", self.head, self.what, self.tail(now, true));
+            return format!("{}{}{}", self.head, self.what, self.tail(now, TailBar::Drawn));
         };
         // Where a bar leaves nothing of what is done, it goes first.
-        let [with_bar, without] = [true, false].map(|has_bar| self.tail(now, has_bar));
+        let [with_bar, without] = [TailBar::Drawn, TailBar::LeftOut].map(|bar| self.tail(now, bar));
         let left = |tail: &str| columns.saturating_sub(self.head.chars().count() + tail.chars().count());
         let tail = if left(&with_bar) < LEAST {
             without
@@ -75,12 +82,12 @@ impl Line {
     }
 
     /// What stands behind what is done: what has arrived, since when, and how long at most.
-    fn tail(&self, now: Instant, has_bar: bool) -> String {
+    fn tail(&self, now: Instant, bar: TailBar) -> String {
         let passed = now.saturating_duration_since(self.since);
         let mut tail = String::new();
         if let Some(arrived) = self.arrived {
             tail.push_str(&format!(": {arrived}"));
-            tail.extend(arrived.bar().filter(|_| has_bar));
+            tail.extend(arrived.bar().filter(|_| bar == TailBar::Drawn));
         }
         // Whole seconds: more would only flicker.
         let passed = HumanDuration(Duration::from_secs(passed.as_secs()));
@@ -138,6 +145,14 @@ fn cut(line: &str, columns: usize) -> String {
             .collect(),
         false => line.to_owned(),
     }
+}
+
+/// What a terminal has written of a signal where the cursor stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SignalMark {
+    /// The key by which it was sent, such as `^C`: the words begin below it.
+    Key,
+    Nothing,
 }
 
 /// What the line says below the answer to a signal.
@@ -261,13 +276,13 @@ impl Live {
         }
     }
 
-    /// Answers a key that was pressed: the terminal has written `^C` where the cursor stood.
-    pub(super) fn answer(&self, text: &str, is_key: bool, below: BelowAnswer<'_>) {
+    /// Answers a signal.
+    pub(super) fn answer(&self, text: &str, mark: SignalMark, below: BelowAnswer<'_>) {
         let is_below_a_line = locked(&self.shown).bar.is_some();
         if below != BelowAnswer::TheSame {
             self.cut();
         }
-        match is_key && self.ui.lines && !is_below_a_line {
+        match mark == SignalMark::Key && self.ui.lines && !is_below_a_line {
             true => self.ui.say(&format!("\n{text}")),
             false => self.say(text),
         }

@@ -9,6 +9,7 @@ use crate::commands::named::absent;
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::plan::model::PlanFile;
+use crate::report::rehearse::LeftOutBy;
 use crate::retention::newest::StandingExports;
 use crate::run::event::{FileKind, TaskId};
 use crate::values::pattern::PatternList;
@@ -17,11 +18,10 @@ use crate::values::restorable_domain::RestorableDomain;
 /// What is to be rehearsed, or left out with a reason.
 pub(super) enum Chosen {
     Backup(Box<FileRow>, RestorableDomain),
-    Left {
+    LeftOut {
         row: Box<FileRow>,
         why: String,
-        /// It is so each time, and no news.
-        by_rule: bool,
+        by: LeftOutBy,
     },
 }
 
@@ -45,10 +45,13 @@ pub(super) fn chosen(
         .into_iter()
         .map(|row| match RestorableDomain::named(&row.domain_name) {
             Ok(domain) => Chosen::Backup(Box::new(row), domain),
-            Err(why) => Chosen::Left {
+            Err(why) => Chosen::LeftOut {
                 row: Box::new(row),
                 why: why.to_string(),
-                by_rule: args.tasks.is_empty(),
+                by: match args.tasks.is_empty() {
+                    true => LeftOutBy::Rule,
+                    false => LeftOutBy::State,
+                },
             },
         });
     Ok(left.into_iter().chain(chosen).collect())
@@ -90,10 +93,10 @@ fn newest_of_each(
             };
             if args.plan.as_ref().map_or(Ok(true), of_plan)? {
                 // It is what somebody would restore, and nobody can.
-                left.extend(standing.newer(row).map(|(newest, why)| Chosen::Left {
+                left.extend(standing.newer(row).map(|(newest, why)| Chosen::LeftOut {
                     row: Box::new(newest.clone()),
                     why: format!("it {why}"),
-                    by_rule: false,
+                    by: LeftOutBy::State,
                 }));
                 rows.push(row.clone());
             }
