@@ -171,7 +171,7 @@ pub enum Command {
     /// a restore that is only tried: it would work, it would fail (which objects and files), or it
     /// is not known. The spare is looked at before and after, for nothing may change on it. The
     /// domain `default` and backups of all domains are left out. Refused are a device that is no
-    /// spare or has the serial number of one in service, and a firmware that is older than the
+    /// spare or has the serial number of an ordinary one, and a firmware that is older than the
     /// backup's. Exit code 0 when all would work and the spare is as it was; 1 when one would fail,
     /// is not known, or the spare was changed; 3 when some were left out, and not only because such
     /// ones always are; 4 when nothing was sent.

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use crate::plan::keys::device::{DEVICE_TIMEOUTS, PASSWORD, TLS};
 use crate::plan::keys::tables::{RETENTION, TIMEOUTS, WINDOW};
 use crate::plan::keys::{Key, KeyKind, Table};
-use crate::plan::mistyped::words::{IN_SERVICE, OTHER_WORDS};
+use crate::plan::mistyped::words::{ORDINARY, OTHER_WORDS};
 use crate::values::duration::{self, DurationError};
 use crate::values::hex::unhex;
 use crate::values::size::{Bytes, Threshold, share_of_part};
@@ -395,9 +395,9 @@ pub(super) fn of_choice(key: &Key, text: &str) -> Option<String> {
             _ => window(key.name, text),
         };
     }
-    if key.name == "role" && IN_SERVICE.contains(&lower.as_str()) {
+    if key.name == "role" && ORDINARY.contains(&lower.as_str()) {
         return Some(
-            "leave it out: only a spare has a role, and every other device is one in service".to_owned(),
+            "leave it out: only a spare has a role, and every other device is an ordinary one".to_owned(),
         );
     }
     let meant = OTHER_WORDS

@@ -1,7 +1,7 @@
 //! Words that others have for a value, and what it is called here.
 
 /// What a device that is no spare is called elsewhere.
-pub(super) const IN_SERVICE: [&str; 7] = [
+pub(super) const ORDINARY: [&str; 7] = [
     "prod",
     "production",
     "primary",
