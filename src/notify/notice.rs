@@ -53,7 +53,7 @@ pub struct Notice {
     pub change: Option<EndChange>,
     /// What changed in configurations, or is not saved, where that is the matter.
     pub changes: NoticeChanges,
-    /// The page about the plan; `None` where mail is not to have it.
+    /// The page about the plan; `None` where its mail is not to have it.
     pub page: Option<NoticePage>,
 }
 

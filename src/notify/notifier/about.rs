@@ -190,7 +190,7 @@ impl<'a> Notifier<'a> {
         self.publish(&notice, &News::Always);
     }
 
-    /// The page about a plan, where mail is to have it.
+    /// The page about a plan, where its mail is to have it.
     fn page(&self, plan: &str) -> Option<NoticePage> {
         let has_mail = self.file.plan(plan).is_some_and(|plan| plan.notify.email);
         let wanted = self.file.notify.email.as_ref().is_some_and(|email| email.report);
@@ -198,7 +198,7 @@ impl<'a> Notifier<'a> {
         Some(match pages(plan) {
             Ok(page) if page.len() <= MOST_ATTACHED => NoticePage::Attached(page.into()),
             Ok(page) => NoticePage::LeftOut(format!(
-                "it has {}, and mail takes {} at most",
+                "it has {}, and a mail takes {} at most",
                 Bytes(page.len() as u64),
                 Bytes(MOST_ATTACHED as u64)
             )),

@@ -40,7 +40,7 @@ pub static NOTIFY: Table = Table {
             "email",
             KeyKind::Table(&EMAIL),
             Means("no e-mail"),
-            "The mail server, and who receives mail.",
+            "The mail server, and who is told by e-mail.",
         ),
         key(
             "webhook",

@@ -15,7 +15,7 @@ pub struct Notify {
     pub tries: u32,
     /// The system log; the local one where the file has no table for it.
     pub syslog: Syslog,
-    /// The mail server; `None` where nobody is sent mail.
+    /// The mail server; `None` where nobody is told by e-mail.
     pub email: Option<Email>,
     /// The webhooks, in the order of the file.
     pub webhooks: Vec<Webhook>,

@@ -114,7 +114,7 @@ fn each_mistake_is_found_where_it_stands() {
         ),
         (
             format!("{LEAST}{}", EMAIL.replace("a@example.com", "a at example")),
-            "5:8 this is no mail address",
+            "5:8 this is no e-mail address",
         ),
         (
             format!("{LEAST}[notify.syslog]\naddress = \"http://log\"\n"),

@@ -188,7 +188,7 @@ pub(super) fn are_addresses(text: &At<String>, most: usize, out: &mut Findings<'
         (_, 1) => "write one, such as `from = \"dpbackup@example.com\"`".to_owned(),
         _ => "write \"team@example.com\", or \"team@example.com, boss@example.com\"".to_owned(),
     };
-    out.error(text.span.clone(), "this is no mail address", why)
+    out.error(text.span.clone(), "this is no e-mail address", why)
         .help(help);
     false
 }
