@@ -8,9 +8,9 @@ use std::path::Path;
 use crate::artifact::digest::sha256;
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::{Folder, momentary_base, momentary_name};
-use crate::artifact::place::Place;
 use crate::artifact::publish::{Manner, Renamed, Requests, SYSTEM};
 use crate::artifact::stage::nearest_there;
+use crate::artifact::taken_name::TakenName;
 
 /// How often the trial begins anew where a sweep took something of it for a leftover.
 const TRIES: u32 = 4;
@@ -56,8 +56,8 @@ fn again_and_again(attempt: impl Fn() -> Result<Probed, StoreError>) -> Result<P
 fn attempt(root: &Folder, requests: &Requests) -> Result<Probed, StoreError> {
     let base = momentary_base();
     // Locked for as long as this takes: a sweep takes what nobody has locked for a leftover.
-    let (mut file, mut place) = Place::take(root.reopen()?, base.clone())?;
-    let path = place.partial_path();
+    let (mut file, mut taken) = TakenName::take(root.reopen()?, base.clone())?;
+    let path = taken.partial_path();
     let failed = |action, error| StoreError::new(action, &path, error);
     // A full file system still makes files, but does not fill them.
     file.write_all(TEXT)
@@ -67,7 +67,7 @@ fn attempt(root: &Folder, requests: &Requests) -> Result<Probed, StoreError> {
     let hash = sha256(&file).map_err(|error| failed("read back what was written to", error))?;
     let folder = in_folder(root, &base, requests)?;
     let to = momentary_name(&base, "-file");
-    let manner = place.publish_with(&to, |folder, from, to| {
+    let manner = taken.publish_with(&to, |folder, from, to| {
         requests.publish_file(folder, (&file, &hash), from, to)
     })?;
     let removed = root.remove_file(&to);

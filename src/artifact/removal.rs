@@ -8,10 +8,10 @@ use std::path::Path;
 use crate::artifact::digest::sha256;
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::layout::looks_like_timestamp;
-use crate::artifact::place::partial_name;
 use crate::artifact::publish::{Renamed, SYSTEM};
 use crate::artifact::recheck::Recorded;
 use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
+use crate::artifact::taken_name::partial_name;
 
 /// How a backup is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,9 +17,9 @@ use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
 use crate::artifact::growing::{Beside, Growing};
 use crate::artifact::hashed_file::HashedFile;
-use crate::artifact::place::Place;
 use crate::artifact::publish::{Requests, SYSTEM};
 use crate::artifact::space::Allowance;
+use crate::artifact::taken_name::TakenName;
 use crate::threads::{self, Starter};
 
 /// After which time what was published is looked at again.
@@ -35,7 +35,7 @@ const SYNC_STEP: u64 = 8 << 20;
 #[derive(Debug)]
 pub struct Staged {
     // The name goes before the lock, which the stream holds.
-    place: Place,
+    taken: TakenName,
     beside: WorkBeside,
     stream: HashedFile,
     trouble: Option<StoreError>,
@@ -66,7 +66,7 @@ pub struct Sealed {
     ahead: Ahead,
     hash: SteppedSha256,
     // The name goes before the lock, which the file holds.
-    place: Place,
+    taken: TakenName,
     file: File,
 }
 
@@ -75,12 +75,12 @@ impl Staged {
     /// the way are made; a symbolic link among them is refused.
     pub fn create(store: &Path, final_path: &Path) -> Result<Staged, StoreError> {
         let (folder, final_name) = reach(store, final_path)?;
-        let (file, place) = Place::take(folder, final_name)?;
+        let (file, taken) = TakenName::take(folder, final_name)?;
         let stream = HashedFile::new(file, Allowance::unlimited());
         let trouble = None;
         let beside = WorkBeside::No;
         Ok(Staged {
-            place,
+            taken,
             beside,
             stream,
             trouble,
@@ -139,7 +139,7 @@ impl Staged {
 
     /// Puts every byte on disk.
     pub fn finish(mut self) -> Result<Sealed, StoreError> {
-        let path = self.place.partial_path();
+        let path = self.taken.partial_path();
         let failed = |error| StoreError::new("write", &path, error);
         self.stream.flush().map_err(failed)?;
         let (look, sync) = match self.beside {
@@ -158,14 +158,14 @@ impl Staged {
         }
         let (file, hash) = self.stream.finish().map_err(failed)?;
         let ahead = look.and_then(Beside::outcome).unwrap_or_default();
-        let place = self.place;
+        let taken = self.taken;
         Ok(Sealed {
             size: hash.bytes(),
             sha256: hash.hex(),
             ahead,
             hash,
             file,
-            place,
+            taken,
         })
     }
 }
@@ -176,12 +176,12 @@ impl Write for Staged {
         if written.is_ok() {
             self.tell_beside();
         }
-        noted(written, &mut self.trouble, || self.place.partial_path())
+        noted(written, &mut self.trouble, || self.taken.partial_path())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let flushed = self.stream.flush();
-        noted(flushed, &mut self.trouble, || self.place.partial_path())
+        noted(flushed, &mut self.trouble, || self.taken.partial_path())
     }
 }
 
@@ -221,16 +221,16 @@ impl Sealed {
 
     pub(super) fn publish_by(mut self, requests: &Requests) -> Result<PathBuf, StoreError> {
         self.is_as_written()?;
-        let place = &mut self.place;
-        let final_name = place.final_name.clone();
+        let taken = &mut self.taken;
+        let final_name = taken.final_name.clone();
         let ours = (&self.file, self.sha256.as_str());
-        place.publish_with(&final_name, |folder, from, to| {
+        taken.publish_with(&final_name, |folder, from, to| {
             requests.publish_file(folder, ours, from, to)
         })?;
-        place.folder.sync()?;
-        in_place(&place.folder, &place.final_name).inspect_err(|_| {
+        taken.folder.sync()?;
+        in_place(&taken.folder, &taken.final_name).inspect_err(|_| {
             // Nobody would know of it.
-            let _not_found_again = place.folder.remove_file(&place.final_name);
+            let _not_found_again = taken.folder.remove_file(&taken.final_name);
         })
     }
 }
@@ -238,7 +238,7 @@ impl Sealed {
 impl Sealed {
     /// Reads back what was written. Somebody may have written into it since.
     fn is_as_written(&self) -> Result<(), StoreError> {
-        let path = self.place.partial_path();
+        let path = self.taken.partial_path();
         match self.hash.is_of(&self.file) {
             Err(error) => Err(StoreError::new("read back", &path, error)),
             Ok(true) => Ok(()),

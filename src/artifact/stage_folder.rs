@@ -13,10 +13,10 @@ use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
 use crate::artifact::hashed_file::HashedFile;
 use crate::artifact::layout::component;
-use crate::artifact::place::{Place, partial_name};
 use crate::artifact::publish::{Renamed, Requests, SYSTEM};
 use crate::artifact::space::Allowance;
 use crate::artifact::stage::{in_place, noted, reach};
+use crate::artifact::taken_name::{TakenName, partial_name};
 
 /// Ends the name of the lock of a staged folder, before `.partial`.
 pub(super) const LOCK: &str = ".lock";
@@ -31,7 +31,7 @@ pub struct StagedFolder {
     published: bool,
     allowance: Allowance,
     /// Dropped after the folder, and its name before its lock.
-    _lock: (Place, File),
+    _lock: (TakenName, File),
 }
 
 /// A file being written into a [`StagedFolder`].
@@ -60,7 +60,7 @@ impl StagedFolder {
     /// Begins a folder that will stand at `final_path`, which must lie in `store`.
     pub fn create(store: &Path, final_path: &Path) -> Result<StagedFolder, StoreError> {
         let (parent, final_name) = reach(store, final_path)?;
-        let (lock_file, lock_place) = Place::take(parent.reopen()?, lock_name(&final_name))?;
+        let (lock_file, lock_place) = TakenName::take(parent.reopen()?, lock_name(&final_name))?;
         let partial = partial_name(&final_name);
         let folder = parent.make(&partial)?;
         let published = false;

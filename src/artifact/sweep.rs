@@ -19,8 +19,8 @@ use crate::artifact::folder::{Folder, is_momentary, momentary_lock};
 use crate::artifact::layout::{
     DOMAIN_FOLDER, EXPORT_INFIX, PARTIAL, SECURE_BACKUP_FOLDER, is_component, looks_like_timestamp,
 };
-use crate::artifact::place::{Place, locks_are_unknown, partial_name};
 use crate::artifact::stage_folder::{LOCK, Remains, lock_name, remove_filled};
+use crate::artifact::taken_name::{TakenName, locks_are_unknown, partial_name};
 use crate::values::causes::with_causes;
 use crate::values::invocation::quoted;
 
@@ -236,7 +236,7 @@ fn sweep_secure_backup(backups: &Folder, timestamp: &str, swept: &mut Swept) {
     let lock_file_name = partial_name(&lock_name);
     let path = backups.path().join(&folder_name);
     // Held until the last name is gone, so that no run takes one up meanwhile.
-    let (_lock, our_place) = match backups.open(&lock_file_name) {
+    let (_lock, taken_by_us) = match backups.open(&lock_file_name) {
         Ok(file) => match take_lock(backups, file, &lock_file_name) {
             Taken::Ours(file) => (file, None),
             Taken::Gone => return,
@@ -247,8 +247,11 @@ fn sweep_secure_backup(backups: &Folder, timestamp: &str, swept: &mut Swept) {
         // A run makes its lock before the folder and removes it after: it is dead, unless it
         // has just published the folder, and then there is none to remove.
         Err(error) if error.kind == StoreErrorKind::Missing => {
-            match backups.reopen().and_then(|folder| Place::take(folder, lock_name)) {
-                Ok((file, place)) => (file, Some(place)),
+            match backups
+                .reopen()
+                .and_then(|folder| TakenName::take(folder, lock_name))
+            {
+                Ok((file, taken)) => (file, Some(taken)),
                 Err(error) if error.kind == StoreErrorKind::Exists => return swept.left.push(path),
                 Err(error) => return swept.trouble(error),
             }
@@ -265,8 +268,8 @@ fn sweep_secure_backup(backups: &Folder, timestamp: &str, swept: &mut Swept) {
         // A folder that could not be removed still needs its lock.
         Err(error) => return swept.trouble(error),
     }
-    // One that we made goes with its place.
-    if our_place.is_none() && swept.done(backups.remove_file(&lock_file_name)).is_some() {
+    // One that we made goes with what took its name.
+    if taken_by_us.is_none() && swept.done(backups.remove_file(&lock_file_name)).is_some() {
         swept.removed.push(Removed {
             path: backups.path().join(&lock_file_name),
             was_folder: false,

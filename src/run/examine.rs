@@ -5,11 +5,11 @@
 //! taken, unless they would need what is not there: those are skipped, and say so.
 
 mod device;
+mod device_folders;
 mod domains;
 mod item;
 mod local;
 mod needs;
-mod place;
 
 use std::collections::BTreeMap;
 

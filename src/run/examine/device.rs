@@ -13,10 +13,10 @@ use crate::plan::model::{Account, Device, Settings, Trust};
 use crate::run::Engine;
 use crate::run::certificates;
 use crate::run::client;
+use crate::run::examine::device_folders;
 use crate::run::examine::domains;
 use crate::run::examine::item::{CheckItem, CheckItems};
 use crate::run::examine::needs::Needs;
-use crate::run::examine::place;
 use crate::secret::SecretSource;
 use crate::soma::certificate::{Certificate, days_until};
 use crate::soma::peer;
@@ -43,7 +43,7 @@ pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) ->
     let mut found = CheckItems::about(&device.name);
     let listed = ask(engine, device, needs, &mut found);
     let listed = listed.as_deref().unwrap_or_default();
-    place::examine(&engine.file.settings, device, needs, listed, &mut found);
+    device_folders::examine(&engine.file.settings, device, needs, listed, &mut found);
     found.found
 }
 

@@ -14,16 +14,16 @@ const CREATE_TRIES: u32 = 8;
 
 /// A name in a folder that is ours until it is published or given up.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct TakenName {
     pub(super) folder: Folder,
     partial: OsString,
     pub(super) final_name: OsString,
     published: bool,
 }
 
-impl Place {
+impl TakenName {
     /// Makes and locks `<final name>.partial`.
-    pub(super) fn take(folder: Folder, final_name: OsString) -> Result<(File, Place), StoreError> {
+    pub(super) fn take(folder: Folder, final_name: OsString) -> Result<(File, TakenName), StoreError> {
         let partial = partial_name(&final_name);
         for _ in 0..CREATE_TRIES {
             let file = folder.create(&partial)?;
@@ -33,7 +33,7 @@ impl Place {
                 let published = false;
                 return Ok((
                     file,
-                    Place {
+                    TakenName {
                         folder,
                         partial,
                         final_name,
@@ -68,7 +68,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TakenName {
     fn drop(&mut self) {
         if !self.published {
             // Nobody is left to tell. What stays behind is unlocked, and swept later.
