@@ -11,7 +11,7 @@ use crate::commands::frame::opening::{past, planned, telling};
 use crate::commands::named::names::chosen;
 use crate::exit::Exit;
 use crate::notify::made_up::made_up;
-use crate::notify::previous::Previous;
+use crate::notify::past::Past;
 use crate::notify::receiver::Receiver;
 use crate::notify::{Delivery, Notifier};
 use crate::plan::model::Plan;
@@ -52,7 +52,7 @@ pub(super) fn notify_test(
     // The metrics are not made up: without a history there is nothing that they could say.
     let planned = planned(file);
     let past = past(file);
-    let past = past.as_ref().map(|past| past as &dyn Previous);
+    let past = past.as_ref().map(|past| past as &dyn Past);
     let waits = telling(line.clone());
     let notifier = Notifier::new(file, env, clock.zone(), past, &planned).shown_by(&waits);
 

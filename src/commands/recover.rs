@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::history::History;
 use crate::lock::Locks;
 use crate::notify::Notifier;
-use crate::notify::previous::{Previous, PreviousUnless};
+use crate::notify::past::{Past, PastUnless};
 use crate::plan::model::PlanFile;
 use crate::run::error::RunError;
 use crate::run::event::{Event, Owner, Progress, Sink};
@@ -51,12 +51,12 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         Some(Forgotten::Device(device)) => opened.history.here()?.forget_lost(device)?,
         Some(Forgotten::Imports { .. }) | None => Vec::new(),
     };
-    let reader = opened.past(file);
+    let history = opened.past(file);
     let Recovery {
         forgotten,
         recovered,
         broke,
-    } = carry_out(file, env, ui, &mut opened, &reader, asked);
+    } = carry_out(file, env, ui, &mut opened, &history, asked);
     let mut lines = struck_out(forgotten.as_deref().unwrap_or_default(), &lost);
     if let (Some(asked), Some(_), true) = (&args.forget, forgotten, lines.is_empty()) {
         lines.push(format!("nothing of {asked} was to be forgotten"));
@@ -101,7 +101,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
         .map_err(|error| with_left(error, &left, &file.invocation))?;
     by_hand.hint(&done, ui);
     let exit = unless_asked_to_stop(&opened.base.stop, exit_of_part(file, exit));
-    opened.close(Some(reader)).map_err(|mut error| {
+    opened.close(Some(history)).map_err(|mut error| {
         error.exit = exit.or_graver(error.exit);
         error
     })?;
@@ -123,7 +123,7 @@ fn carry_out(
     env: Lookup<'_>,
     ui: Ui,
     opened: &mut OpenedHistory,
-    reader: &OnSameDisk<History>,
+    history: &OnSameDisk<History>,
     asked: Option<Forgotten<'_>>,
 ) -> Recovery {
     let clock = &opened.base.clock;
@@ -132,11 +132,11 @@ fn carry_out(
     let planned = planned(file);
     let silence = opened.history.silence();
     let is_silent = || silence.is_met();
-    let past = reader.get().map(|past| PreviousUnless {
+    let past = history.get().map(|past| PastUnless {
         past,
         is_silent: &is_silent,
     });
-    let past = past.as_ref().map(|past| past as &dyn Previous);
+    let past = past.as_ref().map(|past| past as &dyn Past);
     let waits = telling(screen.moving_line());
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).shown_by(&waits);
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));

@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::history::{FileRow, History, HistoryError, RehearsalOpening};
 use crate::lock::{Lock, Locks};
 use crate::notify::Notifier;
-use crate::notify::previous::Previous;
+use crate::notify::past::Past;
 use crate::plan::model::{Device, DeviceRole, PlanFile};
 use crate::report::rehearse::{self as report, LeftOutBy, RehearsalLine, RehearsalOutcome};
 use crate::run::contact::Devices;
@@ -483,7 +483,7 @@ fn tell(
 ) {
     let planned = planned(file);
     let past = past(file);
-    let past = past.as_ref().map(|past| past as &dyn Previous);
+    let past = past.as_ref().map(|past| past as &dyn Past);
     let waits = telling(desk.screen.moving_line());
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).shown_by(&waits);
     for line in lines {

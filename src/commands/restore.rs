@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::lock::Locks;
 use crate::notify::Notifier;
-use crate::notify::previous::{Previous, PreviousUnless};
+use crate::notify::past::{Past, PastUnless};
 use crate::plan::model::{Device, PlanFile};
 use crate::report::restore_plan::{ShownRestorePlan, document, outcome};
 use crate::run::Engine;
@@ -69,14 +69,14 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let mut screen = Screen::new(ui, file.invocation.clone());
     let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
     let planned = planned(file);
-    let reader = opened.past(file);
+    let history = opened.past(file);
     let silence = opened.history.silence();
     let is_silent = || silence.is_met();
-    let past = reader.get().map(|past| PreviousUnless {
+    let past = history.get().map(|past| PastUnless {
         past,
         is_silent: &is_silent,
     });
-    let past = past.as_ref().map(|past| past as &dyn Previous);
+    let past = past.as_ref().map(|past| past as &dyn Past);
     let waits = telling(screen.moving_line());
     let notifier = Notifier::new(file, env, clock.zone(), past, &planned).shown_by(&waits);
     let mut notifier = notifier.of_restore();
@@ -118,7 +118,7 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
         ui.error(&anyhow!("{}", end.left.words(&file.invocation)), None);
     }
     opened
-        .close(Some(reader))
+        .close(Some(history))
         .map_err(|error| with_end(error, &end, &told))?;
     Ok(end.exit)
 }

@@ -15,7 +15,7 @@ use crate::commands::report_page;
 use crate::commands::restore_note;
 use crate::exit::Exit;
 use crate::notify::Notifier;
-use crate::notify::previous::{Previous, PreviousUnless};
+use crate::notify::past::{Past, PastUnless};
 use crate::plan::model::Plan;
 use crate::report::lines::JsonLines;
 use crate::run::Engine;
@@ -62,14 +62,14 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         None => sinks.push(&mut screen),
     }
     sinks.push(&mut answer);
-    let reader = opened.past(file);
+    let history = opened.past(file);
     let silence = opened.history.silence();
     let is_silent = || silence.is_met();
-    let past = reader.get().map(|past| PreviousUnless {
+    let past = history.get().map(|past| PastUnless {
         past,
         is_silent: &is_silent,
     });
-    let past = past.as_ref().map(|past| past as &dyn Previous);
+    let past = past.as_ref().map(|past| past as &dyn Past);
     let pages = |plan: &str| match silence.is_met() {
         true => Err("the disk of the history does not answer".to_owned()),
         false => report_page::about(file, plan, clock),
@@ -132,7 +132,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     if let Some(left) = left.filter(|_| trouble.is_none()) {
         ui.error(&anyhow::anyhow!("{}", left.words(&file.invocation)), None);
     }
-    match (trouble, opened.close(Some(reader))) {
+    match (trouble, opened.close(Some(history))) {
         (Some(error), _) => Err(CommandError::new(exit, error)),
         (None, Err(mut error)) => {
             error.exit = exit.or_graver(error.exit);

@@ -11,7 +11,7 @@ use crate::history::query::{each_once_sql, rows};
 use crate::history::statement::execute;
 use crate::history::value::{AsText, Text, count, integer, optional, text};
 use crate::history::{ChangeRow, History};
-use crate::notify::previous::UnsavedBefore;
+use crate::notify::past::UnsavedBefore;
 use crate::run::event::{FileKind, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::values::change::{Change, ChangeList, ConfigChange, ConfigPiece};

@@ -13,7 +13,7 @@ use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::query::{each_once_sql, rows};
 use crate::history::value::{Text as _, text};
 use crate::history::{ChangeFilter, ChangeRow, History};
-use crate::notify::previous::ChangeFigures;
+use crate::notify::past::ChangeFigures;
 
 /// So many of the newest changes are looked at before anything is listed: some milliseconds.
 const LOOKED_AT: usize = 5_000;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::notify::notice::{EndChange, Notice, NoticeChanges, NoticePlace, NoticeTask};
-use crate::notify::previous::{Figures, PlanFigures, TargetFigures};
+use crate::notify::past::{Figures, PlanFigures, TargetFigures};
 use crate::notify::{json, metrics, rfc5424, words};
 use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty, FileKind, PlanId, TaskId};
 use crate::run::status::Status;

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use crate::notify::previous::{ChangeFigures, Figures, PlanFigures, RehearsalFigures, TargetFigures};
+use crate::notify::past::{ChangeFigures, Figures, PlanFigures, RehearsalFigures, TargetFigures};
 use crate::run::event::FileKind;
 use crate::run::status::Class;
 use crate::values::text::visible;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::notify::previous::trouble;
+use crate::notify::past::trouble;
 use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty, PlanId, StillQuiesced, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::change::{ChangeList, ConfigChange};

@@ -17,7 +17,7 @@ use crate::notify::collect::CollectedRun;
 use crate::notify::deliver::{self, Delivery};
 use crate::notify::notice::{Notice, NoticePlace};
 use crate::notify::notifier::news::{News, not_for_all, warning};
-use crate::notify::previous::{IsPlanned, Previous};
+use crate::notify::past::{IsPlanned, Past};
 use crate::notify::receiver::{self, Ready, Receiver};
 use crate::notify::send::SendError;
 use crate::plan::model::PlanFile;
@@ -39,7 +39,7 @@ type ShownTelling<'a> = dyn Fn(&str, Duration) -> Box<dyn Any> + 'a;
 pub struct Notifier<'a> {
     file: &'a PlanFile,
     env: Lookup<'a>,
-    past: Option<&'a dyn Previous>,
+    past: Option<&'a dyn Past>,
     planned: &'a IsPlanned<'a>,
     zone: TimeZone,
     /// The name of this machine; `None` where it has none.
@@ -71,7 +71,7 @@ impl<'a> Notifier<'a> {
         file: &'a PlanFile,
         env: Lookup<'a>,
         zone: TimeZone,
-        past: Option<&'a dyn Previous>,
+        past: Option<&'a dyn Past>,
         planned: &'a IsPlanned<'a>,
     ) -> Self {
         Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::notify::notice::EndChange;
-use crate::notify::previous::{Previous, PreviousEnd};
+use crate::notify::past::{Past, PreviousEnd};
 use crate::run::event::PlanId;
 use crate::run::status::{Class, Status};
 
@@ -38,7 +38,7 @@ impl KnownStanding {
     /// Compares the end of `execution`, which has no id where history could not record it, with
     /// those before. `troubles` are its tasks that did not succeed, sorted.
     pub fn of(
-        past: &dyn Previous,
+        past: &dyn Past,
         plan: &str,
         execution: Option<PlanId>,
         status: Status,

@@ -1,11 +1,11 @@
 use super::*;
-use crate::notify::previous::{Figures, IsPlanned, PreviousChanges, UnsavedBefore};
+use crate::notify::past::{Figures, IsPlanned, PreviousChanges, UnsavedBefore};
 use crate::run::event::TaskId;
 
 /// Executions 1, 2, 3, …: hour of the end, status, troubles.
 struct Ends(Vec<(i64, Status, &'static str)>);
 
-impl Previous for Ends {
+impl Past for Ends {
     fn changes_of(&self, _: PlanId) -> Result<Vec<PreviousChanges>, String> {
         Ok(Vec::new())
     }

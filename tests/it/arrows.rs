@@ -92,7 +92,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "history",
         &[
             "lock",
-            "notify::previous",
+            "notify::past",
             "ownership",
             "run::event",
             "run::ledger",

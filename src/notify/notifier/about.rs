@@ -7,7 +7,7 @@ use crate::notify::collect::{CollectedRun, troubles};
 use crate::notify::notice::{Notice, NoticeChanges, NoticePage, NoticePlace, end_event};
 use crate::notify::notifier::NotifierOf;
 use crate::notify::notifier::news::{News, has_missed_recovery};
-use crate::notify::previous::Previous;
+use crate::notify::past::Past;
 use crate::notify::receiver::Receiver;
 use crate::notify::standing::KnownStanding;
 use crate::run::event::{PlanId, TaskId};
@@ -134,7 +134,7 @@ impl<'a> Notifier<'a> {
     }
 
     /// What ends are compared with: those of a plan with the ones before.
-    pub(super) fn past_of_plans(&self) -> Option<&'a dyn Previous> {
+    pub(super) fn past_of_plans(&self) -> Option<&'a dyn Past> {
         self.past.filter(|_| self.what == NotifierOf::Plans)
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::notify::notice::{EndChange, Notice, end_event};
-use crate::notify::previous::{Previous, UnsavedBefore};
+use crate::notify::past::{Past, UnsavedBefore};
 use crate::notify::receiver::Receiver;
 use crate::notify::send::Receipt;
 use crate::notify::standing::{KnownStanding, PastRecovery, is_due_again};
@@ -35,7 +35,7 @@ pub(super) struct UnsavedPlace {
 impl UnsavedPlace {
     /// Whether a receiver is told of it now: it does not know of it, or of something in it, or it is
     /// time to say it again.
-    fn is_news(&self, receiver: &Receiver<'_>, now: Timestamp, past: Option<&dyn Previous>) -> bool {
+    fn is_news(&self, receiver: &Receiver<'_>, now: Timestamp, past: Option<&dyn Past>) -> bool {
         let Some(before) = &self.before else { return true };
         let was_missed =
             || past.is_some_and(|past| was_not_told(past, receiver, before.execution, EventName::Unsaved));
@@ -62,12 +62,7 @@ impl UnsavedPlace {
 
 impl News<'_> {
     /// Whether a receiver is told of this now.
-    pub(super) fn is_due(
-        &self,
-        receiver: &Receiver<'_>,
-        notice: &Notice,
-        past: Option<&dyn Previous>,
-    ) -> bool {
+    pub(super) fn is_due(&self, receiver: &Receiver<'_>, notice: &Notice, past: Option<&dyn Past>) -> bool {
         let wants = |event| receiver.events.contains(event);
         if !receiver.can_say(notice.event) {
             return false;
@@ -100,18 +95,14 @@ fn was_last_missed(
     receiver: &Receiver<'_>,
     event: EventName,
     standing: &KnownStanding,
-    past: Option<&dyn Previous>,
+    past: Option<&dyn Past>,
 ) -> bool {
     past.zip(standing.previous.as_ref())
         .is_some_and(|(past, previous)| was_not_told(past, receiver, previous.id, event))
 }
 
 /// Whether somebody who was told that something is wrong could be told by no end since that it is over.
-pub(super) fn has_missed_recovery(
-    past: &dyn Previous,
-    receiver: &Receiver<'_>,
-    recovery: &PastRecovery,
-) -> bool {
+pub(super) fn has_missed_recovery(past: &dyn Past, receiver: &Receiver<'_>, recovery: &PastRecovery) -> bool {
     let was_missed = |end: &PlanId| was_not_told(past, receiver, *end, EventName::Succeeded);
     receiver.events.contains(end_event(recovery.was)) && recovery.since.iter().all(was_missed)
 }
@@ -119,7 +110,7 @@ pub(super) fn has_missed_recovery(
 /// Whether an execution should have told a receiver of this, and could not; also where nobody can tell, for twice is
 /// better than never.
 pub(super) fn was_not_told(
-    past: &dyn Previous,
+    past: &dyn Past,
     receiver: &Receiver<'_>,
     execution: PlanId,
     event: EventName,

@@ -2,8 +2,8 @@
 //! a run writes it.
 
 use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, TargetRow};
-use crate::notify::previous::{
-    Figures, IsPlanned, PlanFigures, Previous, PreviousChanges, PreviousEnd, RehearsalFigures, TargetFigures,
+use crate::notify::past::{
+    Figures, IsPlanned, Past, PlanFigures, PreviousChanges, PreviousEnd, RehearsalFigures, TargetFigures,
     UnsavedBefore, trouble,
 };
 use crate::run::event::{ALL_DOMAINS, FileKind, OutOfService, Owner, PlanId, TaskId};
@@ -11,7 +11,7 @@ use crate::run::status::Status;
 use crate::values::change::ChangeList;
 use crate::values::pattern::NamedDomain;
 
-impl Previous for History {
+impl Past for History {
     fn ends(&self, plan: &str, before: Option<PlanId>, most: u32) -> Result<Vec<PreviousEnd>, String> {
         // One more than asked for: the execution itself is among them.
         let limit = most.saturating_add(1);

@@ -11,7 +11,7 @@ use crate::values::pattern::NamedDomain;
 
 /// What is known of the past. The history file in a run, plain data in a test. An error is
 /// a sentence.
-pub trait Previous {
+pub trait Past {
     /// The plan executions that have ended, newest first, so many at most: those before this one, or
     /// all of them where it has no id.
     fn ends(&self, plan: &str, before: Option<PlanId>, most: u32) -> Result<Vec<PreviousEnd>, String>;
@@ -43,15 +43,15 @@ pub trait Previous {
 }
 
 /// The past, as long as nobody has found that its disk hangs: whoever asks it then would stand there.
-pub struct PreviousUnless<'a> {
+pub struct PastUnless<'a> {
     /// What is known.
-    pub past: &'a dyn Previous,
+    pub past: &'a dyn Past,
     /// Whether it is not asked any more.
     pub is_silent: &'a dyn Fn() -> bool,
 }
 
-impl PreviousUnless<'_> {
-    fn ask<T>(&self, ask: impl FnOnce(&dyn Previous) -> Result<T, String>) -> Result<T, String> {
+impl PastUnless<'_> {
+    fn ask<T>(&self, ask: impl FnOnce(&dyn Past) -> Result<T, String>) -> Result<T, String> {
         match (self.is_silent)() {
             true => Err("the disk of the history does not answer".to_owned()),
             false => ask(self.past),
@@ -59,7 +59,7 @@ impl PreviousUnless<'_> {
     }
 }
 
-impl Previous for PreviousUnless<'_> {
+impl Past for PastUnless<'_> {
     fn ends(&self, plan: &str, before: Option<PlanId>, most: u32) -> Result<Vec<PreviousEnd>, String> {
         self.ask(|past| past.ends(plan, before, most))
     }
