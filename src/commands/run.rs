@@ -26,9 +26,11 @@ use crate::run::execution::PlanEnd;
 use crate::run::left::Left;
 use crate::run::record::Record;
 use crate::run::sequence::{self, Options, PlanBegun};
+use crate::signal::Stop;
 use crate::ui::{OutStream, Outlet, Screen, Ui};
 use crate::values::causes::{said, with_causes};
 use crate::values::environment::Lookup;
+use crate::values::invocation::Invocation;
 
 /// How long a reader of the lines who takes none is waited for at the end.
 const LINES_TAKEN_WITHIN: Duration = Duration::from_secs(60);
@@ -39,14 +41,11 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let plans = wanted(&loaded.plan_file, &["run"], &args.plans, args.all)?;
     let file = &loaded.plan_file;
     let planned = planned(file);
-    let mut opened = OpenedHistory::open(file, ui).inspect_err(|error| {
+    let opened = OpenedHistory::open(file, ui);
+    let mut opened = opened.inspect_err(|error| {
         // Nobody looks at a run of the night that never began.
-        let clock = SystemClock::new();
-        let mut notifier = Notifier::new(file, env, clock.zone(), None, &planned);
-        for plan in &plans {
-            notifier.broke(clock.now(), &plan.name, &with_causes(&*error.error));
-        }
-        show_warnings_of(&mut notifier, ui);
+        let notifier = Notifier::new(file, env, SystemClock::new().zone(), None, &planned);
+        tell_that_none_began(notifier, &plans, error, ui);
     })?;
     let EngineBase { stop, clock, .. } = &opened.base;
     let engine = opened.base.engine(file, env);
@@ -106,31 +105,10 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     show_warnings_of(&mut notifier, ui);
     let trouble = trouble.map(|(_, error)| error);
     if let Some(lines) = &mut lines {
-        if lines.failure().is_some() {
-            exit = exit.or_graver(Exit::Failed);
-        }
-        lines.summary(&ends, exit, trouble.as_ref());
-        // Only who sent the signal still waits for this process.
-        lines.rest(|out| out.rest(LINES_TAKEN_WITHIN, &|| stop.is_requested()));
+        exit = end_lines(lines, (&ends, exit, trouble.as_ref()), stop, ui);
     }
-    if let Some(why) = lines.as_ref().and_then(JsonLines::failure) {
-        exit = exit.or_graver(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
-        ui.error(
-            &anyhow::anyhow!(
-                "lines are missing on stdout ({}); the run went on, and history has it all",
-                said(why)
-            ),
-            None,
-        );
-    }
-    // What the last look has found is told without a second command; the events of the run have
-    // told it where this run has tried.
-    let left = ends
-        .last()
-        .map(|end| &end.left)
-        .filter(|left| **left != Left::Nothing);
-    if let Some(left) = left.filter(|_| trouble.is_none()) {
-        ui.error(&anyhow::anyhow!("{}", left.words(&file.invocation)), None);
+    if trouble.is_none() {
+        say_what_is_left(&ends, &file.invocation, ui);
     }
     match (trouble, opened.close(Some(history))) {
         (Some(error), _) => Err(CommandError::new(exit, error)),
@@ -139,6 +117,49 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
             Err(error)
         }
         (None, Ok(())) => Ok(exit),
+    }
+}
+
+/// Tells of each plan why it did not begin.
+fn tell_that_none_began(mut notifier: Notifier<'_>, plans: &[&Plan], error: &CommandError, ui: Ui) {
+    let why = with_causes(&*error.error);
+    for plan in plans {
+        notifier.broke(SystemClock::new().now(), &plan.name, &why);
+    }
+    show_warnings_of(&mut notifier, ui);
+}
+
+/// The last line, and what all of it ends with: where some of them are missing, no success.
+fn end_lines(
+    lines: &mut JsonLines<Outlet>,
+    (ends, exit, trouble): (&[PlanEnd], Exit, Option<&RunError>),
+    stop: &Stop,
+    ui: Ui,
+) -> Exit {
+    let exit = match lines.failure() {
+        Some(_) => exit.or_graver(Exit::Failed),
+        None => exit,
+    };
+    lines.summary(ends, exit, trouble);
+    // Only who sent the signal still waits for this process.
+    lines.rest(|out| out.rest(LINES_TAKEN_WITHIN, &|| stop.is_requested()));
+    let Some(why) = lines.failure() else {
+        return exit;
+    };
+    let why = said(why);
+    ui.error(
+        &anyhow::anyhow!("lines are missing on stdout ({why}); the run went on, and history has it all"),
+        None,
+    );
+    exit.or_graver(stop.signal().map_or(Exit::Failed, Exit::Interrupted))
+}
+
+/// What the last look has found is told without a second command; the events of the run have told it where this
+/// run has tried.
+fn say_what_is_left(ends: &[PlanEnd], invocation: &Invocation, ui: Ui) {
+    let left = ends.last().map(|end| &end.left);
+    if let Some(left) = left.filter(|left| **left != Left::Nothing) {
+        ui.error(&anyhow::anyhow!("{}", left.words(invocation)), None);
     }
 }
 

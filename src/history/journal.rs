@@ -6,7 +6,7 @@ mod row;
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::execution::{Execution, require};
@@ -90,61 +90,10 @@ impl History {
         process: &str,
         opening: &UndoOpening,
     ) -> Result<JournalId, HistoryError> {
-        let UndoOpening {
-            plan: _,
-            task,
-            device,
-            address,
-            peer,
-            serial,
-            undo,
-            domains,
-        } = opening;
-        let (word, argument, before) = undo_columns(undo);
-        let tried_on = match undo {
-            Undo::DryRun { content, .. } => Some(content),
-            _ => None,
-        };
-        let id = self.write_to_be_found(|transaction| {
-            require(transaction, Execution::Task(*task))?;
-            execute(
-                transaction,
-                "INSERT INTO journal (task_execution_id, device_name, undo, argument, process, opened_time,
-                     host, port, serial, before_task_execution_id, domains, stood, tried_on, peer)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-                (
-                    task.0,
-                    device,
-                    word,
-                    argument,
-                    process,
-                    AsText(at.day),
-                    &address.host,
-                    address.port,
-                    serial,
-                    before,
-                    (!domains.is_empty()).then(|| serde_json::Value::from(domains.as_slice()).to_string()),
-                    at.boot
-                        .as_ref()
-                        .map(|moment| stood_words(std::slice::from_ref(moment))),
-                    tried_on,
-                    peer.map(AsText),
-                ),
-            )?;
-            let id = JournalId(transaction.last_insert_rowid());
-            // From now on nobody knows how long it lasts, until somebody has seen its end.
-            if undo.is_quiesce() {
-                execute(
-                    transaction,
-                    "UPDATE task_execution SET quiesced = 1 WHERE id = ?1",
-                    [task.0],
-                )?;
-            }
-            Ok(id)
-        })?;
-        if let Some(domain) = quiesced(undo) {
+        let id = self.write_to_be_found(|transaction| open_row(transaction, at, process, opening))?;
+        if let Some(domain) = quiesced(&opening.undo) {
             let quiesce = WitnessedQuiesce {
-                device: device.clone(),
+                device: opening.device.clone(),
                 domain: domain.map(str::to_owned),
             };
             // The row itself is on disk: where there is no room for a second witness, that is the one.
@@ -243,6 +192,65 @@ impl History {
     fn locks(&self) -> Locks {
         Locks::beside(&self.file.path)
     }
+}
+
+/// Writes an open row, and on the row of its task that something is quiesced from now on.
+fn open_row(
+    transaction: &Transaction<'_>,
+    at: &JournalTime,
+    process: &str,
+    opening: &UndoOpening,
+) -> Result<JournalId, HistoryFault> {
+    let UndoOpening {
+        plan: _,
+        task,
+        device,
+        address,
+        peer,
+        serial,
+        undo,
+        domains,
+    } = opening;
+    let (word, argument, before) = undo_columns(undo);
+    let tried_on = match undo {
+        Undo::DryRun { content, .. } => Some(content),
+        _ => None,
+    };
+    require(transaction, Execution::Task(*task))?;
+    execute(
+        transaction,
+        "INSERT INTO journal (task_execution_id, device_name, undo, argument, process, opened_time,
+             host, port, serial, before_task_execution_id, domains, stood, tried_on, peer)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        (
+            task.0,
+            device,
+            word,
+            argument,
+            process,
+            AsText(at.day),
+            &address.host,
+            address.port,
+            serial,
+            before,
+            (!domains.is_empty()).then(|| serde_json::Value::from(domains.as_slice()).to_string()),
+            at.boot
+                .as_ref()
+                .map(|moment| stood_words(std::slice::from_ref(moment))),
+            tried_on,
+            peer.map(AsText),
+        ),
+    )?;
+    let id = JournalId(transaction.last_insert_rowid());
+    // From now on nobody knows how long it lasts, until somebody has seen its end.
+    if undo.is_quiesce() {
+        execute(
+            transaction,
+            "UPDATE task_execution SET quiesced = 1 WHERE id = ?1",
+            [task.0],
+        )?;
+    }
+    Ok(id)
 }
 
 /// What is to be undone as its row has it: its word, what it is about, and the task before an import.

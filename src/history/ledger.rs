@@ -277,25 +277,13 @@ fn record(
         Event::ActivityStatus { activity, status } => advance(transaction, at, Activity(*activity), *status),
         Event::TaskStatus { task, status } => advance(transaction, at, Task(*task), *status),
         Event::DeviceFacts { task, facts } => record_facts(transaction, *task, facts),
-        Event::BackupCertificate { task, certificate } => {
-            let column = "UPDATE task_execution SET certificate = ?2 WHERE id = ?1";
-            let changed = execute(transaction, column, (task.0, AsText(certificate.clone())))?;
-            found(changed, Task(*task))
-        }
-        Event::UnsavedChanges { task, unsaved } => {
-            let columns = "UPDATE task_execution SET unsaved_changes = ?2, unsaved_objects = iif(?2, NULL, 0)
-                 WHERE id = ?1";
-            found(execute(transaction, columns, (task.0, unsaved))?, Task(*task))
-        }
+        Event::BackupCertificate { task, certificate } => record_certificate(transaction, *task, certificate),
+        Event::UnsavedChanges { task, unsaved } => record_unsaved(transaction, *task, *unsaved),
         Event::ConfigChanged { task, kind, changes } => {
             change::record(transaction, at, *task, *kind, changes)
         }
         Event::ConfigUnsaved { task, changes } => change::record_unsaved(transaction, *task, changes),
-        Event::OutOfService { task, lasted } => {
-            let columns = "UPDATE task_execution SET quiesced = ?2, out_of_service_ms = ?3 WHERE id = ?1";
-            let values = (task.0, lasted.is_quiesced(), milliseconds(*lasted)?);
-            found(execute(transaction, columns, values)?, Task(*task))
-        }
+        Event::OutOfService { task, lasted } => record_out_of_service(transaction, *task, *lasted),
         Event::FileStored { task, file } => record_file(transaction, store, at, *task, file),
         Event::FileFailed { task, name, error } => record_failed_file(transaction, at, *task, name, error),
         Event::ScriptEnded { owner, script } => script::record(transaction, *owner, script),
@@ -337,6 +325,35 @@ fn record(
         }
         Event::StillQuiesced(still) => record_still_quiesced(transaction, at, still),
     }
+}
+
+fn record_certificate(
+    transaction: &Transaction<'_>,
+    task: TaskId,
+    certificate: &CertificateFacts,
+) -> Result<(), HistoryFault> {
+    let column = "UPDATE task_execution SET certificate = ?2 WHERE id = ?1";
+    let changed = execute(transaction, column, (task.0, AsText(certificate.clone())))?;
+    found(changed, Execution::Task(task))
+}
+
+fn record_unsaved(transaction: &Transaction<'_>, task: TaskId, unsaved: bool) -> Result<(), HistoryFault> {
+    let columns = "UPDATE task_execution SET unsaved_changes = ?2, unsaved_objects = iif(?2, NULL, 0)
+         WHERE id = ?1";
+    found(
+        execute(transaction, columns, (task.0, unsaved))?,
+        Execution::Task(task),
+    )
+}
+
+fn record_out_of_service(
+    transaction: &Transaction<'_>,
+    task: TaskId,
+    lasted: OutOfService,
+) -> Result<(), HistoryFault> {
+    let columns = "UPDATE task_execution SET quiesced = ?2, out_of_service_ms = ?3 WHERE id = ?1";
+    let values = (task.0, lasted.is_quiesced(), milliseconds(lasted)?);
+    found(execute(transaction, columns, values)?, Execution::Task(task))
 }
 
 fn record_failed_file(

@@ -179,6 +179,40 @@ pub(super) fn disabled(
     }
 }
 
+/// The domains that are quiesced, in words.
+#[derive(Default)]
+struct QuiescedDomains {
+    /// By a run that is at work, and puts them back.
+    by_ours: Vec<String>,
+    by_others: Vec<String>,
+    /// Whether such a run does not go on by itself.
+    stands_still: bool,
+}
+
+impl QuiescedDomains {
+    fn of((device, serial): (&str, Option<&str>), domains: &[&DomainStatus], needs: &Needs<'_>) -> Self {
+        let mut quiesced = Self::default();
+        for domain in domains {
+            if domain.quiesce == QuiesceState::Normal {
+                continue;
+            }
+            let shown = format!("{} is {}", domain.name, domain.quiesce);
+            match needs
+                .at_work
+                .and_then(|look| look.quiescer(device, serial, domain))
+            {
+                Some(run) => {
+                    quiesced.stands_still |= run.stands_still;
+                    let by_ours = format!("{shown} by {run}, {}", run.puts_back());
+                    quiesced.by_ours.push(by_ours);
+                }
+                None => quiesced.by_others.push(shown),
+            }
+        }
+        quiesced
+    }
+}
+
 fn is_quiesced_by_a_plan(domain: &str, needs: &Needs<'_>) -> bool {
     domain != DEFAULT_DOMAIN
         && needs.quiesces.iter().any(|activity| match &activity.action {
@@ -196,7 +230,7 @@ fn is_quiesced_by_a_plan(domain: &str, needs: &Needs<'_>) -> bool {
 /// itself, and nobody else may.
 pub(super) fn quiesced(
     engine: Engine<'_>,
-    (device, serial): (&str, Option<&str>),
+    device: (&str, Option<&str>),
     domains: &[DomainStatus],
     needs: &Needs<'_>,
     found: &mut CheckItems,
@@ -204,30 +238,18 @@ pub(super) fn quiesced(
     if needs.quiesces.is_empty() {
         return;
     }
-    let concerned = |domain: &&DomainStatus| is_quiesced_by_a_plan(&domain.name, needs);
-    let (mut ours, mut busy, mut stands_still) = (Vec::new(), Vec::new(), false);
-    for domain in domains.iter().filter(concerned) {
-        if domain.quiesce == QuiesceState::Normal {
-            continue;
-        }
-        let shown = format!("{} is {}", domain.name, domain.quiesce);
-        match needs
-            .at_work
-            .and_then(|look| look.quiescer(device, serial, domain))
-        {
-            Some(run) => {
-                stands_still |= run.stands_still;
-                ours.push(format!("{shown} by {run}, {}", run.puts_back()));
-            }
-            None => busy.push(shown),
-        }
-    }
+    let concerned: Vec<&DomainStatus> = domains
+        .iter()
+        .filter(|domain| is_quiesced_by_a_plan(&domain.name, needs))
+        .collect();
+    let quiesced = QuiescedDomains::of(device, &concerned, needs);
+    let busy = &quiesced.by_others;
     let invocation = &engine.file.invocation;
-    if !ours.is_empty() {
+    if !quiesced.by_ours.is_empty() {
         found.warn(
             "quiesced",
-            ours.join("; "),
-            match stands_still {
+            quiesced.by_ours.join("; "),
+            match quiesced.stands_still {
                 true => "let it go on: it ends, or is ended by a signal, only then".to_owned(),
                 false => format!(
                     "wait for its end, which `{}` shows",
@@ -239,10 +261,7 @@ pub(super) fn quiesced(
             return;
         }
     }
-    let shows_any = domains
-        .iter()
-        .any(|domain| domain.name != DEFAULT_DOMAIN && concerned(&domain));
-    if busy.is_empty() && !shows_any {
+    if busy.is_empty() && concerned.is_empty() {
         found.warn(
             "quiesced",
             "not known: the device lists none of the domains that plans quiesce, and nothing else shows it",

@@ -6,6 +6,7 @@ use crate::artifact::error::StoreError;
 use crate::artifact::layout;
 use crate::artifact::manifest::{self, FolderError, VerifiedFolder};
 use crate::artifact::stage_folder::{SealedPart, StagedFolder};
+use crate::gateway::Gateway;
 use crate::gateway::folder::{RemoteFile, RemoteFolder};
 use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile};
 use crate::run::failure::{Failure, Trouble};
@@ -123,23 +124,16 @@ impl Walk<'_, '_, '_> {
             &self.session.device.name,
         );
         if !file.has_plain_name() {
-            let why = format!(
-                "{device}: the secure backup holds a file with an unsafe name, {:?}",
-                file.name
-            );
-            return Err(Failure::new(Status::VerificationFailed, why).into());
+            return Err(unsafe_name(device, file).into());
         }
         let mut unstaged: Option<StoreError> = None;
         let mut file = file.clone();
         let fetched = gateway.retried(|| {
-            let mut part = match staged.part(&file.name) {
-                Ok(part) => part,
-                Err(error) => {
-                    let told = SomaError::new(SomaErrorKind::Local(error.source.kind()), with_causes(&error));
-                    unstaged = Some(error);
-                    return Err(told);
-                }
-            };
+            let mut part = staged.part(&file.name).map_err(|error| {
+                let told = SomaError::new(SomaErrorKind::Local(error.source.kind()), with_causes(&error));
+                unstaged = Some(error);
+                told
+            })?;
             let limit = gateway.timeouts().export;
             waiting(record, device, &format!("the file {}", file.name), limit)(Duration::ZERO);
             let mut progress = |bytes| {
@@ -156,9 +150,7 @@ impl Walk<'_, '_, '_> {
                 Err(error) => {
                     // Half a part must not stand in the way of the next attempt.
                     unstaged = staged.discard(part).err();
-                    // It may have grown since it was listed; whether it is whole, its manifest tells.
-                    let now = gateway.folder(folder).ok().flatten().unwrap_or_default();
-                    if let Some(now) = now.into_iter().find(|now| now.name == file.name) {
+                    if let Some(now) = as_listed_now(gateway, folder, &file.name) {
                         file = now;
                     }
                     Err(error)
@@ -172,4 +164,18 @@ impl Walk<'_, '_, '_> {
         let part = fetched.map_err(|error| Failure::of_exchange(Status::DownloadFailed, device, &error))?;
         Ok(part.finish().map_err(|error| self.storage(&error))?)
     }
+}
+
+fn unsafe_name(device: &str, file: &RemoteFile) -> Failure {
+    let why = format!(
+        "{device}: the secure backup holds a file with an unsafe name, {:?}",
+        file.name
+    );
+    Failure::new(Status::VerificationFailed, why)
+}
+
+/// A file as the device lists it now: it may have grown since; whether it is whole, its manifest tells.
+fn as_listed_now(gateway: &Gateway, folder: &RemoteFolder, name: &str) -> Option<RemoteFile> {
+    let files = gateway.folder(folder).ok().flatten().unwrap_or_default();
+    files.into_iter().find(|file| file.name == name)
 }
