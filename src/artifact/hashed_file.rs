@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-use crate::artifact::digest::SteppedSha256;
+use crate::artifact::digest::PassedBytes;
 use crate::artifact::error::GivenUp;
 use crate::artifact::space::{Allowance, LOOK_EVERY, Space};
 
@@ -13,7 +13,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct HashedFile {
     pub(super) file: BufWriter<File>,
-    hash: SteppedSha256,
+    passed: PassedBytes,
     pub(super) allowance: Allowance,
     /// The size at which the free space is asked for again.
     next_look: u64,
@@ -24,7 +24,7 @@ impl HashedFile {
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         HashedFile {
             file,
-            hash: SteppedSha256::default(),
+            passed: PassedBytes::default(),
             allowance,
             next_look: LOOK_EVERY,
         }
@@ -33,7 +33,7 @@ impl HashedFile {
     /// Whether so many bytes more may be written: an answer without an end must not fill what
     /// others need.
     fn may_grow(&mut self, bytes: usize) -> io::Result<()> {
-        let size = self.hash.bytes().saturating_add(bytes as u64);
+        let size = self.passed.bytes().saturating_add(bytes as u64);
         let Allowance { most, min_free, ask } = self.allowance;
         if size > most {
             return Err(GivenUp::TooLarge { most }.into());
@@ -56,14 +56,14 @@ impl HashedFile {
 
     /// How many bytes have come so far that they can be read from the file.
     pub(super) fn in_file(&self) -> u64 {
-        self.hash.bytes() - self.file.buffer().len() as u64
+        self.passed.bytes() - self.file.buffer().len() as u64
     }
 
-    /// Puts every byte on disk. Gives the file, and the hash of what was written.
-    pub(super) fn finish(self) -> io::Result<(File, SteppedSha256)> {
+    /// Puts every byte on disk. Gives the file, and what was written.
+    pub(super) fn finish(self) -> io::Result<(File, PassedBytes)> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
-        Ok((file, self.hash))
+        Ok((file, self.passed))
     }
 }
 
@@ -71,7 +71,7 @@ impl Write for HashedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.may_grow(bytes.len())?;
         let written = self.file.write(bytes)?;
-        self.hash.update(&bytes[..written]);
+        self.passed.update(&bytes[..written]);
         Ok(written)
     }
 
@@ -133,6 +133,6 @@ mod tests {
             error.to_string(),
             "20.0 GiB free of 100.0 GiB, and 25.0 GiB are to stay free"
         );
-        assert_eq!(stream.hash.bytes(), 191 << 20, "nothing more was written");
+        assert_eq!(stream.passed.bytes(), 191 << 20, "nothing more was written");
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use crate::artifact::archive::{Ahead, Limits};
-use crate::artifact::digest::SteppedSha256;
+use crate::artifact::digest::PassedBytes;
 use crate::artifact::error::{StoreError, StoreErrorKind};
 use crate::artifact::folder::Folder;
 use crate::artifact::growing::{Beside, Growing};
@@ -64,7 +64,7 @@ pub struct Sealed {
     /// Lower-case hex.
     pub sha256: String,
     ahead: Ahead,
-    hash: SteppedSha256,
+    passed: PassedBytes,
     // The name goes before the lock, which the file holds.
     taken: TakenName,
     file: File,
@@ -156,14 +156,14 @@ impl Staged {
             let unknown = || Err(io::Error::other("whether it is on disk is not known"));
             sync.outcome().unwrap_or_else(unknown).map_err(failed)?;
         }
-        let (file, hash) = self.stream.finish().map_err(failed)?;
+        let (file, passed) = self.stream.finish().map_err(failed)?;
         let ahead = look.and_then(Beside::outcome).unwrap_or_default();
         let taken = self.taken;
         Ok(Sealed {
-            size: hash.bytes(),
-            sha256: hash.hex(),
+            size: passed.bytes(),
+            sha256: passed.sha256(),
             ahead,
-            hash,
+            passed,
             file,
             taken,
         })
@@ -239,7 +239,7 @@ impl Sealed {
     /// Reads back what was written. Somebody may have written into it since.
     fn is_as_written(&self) -> Result<(), StoreError> {
         let path = self.taken.partial_path();
-        match self.hash.is_of(&self.file) {
+        match self.passed.are_in(&self.file) {
             Err(error) => Err(StoreError::new("read back", &path, error)),
             Ok(true) => Ok(()),
             Ok(false) => Err(StoreError::of_kind(StoreErrorKind::Swapped, "read back", &path)),

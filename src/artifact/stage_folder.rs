@@ -177,7 +177,7 @@ impl SealedPart {
 impl Part {
     /// Puts every byte on disk.
     pub fn finish(self) -> Result<SealedPart, StoreError> {
-        let (_file, hash) = self
+        let (_file, passed) = self
             .stream
             .finish()
             .map_err(|error| StoreError::new("write", &self.path, error))?;
@@ -185,8 +185,8 @@ impl Part {
         Ok(SealedPart {
             name: self.name,
             file_name,
-            size: hash.bytes(),
-            sha256: hash.hex(),
+            size: passed.bytes(),
+            sha256: passed.sha256(),
         })
     }
 }
