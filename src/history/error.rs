@@ -31,7 +31,7 @@ pub enum HistoryError {
     /// A newer dpbackup wrote the file. Nothing was written to it.
     #[error(
         "{} was written by a newer dpbackup (its schema is version {found}, this one knows {known}): it was \
-         left untouched; use that dpbackup, or name another file under 'history' in the settings", path.display()
+         left untouched; use that dpbackup: no other file knows what it left quiesced", path.display()
     )]
     Newer {
         /// The file.
@@ -130,6 +130,19 @@ pub enum HistoryError {
         /// The file.
         path: PathBuf,
     },
+    /// It is behind a link, and nothing is where that leads: nobody knows whether there is one.
+    #[error(
+        "whether there is a history at {} is not known: {} is a link to {}, and nothing is there: is its file system \
+         not mounted?", path.display(), link.display(), target.display()
+    )]
+    LeadsNowhere {
+        /// The file.
+        path: PathBuf,
+        /// It, or a folder above it.
+        link: PathBuf,
+        /// Where that leads.
+        target: PathBuf,
+    },
     /// It holds no execution of that id.
     #[error("there is no {what} {id}")]
     NotFound {
@@ -167,6 +180,7 @@ impl HistoryError {
             | Self::Gone { path }
             | Self::Busy { path, .. }
             | Self::Missing { path }
+            | Self::LeadsNowhere { path, .. }
             | Self::Other { path, .. } => Some(path),
             Self::NotFound { .. } => None,
         }
@@ -184,6 +198,7 @@ impl HistoryError {
             | HistoryError::Missing { .. }
             | HistoryError::NotFound { .. } => true,
             HistoryError::CannotOpen { .. }
+            | HistoryError::LeadsNowhere { .. }
             | HistoryError::Full { .. }
             | HistoryError::Disk { .. }
             | HistoryError::Busy { .. }

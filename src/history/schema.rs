@@ -97,9 +97,7 @@ pub(super) fn open(path: &Path, writing: Writing, migrations: &[&str]) -> Result
 
 /// Opens the file for reading. Nothing is created, migrated or changed.
 pub(super) fn open_read_only(path: &Path, migrations: &[&str]) -> Result<Connection, HistoryError> {
-    let missing = || HistoryError::Missing {
-        path: path.to_owned(),
-    };
+    let missing = || none_yet(path);
     match look(path) {
         Ok(()) => {}
         Err(error) if is_missing(&error) => return Err(missing()),
@@ -130,9 +128,7 @@ pub(super) fn open_read_only(path: &Path, migrations: &[&str]) -> Result<Connect
 /// Opens a file for a look into its journal, whichever version wrote it and however it is.
 /// Nothing is changed. A file that has no journal is not ours.
 pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, HistoryError> {
-    let missing = || HistoryError::Missing {
-        path: path.to_owned(),
-    };
+    let missing = || none_yet(path);
     let not_ours = || HistoryError::NotOurs {
         path: path.to_owned(),
         source: None,
@@ -393,6 +389,20 @@ fn not_used(path: &Path, error: TouchError) -> HistoryError {
             path: path.to_owned(),
             source,
         },
+    }
+}
+
+/// What it means that no file is there: behind a link that leads nowhere there may be one.
+fn none_yet(path: &Path) -> HistoryError {
+    let path = path.to_owned();
+    let is_nowhere = |at: &&Path| matches!(at.try_exists(), Ok(false));
+    let links = path.ancestors().filter(is_nowhere);
+    match links
+        .filter_map(|at| Some((at.to_owned(), at.read_link().ok()?)))
+        .next()
+    {
+        Some((link, target)) => HistoryError::LeadsNowhere { path, link, target },
+        None => HistoryError::Missing { path },
     }
 }
 

@@ -449,6 +449,25 @@ fn a_history_that_is_not_there_is_missing_for_a_reader_and_not_made() {
 }
 
 #[test]
+fn behind_a_link_that_leads_nowhere_nobody_knows_whether_there_is_a_history() {
+    let folder = folder();
+    let unmounted = folder.path().join("unmounted");
+    for (link, path) in [("state", "state/history.db"), ("history.db", "history.db")] {
+        let path = folder.path().join(path);
+        std::os::unix::fs::symlink(&unmounted, folder.path().join(link)).expect("a link");
+        let looks = [
+            History::open_read_only(&path).map(drop),
+            open_as_it_is(&path).map(drop),
+        ];
+        for look in looks {
+            let error = look.expect_err("not known");
+            assert!(matches!(error, HistoryError::LeadsNowhere { .. }), "{error}");
+            assert!(!error.is_about_the_file());
+        }
+    }
+}
+
+#[test]
 fn a_history_whose_maker_died_at_once_is_missing_for_a_reader_and_finished_by_a_writer() {
     let folder = folder();
     let path = folder.path().join("history.db");
