@@ -20,9 +20,14 @@ use super::script::{parse_names, parse_time, parse_when, parse_word, word_for};
 use super::setup::{Domain, Setup, Uri};
 
 /// Every personality by its name in a script: the name, the argument it takes, and what it is.
-pub const PERSONALITIES: [(&str, &str, &str); 25] = [
+pub const PERSONALITIES: [(&str, &str, &str); 26] = [
     ("default-alone", "", "no domain but default"),
     ("state-never-shown", "", "no status class shows a quiesce"),
+    (
+        "device-in-default",
+        "",
+        "the row of default shows how the device stands itself",
+    ),
     (
         "state-elsewhere",
         "",
@@ -126,6 +131,8 @@ pub enum Personality {
     DefaultAlone,
     /// What is shown of a quiesce, and when.
     Shows(Shown),
+    /// The row of `default` shows how the device stands itself.
+    DeviceInDefault,
     /// No account that can log in is shown a quiesce; others would be.
     StateForOthers,
     /// No account that can log in has a row of these domains in `DomainStatus`; others would have.
@@ -213,6 +220,7 @@ impl Personality {
         Ok(match name {
             "default-alone" => Personality::DefaultAlone,
             "state-never-shown" => Personality::Shows(Shown::Never),
+            "device-in-default" => Personality::DeviceInDefault,
             "state-elsewhere" => Personality::Shows(Shown::Elsewhere),
             "state-shown-late" => Personality::Shows(match parse_when(argument)? {
                 When::After(time) => Shown::After(time),
@@ -275,6 +283,7 @@ impl Personality {
         match self {
             Personality::DefaultAlone => setup.domains.retain(|domain| domain.name == "default"),
             Personality::Shows(shown) => setup.shown = *shown,
+            Personality::DeviceInDefault => setup.device_in_default = true,
             Personality::StateForOthers => setup.users.iter_mut().for_each(|user| user.blind = true),
             Personality::RowsForOthers(domains) => {
                 for name in domains {
@@ -331,6 +340,7 @@ impl Personality {
         vec![
             Personality::DefaultAlone,
             Personality::Shows(Shown::Never),
+            Personality::DeviceInDefault,
             Personality::Shows(Shown::Elsewhere),
             Personality::Shows(Shown::AfterLooks(3)),
             Personality::StateForOthers,
@@ -415,6 +425,7 @@ impl fmt::Display for Personality {
             Personality::Shows(Shown::After(time)) => {
                 write!(f, "state-shown-late@{}ms", time.as_millis())
             }
+            Personality::DeviceInDefault => f.write_str("device-in-default"),
             Personality::StateForOthers => f.write_str("state-for-others"),
             Personality::RowsForOthers(domains) => write!(f, "rows-for-others@{}", domains.join("+")),
             Personality::Disabled(domain) => write!(f, "disabled@{domain}"),

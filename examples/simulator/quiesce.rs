@@ -234,7 +234,11 @@ impl State {
         if blind || (in_domain_status && self.setup.shown == Shown::Elsewhere) {
             return "";
         }
-        domain.quiesce.shown(self.setup.shown, self.now(), self.looks)
+        let standing = match domain.name == "default" && self.setup.device_in_default {
+            true => &self.device,
+            false => &domain.quiesce,
+        };
+        standing.shown(self.setup.shown, self.now(), self.looks)
     }
 
     /// Does it now, unless something before it is still to be done and holds it up.

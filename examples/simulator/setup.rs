@@ -73,6 +73,8 @@ pub struct Setup {
     pub quiesce_texts: bool,
     /// What is shown of a quiesce, and when.
     pub shown: Shown,
+    /// The row of `default` shows how the device stands itself. Whether some do is not known.
+    pub device_in_default: bool,
     /// Domains that change their state alone: quiesced or not, and when, counted from the start.
     pub turns: Vec<(String, bool, When)>,
     /// What it does its own way from the beginning to the end: as faults, but not taken away by
@@ -129,6 +131,7 @@ impl Default for Setup {
             wrapped_base64: false,
             quiesce_texts: false,
             shown: Shown::AtOnce,
+            device_in_default: false,
             turns: Vec::new(),
             words_shown: Vec::new(),
             busy: Vec::new(),

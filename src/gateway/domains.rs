@@ -96,6 +96,11 @@ impl QuiesceState {
 }
 
 impl QuiesceState {
+    /// Whether it shows a quiesce, or the way into one or out of it.
+    pub fn is_of_a_quiesce(&self) -> bool {
+        matches!(self, Self::Quiesced | Self::Changing(_))
+    }
+
     /// Whether the domain is on its way back to work.
     pub fn is_unquiescing(&self) -> bool {
         matches!(self, Self::Changing(word) if word.to_lowercase().contains(UNQUIESCING))

@@ -187,12 +187,7 @@ fn what_a_device_is_busy_with_does_not_hold_up_a_quiesce_that_a_disabled_domain_
 
 #[test]
 fn a_domain_that_cannot_be_quiesced_holds_up_nobody_whatever_the_device_says_of_it() {
-    for shows in [
-        "DOM2:Unknown quiesce state",
-        "DOM2:error",
-        "default:unknown",
-        "default:quiesced",
-    ] {
+    for shows in ["DOM2:Unknown quiesce state", "DOM2:error", "default:unknown"] {
         let clock = TestClock::night();
         let gateway = gateways::pair_on_clock(&clock, 1, &["disabled@DOM2", &format!("shows@{shows}")]);
         let home = home(&gateway);
@@ -207,6 +202,64 @@ fn a_domain_that_cannot_be_quiesced_holds_up_nobody_whatever_the_device_says_of_
         assert!(clock.elapsed() - before < Duration::from_secs(60), "{shows}");
         assert!(gateway.state().is_unquiesced(), "{shows}");
         assert_eq!(home.open_entries(), [], "{shows}");
+    }
+}
+
+#[test]
+fn what_the_row_of_default_shows_of_a_device_must_be_seen_back_too() {
+    for ways in [
+        &["device-in-default", "default-alone"][..],
+        &["device-in-default"],
+    ] {
+        let clock = TestClock::night();
+        let gateway = gateways::pair_on_clock(&clock, 1, ways);
+        let home = home(&gateway);
+        let good = run(&home, "SECURE", &clock, Status::BackingUp, || {});
+        assert_eq!(
+            good.tasks(),
+            ["QA1/all-domains SUCCESS"],
+            "{ways:?}: {:?}",
+            good.errors()
+        );
+        let notes = notes_of(&home.details(0)).join("\n");
+        assert!(!notes.contains("no domain but default"), "{ways:?}: {notes}");
+        assert!(gateway.state().is_unquiesced(), "{ways:?}");
+        assert_eq!(home.open_entries(), [], "{ways:?}");
+        // The unquiesce is taken. Each domain is at work by its own row, and the device is not.
+        let left = run(&home, "SECURE", &clock, Status::BackingUp, || {
+            gateway.fail_as("UnquiesceDP=not-done");
+            for domain in ["DOM1", "DOM2"] {
+                gateway.state().set_quiesced(domain, false);
+            }
+        });
+        is_not_called_done(&left, &home, &clock);
+        assert!(!gateway.state().is_unquiesced(), "{ways:?}");
+        gateway.clear_faults();
+        assert_eq!(
+            home.recover(&clock).expect("an end").left,
+            Left::Nothing,
+            "{ways:?}"
+        );
+        assert!(gateway.state().is_unquiesced(), "{ways:?}");
+    }
+}
+
+#[test]
+fn a_device_whose_row_of_default_says_that_it_is_quiesced_is_not_quiesced_again() {
+    for word in ["quiesced", "quiescing"] {
+        let clock = TestClock::night();
+        let gateway = gateways::pair_on_clock(&clock, 1, &[&format!("shows@default:{word}")]);
+        let home = home(&gateway);
+        let refused = run(&home, "DEVICE", &clock, Status::BackingUp, || {});
+        assert_eq!(
+            refused.tasks(),
+            ["QA1/all-domains DEVICE_HAS_QUIESCED_DOMAINS"],
+            "{word}"
+        );
+        // One domain is another thing.
+        let good = run(&home, "DOMAIN", &clock, Status::BackingUp, || {});
+        assert_eq!(good.tasks(), ["QA1/DOM1 SUCCESS"], "{word}: {:?}", good.errors());
+        assert_eq!(gateway.received("QuiesceDP"), 0, "{word}");
     }
 }
 

@@ -81,10 +81,21 @@ impl Scope {
         }
     }
 
-    /// The domains that stand in it, as the device lists them. `default` never goes down and does not count
-    /// for the device.
+    /// The domains that stand in it, as the device lists them. `default` never goes down and is none of them.
     pub fn domains(&self, domains: &[DomainStatus]) -> Vec<String> {
         self.shown(domains).into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// What a device shows in the row of `default`: how it stands itself, where that row shows a quiesce, or has shown
+    /// one and `stood` says so. That it shows none proves nothing: it does not on every device.
+    pub(super) fn own_row<'d>(
+        &self,
+        domains: &'d [DomainStatus],
+        stood: &[String],
+    ) -> Option<&'d DomainStatus> {
+        let has_shown = || stood.iter().any(|name| name == DEFAULT_DOMAIN);
+        let default = domains.iter().find(|domain| domain.name == DEFAULT_DOMAIN);
+        default.filter(|row| *self == Scope::Device && (row.quiesce.is_of_a_quiesce() || has_shown()))
     }
 
     /// How this scope stands, from the status of all domains. The device does not stand as a whole before it
@@ -92,7 +103,14 @@ impl Scope {
     pub fn state(&self, domains: &[DomainStatus], stood: &[String]) -> ScopeState {
         let Scope::Domain(name) = self else {
             let missing = self.missing(domains, stood);
-            return match Self::combined(self.of(domains)) {
+            let state = match (Self::combined(self.of(domains)), self.own_row(domains, stood)) {
+                (ScopeState::Normal, Some(own)) if own.quiesce == QuiesceState::Quiesced => {
+                    ScopeState::Between(format!("{DEFAULT_DOMAIN} is quiesced, and no other domain is"))
+                }
+                (ScopeState::Normal | ScopeState::Empty, Some(own)) => Self::combined(std::iter::once(own)),
+                (state, _) => state,
+            };
+            return match state {
                 state if missing.is_empty() => state,
                 ScopeState::Normal | ScopeState::Empty => ScopeState::Missing(missing),
                 ScopeState::Quiesced => ScopeState::Between(format!(
@@ -123,7 +141,7 @@ impl Scope {
 
     /// Those that stood in it and are not listed.
     pub(super) fn missing(&self, domains: &[DomainStatus], stood: &[String]) -> Vec<String> {
-        let is_listed = |name: &String| self.of(domains).any(|domain| domain.name == *name);
+        let is_listed = |name: &String| domains.iter().any(|domain| domain.name == *name);
         stood.iter().filter(|name| !is_listed(name)).cloned().collect()
     }
 
@@ -244,6 +262,42 @@ mod tests {
             state(&[("default", ""), ("A", "quiesced"), ("B", "error")]),
             ScopeState::Failed(_)
         ));
+    }
+
+    #[test]
+    fn what_the_row_of_default_shows_is_how_the_device_stands_where_no_other_row_says_more() {
+        let state = |states: &[(&str, &str)], stood: &[&str]| {
+            let stood: Vec<String> = stood.iter().map(|name| (*name).to_owned()).collect();
+            Scope::Device.state(&domains(states), &stood)
+        };
+        // Alone.
+        assert_eq!(state(&[("default", "quiesced")], &[]), ScopeState::Quiesced);
+        assert!(matches!(
+            state(&[("default", "quiescing")], &[]),
+            ScopeState::Between(_)
+        ));
+        assert!(matches!(
+            state(&[("default", "unquiescing")], &[]),
+            ScopeState::Unquiescing(_)
+        ));
+        // That it shows nothing is nothing, until it has shown something.
+        assert_eq!(state(&[("default", "")], &[]), ScopeState::Empty);
+        assert_eq!(state(&[("default", "")], &["default"]), ScopeState::Normal);
+        // With others at work: it is not back.
+        for word in ["quiesced", "quiescing"] {
+            let at_work = state(&[("default", word), ("A", "")], &["A"]);
+            assert!(matches!(at_work, ScopeState::Between(_)), "{word}: {at_work:?}");
+        }
+        // With others quiesced, whatever it shows: it never was asked for more.
+        for word in ["", "quiescing", "quiesced"] {
+            assert_eq!(
+                state(&[("default", word), ("A", "quiesced")], &["A"]),
+                ScopeState::Quiesced
+            );
+        }
+        // One domain is one domain.
+        let all = domains(&[("default", "quiesced"), ("A", "")]);
+        assert_eq!(Scope::Domain("A".to_owned()).state(&all, &[]), ScopeState::Normal);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::gateway::Gateway;
 use crate::gateway::asked::other_answers;
-use crate::gateway::domains::DomainStatus;
+use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus};
 use crate::gateway::facts::WhoAnswers;
 use crate::gateway::pace::{pause_after, until_next_look};
 use crate::gateway::quiesce::outcome::{AtRest, BroughtBack, LastLook};
@@ -344,7 +344,8 @@ impl<'w> WayBack<'w> {
         };
         // A device that took one and left a domain as it is may take one for that domain.
         if is_again && *self.scope == Scope::Device {
-            for name in self.sight.still_quiesced() {
+            let domains = self.sight.still_quiesced().into_iter();
+            for name in domains.filter(|name| name != DEFAULT_DOMAIN) {
                 // What the device shows of it says more than its answer. One that gives none has none for the next either,
                 // and each would be waited for.
                 let told = self.gateway.unquiesce(&Scope::Domain(name), self.meant);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::gateway::Gateway;
 use crate::gateway::domains::{ApiConnect, DEFAULT_DOMAIN, DomainStatus, QuiesceState};
-use crate::plan::model::{Action, Domains};
+use crate::plan::model::{Action, Activity, Domains};
 use crate::run::Engine;
 use crate::run::examine::item::CheckItems;
 use crate::run::examine::needs::Needs;
@@ -213,16 +213,26 @@ impl QuiescedDomains {
     }
 }
 
+/// Whether all of the device is quiesced for it.
+fn is_of_a_device(activity: &Activity) -> bool {
+    match activity.action {
+        Action::SecureBackup { .. }
+        | Action::ExportDomain {
+            domains: Domains::All,
+        } => true,
+        Action::ExportDomain {
+            domains: Domains::Matching(_),
+        } => false,
+    }
+}
+
 fn is_quiesced_by_a_plan(domain: &str, needs: &Needs<'_>) -> bool {
     domain != DEFAULT_DOMAIN
         && needs.quiesces.iter().any(|activity| match &activity.action {
             Action::ExportDomain {
                 domains: Domains::Matching(pattern),
             } => pattern.matches(domain),
-            Action::SecureBackup { .. }
-            | Action::ExportDomain {
-                domains: Domains::All,
-            } => true,
+            _ => is_of_a_device(activity),
         })
 }
 
@@ -240,7 +250,13 @@ pub(super) fn quiesced(
     }
     let concerned: Vec<&DomainStatus> = domains
         .iter()
-        .filter(|domain| is_quiesced_by_a_plan(&domain.name, needs))
+        .filter(|domain| match domain.name.as_str() {
+            // How the device stands itself, where it shows that there.
+            DEFAULT_DOMAIN => {
+                domain.quiesce.is_of_a_quiesce() && needs.quiesces.iter().any(|plan| is_of_a_device(plan))
+            }
+            name => is_quiesced_by_a_plan(name, needs),
+        })
         .collect();
     let quiesced = QuiescedDomains::of(device, &concerned, needs);
     let busy = &quiesced.by_others;

@@ -95,8 +95,8 @@ fn refusal_of_busy(device: &str, domains: &[DomainStatus]) -> Option<Failure> {
 fn refusal_of_quiesced(device: &str, scope: &Scope, domains: &[DomainStatus]) -> Option<Failure> {
     let in_scope = || {
         domains.iter().filter(|domain| match scope {
-            // That one cannot be quiesced.
-            Scope::Device => domain.name != DEFAULT_DOMAIN,
+            // That one cannot be quiesced, and may show how the device stands itself.
+            Scope::Device => domain.name != DEFAULT_DOMAIN || domain.quiesce.is_of_a_quiesce(),
             Scope::Domain(name) => domain.name == *name,
         })
     };

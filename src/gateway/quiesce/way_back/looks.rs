@@ -107,8 +107,8 @@ impl WayBack<'_> {
                     self.sight.had_its_time || (rests.is_some() && self.rest_does_not_begin());
                 rests.filter(|_| self.sight.had_its_time)
             }
-            // What was seen stood in a domain, which is not seen any more.
-            Ok(ScopeState::Empty) if self.sight.is_seen() => None,
+            // What was seen stood in a domain, which is not seen any more; where none stood, in the row of default.
+            Ok(ScopeState::Empty) if self.sight.is_seen() && !self.sight.stood.is_empty() => None,
             Ok(ScopeState::Empty) => {
                 let is_time = self.sight.had_its_time || (self.sent.is_answered() && self.waited >= UNSHOWN);
                 if is_time {

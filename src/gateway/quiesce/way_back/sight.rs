@@ -99,7 +99,9 @@ impl Sight {
         waited: Duration,
         was_told: bool,
     ) -> Sighting {
-        let shown = scope.shown(domains);
+        let mut shown = scope.shown(domains);
+        let own_row = scope.own_row(domains, &self.stood);
+        shown.extend(own_row.map(|own| (own.name.clone(), own.quiesce.clone())));
         for (name, _) in &shown {
             if !self.stood.contains(name) {
                 self.stood.push(name.clone());
