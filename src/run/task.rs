@@ -288,6 +288,7 @@ impl<'w, 'a: 'w> Walk<'w, 'a, '_> {
             self.task.plan,
             self.task.plan_name,
             self.engine.file.settings.store.folder(),
+            &self.engine.file.path,
         );
         facts.task = Some(TaskFacts {
             id: self.task.id.0,

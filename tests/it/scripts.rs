@@ -82,7 +82,11 @@ fn surroundings(gateway: &Gateway) -> Home {
     let home = Home::of(gateway)
         .script("s.sh", SURROUNDINGS)
         .plan("P", &format!("{FOUR}{}", export("*", "DOM1", FOUR)));
-    let _ = home.dpbackup(&["run", "P"]).exits(0);
+    let plan_file = home.path("plans.toml");
+    let mut run = home.command(&["--config", &plan_file.to_string_lossy(), "run", "P"]);
+    // Another one that the surroundings name.
+    let ran = run.env("DPBACKUP_CONFIG", home.path("other.toml")).output();
+    let _ = Ran::of(ran.expect("the binary starts")).exits(0);
     home
 }
 
@@ -127,6 +131,7 @@ fn the_same_facts_come_as_variables() {
         ("PLAN_ID", "1"),
         ("PLAN_NAME", "P"),
         ("STORE", "HOME/store"),
+        ("CONFIG", "HOME/plans.toml"),
         ("TASK_ID", "1"),
         ("ACTION", "exportDomain"),
         ("DEVICE", "QA1"),
@@ -182,14 +187,14 @@ fn a_json_file_tells_it_all_and_is_gone_afterwards() {
     let before = context("BACKUP-PLAN-PRE");
     assert_eq!(
         before,
-        serde_json::json!({ "schema_version": 1, "plan": plan, "store": home.store() })
+        serde_json::json!({ "schema_version": 1, "plan": plan, "store": home.store(), "plan_file": home.path("plans.toml") })
     );
     let task = serde_json::json!({
         "id": 1, "action": "exportDomain", "device": "QA1", "host": "127.0.0.1", "port": gateway.port(), "domain": "DOM1"
     });
     assert_eq!(
         context("BACKUP-TASK-PRE"),
-        serde_json::json!({ "schema_version": 1, "plan": plan, "task": task, "store": home.store() })
+        serde_json::json!({ "schema_version": 1, "plan": plan, "task": task, "store": home.store(), "plan_file": home.path("plans.toml") })
     );
     let file = &home.details(0).files[0];
     let files = serde_json::json!([{ "path": file.path, "size": file.size, "sha256": file.sha256,
@@ -204,7 +209,8 @@ fn a_json_file_tells_it_all_and_is_gone_afterwards() {
         context("BACKUP-TASK-POST"),
         serde_json::json!({
             "schema_version": 1, "plan": plan, "task": task, "status": "SUCCESS", "quiesced": false,
-            "out_of_service_seconds": null, "files": files, "store": home.store()
+            "out_of_service_seconds": null, "files": files, "store": home.store(),
+            "plan_file": home.path("plans.toml")
         })
     );
     let end = serde_json::json!([{
@@ -214,7 +220,8 @@ fn a_json_file_tells_it_all_and_is_gone_afterwards() {
     assert_eq!(
         context("BACKUP-PLAN-POST"),
         serde_json::json!({
-            "schema_version": 1, "plan": plan, "status": "SUCCESS", "tasks": end, "files": files, "store": home.store()
+            "schema_version": 1, "plan": plan, "status": "SUCCESS", "tasks": end, "files": files, "store": home.store(),
+            "plan_file": home.path("plans.toml")
         })
     );
     let variables = variables(&home, &gateway, "BACKUP-PLAN-POST");

@@ -58,6 +58,8 @@ pub struct Facts<'s> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsaved: Vec<FactChange>,
     pub store: PathBuf,
+    /// The plan file, by its whole path.
+    pub plan_file: PathBuf,
 }
 
 /// A change of a configuration, for a script.
@@ -169,7 +171,7 @@ pub struct FileFacts {
 
 impl<'s> Facts<'s> {
     /// What is known before a plan runs.
-    pub fn of_plan(id: PlanId, name: &'s str, store: &Path) -> Self {
+    pub fn of_plan(id: PlanId, name: &'s str, store: &Path, plan_file: &Path) -> Self {
         Self {
             schema_version: 1,
             plan: PlanFacts { id: id.0, name },
@@ -184,6 +186,7 @@ impl<'s> Facts<'s> {
             changes: Vec::new(),
             unsaved: Vec::new(),
             store: store.to_owned(),
+            plan_file: std::path::absolute(plan_file).unwrap_or_else(|_| plan_file.to_owned()),
         }
     }
 
@@ -305,6 +308,8 @@ impl<'s> Facts<'s> {
         set("PLAN_ID", self.plan.id.to_string().into());
         set("PLAN_NAME", self.plan.name.into());
         set("STORE", self.store.clone().into());
+        // A dpbackup that the script calls is about this run.
+        set("CONFIG", self.plan_file.clone().into());
         if let Some(task) = &self.task {
             set("TASK_ID", task.id.to_string().into());
             set("ACTION", task.action.into());
@@ -377,7 +382,7 @@ mod tests {
 
     #[test]
     fn no_name_of_a_domain_adds_an_entry_to_the_list_of_tasks_nor_leads_anywhere() {
-        let mut facts = Facts::of_plan(PlanId(1), "P", Path::new("/s"));
+        let mut facts = Facts::of_plan(PlanId(1), "P", Path::new("/s"), Path::new("/p.toml"));
         let ended = |id, domain: &str, status| {
             let never = OutOfService::Never;
             TaskEnd::new(TaskId(id), ActionKind::ExportDomain, "QA1", domain, status, never)

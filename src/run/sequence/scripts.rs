@@ -37,7 +37,8 @@ impl<'a> Run<'_, 'a, '_> {
     }
 
     fn facts(&self) -> Facts<'a> {
-        Facts::of_plan(self.id, &self.plan.name, self.engine.file.settings.store.folder())
+        let file = self.engine.file;
+        Facts::of_plan(self.id, &self.plan.name, file.settings.store.folder(), &file.path)
     }
 
     /// Step 10.
