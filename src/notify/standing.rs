@@ -1,5 +1,6 @@
 //! Whether an end is news: how it compares to those before, and when it is told again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,6 +9,9 @@ use crate::notify::notice::EndChange;
 use crate::notify::past::{Past, PreviousEnd};
 use crate::run::event::PlanId;
 use crate::run::status::{Class, Status};
+
+/// How a warning begins that is about somebody who was not told, and not about the plan.
+pub const OF_A_RECEIVER: &str = "notification by ";
 
 /// How far back is looked: eleven years of hourly runs.
 const MOST: u32 = 100_000;
@@ -58,14 +62,23 @@ impl KnownStanding {
             true => recovery(&ends),
             false => None,
         };
+        // Those of this execution itself are in history by now, where it has an id.
+        let warned = execution.map(|id| steady_warnings(past, id)).transpose()?;
+        let is_the_same = |end: &PreviousEnd| -> Result<bool, String> {
+            Ok(end.status == status
+                && past.troubles(end.id)? == troubles
+                && warned
+                    .as_ref()
+                    .is_none_or(|warned| steady_warnings(past, end.id).as_ref() == Ok(warned)))
+        };
         let well_again = recovery.as_ref().filter(|recovery| recovery.since.is_empty());
         let change = if let Some(recovery) = well_again {
             recovery.change
-        } else if previous.status == status && past.troubles(previous.id)? == troubles {
+        } else if is_the_same(&previous)? {
             let mut since = previous.ended;
             let mut times = 2;
             for end in ends.iter().skip(1) {
-                if end.status != status || past.troubles(end.id)? != troubles {
+                if !is_the_same(end)? {
                     break;
                 }
                 // The clock may have been wrong: the first of them by the clock is not always the first.
@@ -94,6 +107,23 @@ impl KnownStanding {
         };
         is_due_again(*since, previous.ended, now, repeat)
     }
+}
+
+/// The warnings of an execution in a form that compares equal as long as nothing changes: without what is counted or
+/// measured anew each time, and without those that somebody was not told.
+fn steady_warnings(past: &dyn Past, execution: PlanId) -> Result<BTreeSet<String>, String> {
+    let warnings = past.warnings(execution)?.into_iter();
+    let of_the_plan = warnings.filter(|warning| !warning.starts_with(OF_A_RECEIVER));
+    Ok(of_the_plan.map(|warning| steady(&warning)).collect())
+}
+
+/// A text without the numbers and times in it. A number that is part of a name stays.
+fn steady(text: &str) -> String {
+    let word = |word: &str| match word.find(|letter: char| letter.is_ascii_alphanumeric()) {
+        Some(first) if word[first..].starts_with(|letter: char| letter.is_ascii_digit()) => "#".to_owned(),
+        _ => word.to_owned(),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn is_good(status: Status) -> bool {

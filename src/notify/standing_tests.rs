@@ -2,7 +2,7 @@ use super::*;
 use crate::notify::past::{Figures, IsPlanned, PreviousChanges, UnsavedBefore};
 use crate::run::event::TaskId;
 
-/// Executions 1, 2, 3, …: hour of the end, status, troubles.
+/// Executions 1, 2, 3, …: hour of the end, status, troubles, and behind a `|` each warning.
 struct Ends(Vec<(i64, Status, &'static str)>);
 
 impl Past for Ends {
@@ -34,8 +34,10 @@ impl Past for Ends {
         Ok(troubles(self.0[index].2))
     }
 
-    fn warnings(&self, _: PlanId) -> Result<Vec<String>, String> {
-        Ok(Vec::new())
+    fn warnings(&self, execution: PlanId) -> Result<Vec<String>, String> {
+        let index = usize::try_from(execution.0 - 1).expect("an execution");
+        let warnings = self.0[index].2.split('|').skip(1);
+        Ok(warnings.map(|warning| warning.trim().to_owned()).collect())
     }
 
     fn plan_of(&self, _: TaskId) -> Result<(PlanId, String), String> {
@@ -48,7 +50,8 @@ impl Past for Ends {
 }
 
 fn troubles(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
+    let troubles = text.split('|').next().unwrap_or_default();
+    troubles.split_whitespace().map(str::to_owned).collect()
 }
 
 fn at(hour: i64) -> Timestamp {
@@ -61,6 +64,36 @@ fn standings(ends: Vec<(i64, Status, &'static str)>) -> Vec<KnownStanding> {
         KnownStanding::of(&ends, "P", Some(PlanId(id)), *status, &troubles(bad)).expect("a standing")
     };
     (1..).zip(&ends.0).map(one).collect()
+}
+
+#[test]
+fn an_end_with_other_warnings_than_the_one_before_is_another_end() {
+    let warned = Status::CompletedWithWarnings;
+    let ends = vec![
+        (
+            0,
+            warned,
+            "A | DOM2 runs in failsafe mode | 5.0 GiB are free (12 %), since 2026-11-26T20:00:00Z",
+        ),
+        // Counted anew, and a receiver that could not be told.
+        (
+            24,
+            warned,
+            "A | DOM2 runs in failsafe mode | 4.9 GiB are free (11 %), since 2026-11-27T20:00:00Z | notification by m failed: no",
+        ),
+        (
+            48,
+            warned,
+            "A | DOM1 runs in failsafe mode | 4.9 GiB are free (11 %), since 2026-11-28T20:00:00Z",
+        ),
+        (72, warned, "A"),
+        (96, warned, "A"),
+    ];
+    let changes: Vec<bool> = standings(ends)
+        .iter()
+        .map(|standing| matches!(standing.change, EndChange::Again { .. }))
+        .collect();
+    assert_eq!(changes, [false, true, false, false, true]);
 }
 
 #[test]

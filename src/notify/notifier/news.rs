@@ -6,7 +6,7 @@ use crate::notify::notice::{EndChange, Notice, end_event};
 use crate::notify::past::{Past, UnsavedBefore};
 use crate::notify::receiver::Receiver;
 use crate::notify::send::Receipt;
-use crate::notify::standing::{KnownStanding, PastRecovery, is_due_again};
+use crate::notify::standing::{KnownStanding, OF_A_RECEIVER, PastRecovery, is_due_again};
 use crate::run::event::PlanId;
 use crate::values::change::ChangeList;
 use crate::values::event_name::EventName;
@@ -128,9 +128,9 @@ pub(super) fn was_not_told(
 fn beginning(receiver: &str, event: Option<EventName>) -> String {
     match event {
         Some(event @ (EventName::Changed | EventName::Unsaved)) => {
-            format!("notification by {receiver} failed for `{event}`")
+            format!("{OF_A_RECEIVER}{receiver} failed for `{event}`")
         }
-        _ => format!("notification by {receiver} failed"),
+        _ => format!("{OF_A_RECEIVER}{receiver} failed"),
     }
 }
 
