@@ -28,6 +28,7 @@ use crate::run::at_work::AtWorkLook;
 use crate::run::event::{Progress, Sink as _};
 use crate::run::examine::{
     CheckItem, CheckVerdict, NOT_SEEN, THIS_MACHINE, devices_of, examine_devices, examine_machine,
+    makes_secure_backups,
 };
 use crate::run::store;
 use crate::soma::certificate::{Certificate, NoCertificate};
@@ -70,6 +71,11 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     // Who names a device asks about it alone, whatever plan would back it up.
     let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
     told.examine(engine, &enabled, &devices);
+    let is_held =
+        makes_secure_backups(&plans, &devices_of(file, &plans)) || makes_secure_backups(&enabled, &devices);
+    if let Some(path) = args.certificate.as_deref().filter(|_| !is_held) {
+        told.take(vec![held_against_nothing(path)]);
+    }
     let found = told.end().map_err(|error| untold(error, file))?;
     if let Some(signal) = base.stop.signal() {
         return Ok(Exit::Interrupted(signal));
@@ -83,6 +89,20 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         Some(_) => exit.or_graver(Exit::StillQuiesced),
         None => exit,
     })
+}
+
+/// What is said of a certificate in a file that was compared with none.
+fn held_against_nothing(path: &Path) -> CheckItem {
+    CheckItem {
+        subject: THIS_MACHINE.to_owned(),
+        item: "certificate",
+        verdict: CheckVerdict::Warn,
+        text: format!(
+            "{} was held against nothing: no secure backup is among what was checked",
+            path.display()
+        ),
+        hint: Some("name the plan that makes the secure backups, or their device".to_owned()),
+    }
 }
 
 /// The same error, where one of the names is a domain that history knows.

@@ -42,6 +42,12 @@ pub fn devices_of<'a>(file: &'a PlanFile, plans: &[&Plan]) -> Vec<&'a Device> {
         .collect()
 }
 
+/// Whether any of these plans makes a secure backup of any of these devices.
+pub fn makes_secure_backups(plans: &[&Plan], devices: &[&Device]) -> bool {
+    let needs = devices.iter().filter_map(|device| Needs::of(device, plans));
+    needs.into_iter().any(|needs| needs.secure_backup())
+}
+
 /// Looks at devices, many at the same time: at all that these plans need of each, and where they
 /// need nothing, at the way to it. Shows whom one waits for, and tells what was found device by
 /// device, in their order, each as soon as it and those before it are known. The wish to stop ends
