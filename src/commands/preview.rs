@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::lock::Locks;
 use crate::plan::model::{PlanFile, Settings};
 use crate::report::preview::{self as report, Preview, PreviewTask, PreviewVerdict};
-use crate::run::at_work::AtWorkLook;
+use crate::run::at_work::{AtWorkLook, OurQuiesces};
 use crate::run::contact::Devices;
 use crate::run::disabled::disabled;
 use crate::run::event::{Progress, Sink as _};
@@ -70,15 +70,20 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     };
     let away = away(&file.settings);
     let mut previews = Vec::new();
-    let mut script_would_fail = false;
+    let (mut script_would_fail, mut would_warn) = (false, false);
     let mut screen = Screen::new(ui, file.invocation.clone());
     let (_answer, _answering) = base.answering(&screen, limits(file, ScriptsDue::Never));
     for plan in plans {
         let mut show = |progress: &Progress| screen.progress(progress);
-        let Some(expanded) = expand(file, plan, &mut devices, stop, &mut show) else {
+        let ours = OurQuiesces {
+            rows: &left.of_the_dead,
+            at_work: Some(&runs),
+        };
+        let Some(expanded) = expand(file, plan, &mut devices, &ours, stop, &mut show) else {
             return Ok(stop.signal().map_or(Exit::Failed, Exit::Interrupted));
         };
         let locked = runs.of_plan(&plan.name);
+        would_warn |= expanded.iter().any(|activity| !activity.warnings.is_empty());
         let of_tasks = expanded
             .iter()
             .flat_map(|activity| activity.notes.iter().chain(&activity.warnings).cloned());
@@ -98,7 +103,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     }
     // Without a history a run does not begin at all.
     let mut exit = exit_of(&previews).or_graver(history.map_or(Exit::Success, |_| Exit::History));
-    if away.is_some() || script_would_fail {
+    if away.is_some() || script_would_fail || would_warn {
         exit = exit.or_graver(Exit::Warned);
     }
     let open = open_rows(file);

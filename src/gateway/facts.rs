@@ -297,6 +297,25 @@ impl Gateway<'_> {
         Ok(None)
     }
 
+    /// The enabled `GatewayPeering` objects of a domain (soma-wire section 11); none where the device does not know the
+    /// class, or does not tell this account.
+    pub fn gateway_peerings(&self, domain: &str) -> Result<Vec<String>> {
+        let request = request::get_config(domain, "GatewayPeering", None);
+        let answer = self.read(&request, "config", |config| {
+            let rows = reply::rows(config, "GatewayPeering");
+            let enabled =
+                rows.filter(|row| !reply::field(*row, "mAdminState").eq_ignore_ascii_case("disabled"));
+            Ok(enabled
+                .filter_map(|row| row.attribute("name"))
+                .map(|name| self.client.without_secrets_in(name))
+                .collect())
+        });
+        match answer {
+            Err(error) if error.is_refusal() => Ok(Vec::new()),
+            answer => answer,
+        }
+    }
+
     /// Whether the default domain holds a `CryptoCertificate` of this name.
     pub fn has_certificate(&self, name: &str) -> Result<bool> {
         Ok(self.certificate_object(name)? != CertificateObject::Absent)

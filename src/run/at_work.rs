@@ -106,19 +106,41 @@ impl<'a> AtWorkLook<'a> {
         }
         self.found(|run| {
             let mut of_device = run.open.iter().filter(|row| met(device, serial).may_be_of(row));
-            of_device.any(|row| match &row.undo {
-                Undo::UnquiesceDevice => true,
-                Undo::UnquiesceDomain(name) => *name == domain.name,
-                Undo::RemoveFolder(_) | Undo::Import { .. } | Undo::DryRun { .. } | Undo::NotKnown { .. } => {
-                    false
-                }
-            })
+            of_device.any(|row| quiesces(row, domain))
         })
     }
 
     fn found(&self, is_it: impl Fn(&AtWork) -> bool) -> Option<AtWork> {
         let before = self.before.iter().find(|run| is_it(run)).cloned();
         before.or_else(|| (self.now)().into_iter().find(|run| is_it(run)))
+    }
+}
+
+/// What is known of the quiesces of our own, where a domain is met that is quiesced.
+pub struct OurQuiesces<'o> {
+    /// Rows of the journal that are open.
+    pub rows: &'o [JournalEntry],
+    /// The runs that are at work, where somebody looked.
+    pub at_work: Option<&'o AtWorkLook<'o>>,
+}
+
+impl OurQuiesces<'_> {
+    /// Whether a domain of a device, which is quiesced, is so by one of them, and is put back.
+    pub fn has(&self, device: &str, domain: &DomainStatus) -> bool {
+        let mut rows = self.rows.iter();
+        rows.any(|row| row.device == device && quiesces(row, domain))
+            || self
+                .at_work
+                .is_some_and(|look| look.quiescer(device, None, domain).is_some())
+    }
+}
+
+/// Whether what this row is to undo is a quiesce of a domain of its device.
+fn quiesces(row: &JournalEntry, domain: &DomainStatus) -> bool {
+    match &row.undo {
+        Undo::UnquiesceDevice => true,
+        Undo::UnquiesceDomain(name) => *name == domain.name,
+        Undo::RemoveFolder(_) | Undo::DryRun { .. } | Undo::Import { .. } | Undo::NotKnown { .. } => false,
     }
 }
 
@@ -132,15 +154,10 @@ pub fn without_left(
     let mut without = domains.to_vec();
     let mut is_changed = false;
     for domain in &mut without {
-        let is_of_row = |row: &JournalEntry| match &row.undo {
-            Undo::UnquiesceDevice => true,
-            Undo::UnquiesceDomain(name) => *name == domain.name,
-            Undo::RemoveFolder(_) | Undo::DryRun { .. } | Undo::Import { .. } | Undo::NotKnown { .. } => {
-                false
-            }
-        };
         if !matches!(domain.quiesce, QuiesceState::Normal | QuiesceState::NotTold(_))
-            && rows.iter().any(|row| row.device == device && is_of_row(row))
+            && rows
+                .iter()
+                .any(|row| row.device == device && quiesces(row, domain))
         {
             domain.quiesce = QuiesceState::Normal;
             is_changed = true;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::gateway::domains::ApiConnect;
 use crate::plan::model::{Action, Activity, Device, Domains, Plan, PlanFile};
+use crate::run::at_work::OurQuiesces;
 use crate::run::contact::{Devices, WantedDevice};
 use crate::run::event::{ALL_DOMAINS, ActionKind, Progress};
 use crate::run::failure::{Failure, words};
@@ -12,6 +13,7 @@ use crate::run::session::{Contact, KnownOfDomain, Session};
 use crate::run::status::Status;
 use crate::signal::Stop;
 use crate::values::first_few::first_few;
+use crate::values::pattern::could_be_pattern;
 use crate::values::trust::Trust;
 
 /// So many names are listed.
@@ -52,6 +54,19 @@ pub enum Verdict<'a> {
 }
 
 impl Activity {
+    /// Whether a domain of this name is part of what it backs up.
+    fn backs_up(&self, domain: &str) -> bool {
+        match &self.action {
+            Action::ExportDomain {
+                domains: Domains::Matching(pattern),
+            } => pattern.matches(domain),
+            Action::ExportDomain {
+                domains: Domains::All,
+            }
+            | Action::SecureBackup { .. } => true,
+        }
+    }
+
     /// What it does, without its details.
     pub fn kind(&self) -> ActionKind {
         match self.action {
@@ -80,6 +95,7 @@ pub fn expand<'a>(
     file: &'a PlanFile,
     plan: &'a Plan,
     devices: &mut Devices<'a>,
+    ours: &OurQuiesces<'_>,
     stop: &Stop,
     show: &mut dyn FnMut(&Progress),
 ) -> Option<Vec<ExpandedActivity<'a>>> {
@@ -99,6 +115,8 @@ pub fn expand<'a>(
         for device in concerned() {
             warnings.extend(left_out_unseen(activity, device, devices.contact(device)));
             warnings.extend(in_failsafe_mode(activity, device, devices.contact(device)));
+            warnings.extend(out_of_service(activity, device, devices.contact(device), ours));
+            notes.extend(may_be_unseen(activity, device, devices.contact(device)));
             let absent = absent_domains(activity, devices.contact(device));
             let (nowhere, elsewhere): (Vec<&str>, Vec<&str>) = absent
                 .into_iter()
@@ -265,7 +283,7 @@ fn left_out_unseen(activity: &Activity, device: &Device, contact: &Contact<'_>) 
     else {
         return None;
     };
-    let unseen = session.unlisted.iter().flatten();
+    let unseen = session.unlisted.iter().flatten().flatten();
     let unseen: Vec<&str> = unseen
         .map(String::as_str)
         .filter(|name| pattern.matches(name))
@@ -286,16 +304,10 @@ fn in_failsafe_mode(activity: &Activity, device: &Device, contact: &Contact<'_>)
     let Contact::Up(session) = contact else {
         return None;
     };
-    let is_meant = |name: &str| match &activity.action {
-        Action::ExportDomain {
-            domains: Domains::Matching(pattern),
-        } => pattern.matches(name),
-        Action::ExportDomain {
-            domains: Domains::All,
-        }
-        | Action::SecureBackup { .. } => true,
-    };
-    let failed = session.domains.iter().filter(|domain| is_meant(&domain.name));
+    let failed = session
+        .domains
+        .iter()
+        .filter(|domain| activity.backs_up(&domain.name));
     let failed: Vec<String> = failed
         .filter_map(|domain| Some(format!("{} ({})", domain.name, domain.failsafe.as_ref()?)))
         .collect();
@@ -307,6 +319,57 @@ fn in_failsafe_mode(activity: &Activity, device: &Device, contact: &Contact<'_>)
             first_few(&failed, LISTED)
         )
     })
+}
+
+/// The domains that are backed up without a quiesce, and are quiesced: who left them so is not known, and they are out of
+/// service. A task that quiesces refuses them.
+fn out_of_service(
+    activity: &Activity,
+    device: &Device,
+    contact: &Contact<'_>,
+    ours: &OurQuiesces<'_>,
+) -> Option<String> {
+    let Contact::Up(session) = contact else {
+        return None;
+    };
+    if activity.quiesce {
+        return None;
+    }
+    let shown = session.domains.iter().filter(|domain| {
+        activity.backs_up(&domain.name) && domain.quiesce.is_of_a_quiesce() && !ours.has(&device.name, domain)
+    });
+    let shown: Vec<String> = shown
+        .map(|domain| format!("{} is {}", domain.name, domain.quiesce))
+        .collect();
+    (!shown.is_empty()).then(|| {
+        format!(
+            "{}: {}, and not by a run of dpbackup that would put it back: it is backed up, and stays out of service; unquiesce \
+             it on the device",
+            device.name,
+            first_few(&shown, LISTED)
+        )
+    })
+}
+
+/// Whether a device tells that it lists all of its domains, where a pattern could match one that it does not list.
+fn may_be_unseen(activity: &Activity, device: &Device, contact: &Contact<'_>) -> Option<String> {
+    let (
+        Contact::Up(session),
+        Action::ExportDomain {
+            domains: Domains::Matching(pattern),
+        },
+    ) = (contact, &activity.action)
+    else {
+        return None;
+    };
+    if !pattern.included().any(|pattern| could_be_pattern(&pattern)) {
+        return None;
+    }
+    let why = session.unlisted.as_ref()?.as_ref().err()?;
+    Some(format!(
+        "whether {} has domains that it does not list to this account, and that '{pattern}' leaves out, is not known: {why}",
+        device.name
+    ))
 }
 
 /// Whether a device has shown that it has no such domain.

@@ -39,9 +39,9 @@ pub struct Session<'a> {
     unanswered: BTreeSet<String>,
     /// Why the others are not asked any more.
     done_asking: Option<DoneAsking>,
-    /// Domains that are configured and enabled, and that the device does not list to the account; `None` as long as it
-    /// was not asked, and where it does not tell.
-    pub(super) unlisted: Option<BTreeSet<String>>,
+    /// Domains that are configured and enabled, and that the device does not list to the account, or why that is not known;
+    /// `None` as long as it was not asked.
+    pub(super) unlisted: Option<Result<BTreeSet<String>, String>>,
     facts: Option<KnownFacts>,
     /// Why they could not be asked for, where nobody was told that yet.
     no_facts: Option<Failure>,
@@ -143,8 +143,8 @@ impl Session<'_> {
         let is_pattern = |list: &&PatternList| list.included().any(|pattern| could_be_pattern(&pattern));
         let is_silent = matches!(self.done_asking, Some(DoneAsking::NoAnswerAbout(_)));
         if self.unlisted.is_none() && !is_silent && domains.iter().any(is_pattern) {
-            // Who may not look there is not told of what may be there either.
-            self.unlisted = self.gateway.unlisted(&self.domains).ok();
+            let unlisted = self.gateway.unlisted(&self.domains);
+            self.unlisted = Some(unlisted.map_err(|error| words(&error)));
         }
     }
 

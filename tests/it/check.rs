@@ -410,3 +410,29 @@ fn the_file_of_the_metrics_beside_a_plan_file_that_is_named_without_a_folder_can
     let ran = home.dpbackup(&["--config", "near.toml", "check"]).exits(0);
     assert!(ran.stdout.contains("m.prom can be written"), "{}", ran.stdout);
 }
+
+#[test]
+fn gateway_peering_is_told_where_a_plan_quiesces() {
+    let gateway = Gateway::start(Setup::default());
+    gateway.state().add_object("DOM1", "GatewayPeering", "peers");
+    for (quiesces, is_told) in [("quiesce = true", true), ("", false)] {
+        let home = Home::of(&gateway).plan("P", &export("*", "DOM1", quiesces));
+        let checked = home.dpbackup(&["check"]).exits(0);
+        let told = "OK    peering  the gateway has gateway-peering objects (peers of DOM1)";
+        let squeezed = checked.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(squeezed.contains(&told), is_told, "{}", checked.stdout);
+    }
+}
+
+#[test]
+fn a_certificate_in_hand_that_was_held_against_nothing_is_said_to_be() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway).plan("P", EXPORT).plan("S", SECURE);
+    std::fs::write(home.path("ca.pem"), gateway.ca_pem()).expect("written");
+    let told = "ca.pem was held against nothing: no secure backup is among what was checked";
+    let nothing = home.dpbackup(&["check", "P", "--certificate", "ca.pem"]).exits(3);
+    assert!(nothing.stdout.contains(told), "{}", nothing.stdout);
+    let held = home.dpbackup(&["check", "S", "--certificate", "ca.pem"]);
+    assert!(!held.stdout.contains("held against nothing"), "{}", held.stdout);
+}

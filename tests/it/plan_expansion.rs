@@ -380,3 +380,48 @@ fn a_domain_in_failsafe_mode_is_backed_up_and_warned_of() {
         assert_eq!(check.contains("WARN  failsafe"), is_told, "{check}");
     }
 }
+
+#[test]
+fn a_domain_that_nobody_of_ours_has_quiesced_is_backed_up_and_warned_of() {
+    let gateway = Gateway::start(gateways::small(["DOM1", "DOM2"].map(Domain::new)));
+    gateway.state().set_quiesced("DOM1", true);
+    for (pattern, is_told) in [("DOM*", true), ("DOM2", false)] {
+        let home = Home::of(&gateway).plan("P", &export("*", pattern, ""));
+        let run = home.run("P", &TestClock::night());
+        let warnings = run.warnings().join("\n");
+        assert_eq!(
+            warnings.contains("QA1: DOM1 is quiesced, and not by a run of dpbackup that would put it back"),
+            is_told,
+            "{pattern}: {warnings}"
+        );
+        let ends = if is_told { 3 } else { 0 };
+        assert_eq!(run.exit(), ends, "{pattern}");
+        // Nobody of ours changes it, and who only looks ends as the run did.
+        assert_eq!(gateway.state().quiesced(), ["DOM1"], "{pattern}");
+        let preview = home.dpbackup(&["preview", "P"]).exits(ends.into());
+        assert_eq!(
+            preview.stdout.contains("DOM1 is quiesced"),
+            is_told,
+            "{}",
+            preview.stdout
+        );
+        let check = home.dpbackup(&["check", "P"]).stdout;
+        assert_eq!(check.contains("WARN  out of service"), is_told, "{check}");
+    }
+}
+
+#[test]
+fn that_a_device_lists_all_of_its_domains_is_not_said_where_it_does_not_tell() {
+    let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
+    gateway.fail_as("get-config/Domain=access-denied");
+    for (pattern, is_told) in [("DOM*", true), ("DOM1", false)] {
+        let home = Home::of(&gateway).plan("P", &export("*", pattern, ""));
+        let run = home.run("P", &TestClock::night());
+        assert_eq!(run.exit(), 0, "{pattern}: {:?}", run.errors());
+        let notes = run.notes().join("\n");
+        let told = "whether QA1 has domains that it does not list to this account, and that 'DOM*' leaves out, is not known:";
+        assert_eq!(notes.contains(told), is_told, "{pattern}: {notes}");
+        let check = home.dpbackup(&["check", "P"]).stdout;
+        assert!(check.contains("SKIP  not listed"), "{check}");
+    }
+}

@@ -404,13 +404,13 @@ fn a_domain_that_is_asked_for_by_name_and_is_not_there_is_noted_by_preview_and_w
     let gateway = gateways::with_domains(["DOM2", "DOM1"].map(Domain::new));
     let home = Home::of(&gateway).plan("P", &export("*", "DOM1, DOM7, X*, DOM8, !DOM8", ""));
     let note = "QA1 has no domain DOM7, which 'DOM1, DOM7, X*, DOM8, !DOM8' asks for";
-    let ran = home.dpbackup(&["preview", "P"]).exits(0);
+    let ran = home.dpbackup(&["preview", "P"]).exits(3);
     assert!(
         ran.stdout.contains(&format!("  note: {note}\n")),
         "{}",
         ran.stdout
     );
-    let ran = home.dpbackup(&["preview", "P", "--format", "json"]).exits(0);
+    let ran = home.dpbackup(&["preview", "P", "--format", "json"]).exits(3);
     let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(document["plans"][0]["notes"], serde_json::json!([note]));
     let ran = home.dpbackup(&["run", "P"]).exits(3);

@@ -177,6 +177,28 @@ fn a_quiesce_that_is_answered_by_a_sentence_or_an_error_and_begins_later_is_undo
 }
 
 #[test]
+fn what_a_device_says_to_a_quiesce_that_it_carries_out_is_noted() {
+    for (answer, said) in [
+        ("quiesce=sentence", "the answer"),
+        ("quiesce=error-log@domain [DOM1] is busy", "domain [DOM1] is busy"),
+    ] {
+        let clock = TestClock::night();
+        let gateway = Gateway::start(setup(&clock).being(&[answer, "quiesce=late@0s"]));
+        let home = home(&gateway);
+        let run = home.run("DOMAIN", &clock);
+        assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{answer}: {:?}", run.errors());
+        let notes = run.notes().join("\n");
+        let told = notes
+            .split("the quiesce was carried out, and its answer was not OK: ")
+            .nth(1);
+        assert!(
+            told.is_some_and(|words| said == "the answer" || words.contains(said)),
+            "{answer}: {notes}"
+        );
+    }
+}
+
+#[test]
 fn a_quiesce_that_is_given_up_and_carried_out_later_is_remembered_until_a_later_start_undoes_it() {
     let clock = TestClock::night();
     let gateway = Gateway::start(setup(&clock).being(&["quiesce=late@60s"]));

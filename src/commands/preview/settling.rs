@@ -105,7 +105,7 @@ fn note_of_run(run: &AtWork, device: &str) -> String {
 /// The rows of the journal that no run at work has opened, as far as they can be read.
 pub(super) struct LeftRows {
     /// Those of runs that died.
-    of_the_dead: Vec<JournalEntry>,
+    pub(super) of_the_dead: Vec<JournalEntry>,
     /// Those of which it cannot be told whether their run is at work.
     unclear: Vec<JournalEntry>,
     /// Whether a run would begin, which undoes those of the dead before anything else.

@@ -98,6 +98,8 @@ fn ask(
     domains::unlisted(&gateway, &listed, needs, found);
     domains::failsafe(&listed, needs, found);
     domains::disabled(&gateway, &listed, needs, found);
+    domains::peering(&gateway, &listed, needs, found);
+    domains::out_of_service((&device.name, serial.as_deref()), &listed, needs, found);
     domains::quiesced(engine, (&device.name, serial.as_deref()), &listed, needs, found);
     Some(listed)
 }

@@ -8,6 +8,7 @@ use crate::plan::model::{Action, Activity, Domains};
 use crate::run::Engine;
 use crate::run::examine::item::CheckItems;
 use crate::run::examine::needs::Needs;
+use crate::run::failure::words;
 use crate::values::first_few::first_few;
 use crate::values::nearest::nearest;
 
@@ -114,8 +115,16 @@ pub(super) fn unlisted(
     if needs.exports.is_empty() && !needs.everything && needs.quiesces.is_empty() {
         return;
     }
-    // Who may not look there is not told of what may be there either.
-    let unlisted = gateway.unlisted(listed).unwrap_or_default();
+    let unlisted = match gateway.unlisted(listed) {
+        Ok(unlisted) => unlisted,
+        Err(error) => {
+            let why = format!(
+                "whether the device has domains that it does not list to this account is not known: {}",
+                words(&error)
+            );
+            return found.skip(&["not listed"], &why);
+        }
+    };
     if !unlisted.is_empty() {
         let text = format!(
             "the device has {}, and does not list it to this account: no pattern matches it",
@@ -234,6 +243,57 @@ fn is_quiesced_by_a_plan(domain: &str, needs: &Needs<'_>) -> bool {
             } => pattern.matches(domain),
             _ => is_of_a_device(activity),
         })
+}
+
+/// A gateway that is the primary of a peer group when it is quiesced hands that on: it should not be one then. Which one is
+/// no object tells.
+pub(super) fn peering(
+    gateway: &Gateway<'_>,
+    listed: &[DomainStatus],
+    needs: &Needs<'_>,
+    found: &mut CheckItems,
+) {
+    if needs.quiesces.is_empty() {
+        return;
+    }
+    let quiesced = listed.iter().map(|domain| domain.name.as_str());
+    let quiesced = quiesced.filter(|name| is_quiesced_by_a_plan(name, needs));
+    let mut peerings = Vec::new();
+    for domain in std::iter::once(DEFAULT_DOMAIN).chain(quiesced) {
+        match gateway.gateway_peerings(domain) {
+            Ok(names) => peerings.extend(names.into_iter().map(|name| format!("{name} of {domain}"))),
+            Err(error) => return found.failed("peering", &error),
+        }
+    }
+    if !peerings.is_empty() {
+        let text = format!(
+            "the gateway has gateway-peering objects ({}): a quiesce should not meet the primary of a peer group; `show \
+             gateway-peering-status` on the gateway says which it is",
+            first_few(&peerings, LISTED)
+        );
+        found.ok("peering", text);
+    }
+}
+
+/// A domain that is backed up without a quiesce, and is quiesced: it is out of service, and nobody puts it back.
+pub(super) fn out_of_service(
+    device: (&str, Option<&str>),
+    domains: &[DomainStatus],
+    needs: &Needs<'_>,
+    found: &mut CheckItems,
+) {
+    let is_exported =
+        |name: &str| needs.everything || needs.exports.iter().any(|pattern| pattern.matches(name));
+    let concerned: Vec<&DomainStatus> = domains
+        .iter()
+        .filter(|domain| is_exported(&domain.name) && !is_quiesced_by_a_plan(&domain.name, needs))
+        .filter(|domain| domain.quiesce.is_of_a_quiesce())
+        .collect();
+    let quiesced = QuiescedDomains::of(device, &concerned, needs);
+    if !quiesced.by_others.is_empty() {
+        let hint = "a run backs it up, and does not put it back: unquiesce it on the device";
+        found.warn("out of service", quiesced.by_others.join(", "), hint);
+    }
 }
 
 /// What is quiesced already is not ours to quiesce: a run refuses. What another run of ours has quiesced it puts back

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::artifact::sweep;
 use crate::plan::model::{Plan, Settings};
+use crate::run::at_work::OurQuiesces;
 use crate::run::event::Owner;
 use crate::run::expand::{ExpandedActivity, expand};
 use crate::run::failure::{Failure, Trouble};
@@ -68,10 +69,16 @@ impl<'a> Run<'_, 'a, '_> {
         }
         self.sweep()?;
         let (engine, record) = (self.engine, &mut *self.record);
+        let open = record.ledger().open_undos()?;
+        let ours = OurQuiesces {
+            rows: &open,
+            at_work: None,
+        };
         let expanded = expand(
             engine.file,
             self.plan,
             self.devices,
+            &ours,
             engine.stop,
             &mut |progress| record.show(progress),
         );

@@ -345,7 +345,8 @@ impl Walk<'_, '_, '_> {
     fn quiesce(&mut self, scope: &Scope, due: &DueQuiesce) -> Result<(), Trouble> {
         self.record.task_status(self.task.id, Status::Quiescing)?;
         let sent = self.engine.clock.elapsed();
-        if let Some(error) = self.ask_to_quiesce(scope, due, sent)? {
+        let answered = self.ask_to_quiesce(scope, due, sent)?;
+        if let Some(error) = &answered {
             // It may or may not be under way: the device knows. One that shows nothing of it is
             // watched for a while by the undo, for it may begin yet.
             let state = self
@@ -355,7 +356,7 @@ impl Walk<'_, '_, '_> {
                 .map(|domains| scope.state(&domains, &due.stood));
             let shows = state.is_ok_and(|state| state.shows_quiesce());
             if !shows && !self.session.gateway.is_disabled(scope) {
-                return Err(self.exchange(Status::DeviceError, &error).into());
+                return Err(self.exchange(Status::DeviceError, error).into());
             }
         }
         let limit = self.quiesce_limit();
@@ -369,7 +370,17 @@ impl Walk<'_, '_, '_> {
         );
         self.record.show(&Progress::WaitEnded);
         self.take_in(&waited, scope, due, sent)?;
-        self.tell_quiesced(waited, scope, due)
+        self.tell_quiesced(waited, scope, due)?;
+        match answered {
+            None => Ok(()),
+            Some(error) => {
+                let note = format!(
+                    "the quiesce was carried out, and its answer was not OK: {}",
+                    words(&error)
+                );
+                Ok(self.record.note(Owner::Task(self.task.id), note)?)
+            }
+        }
     }
 
     /// Sends the request. What the device has answered where that was not OK, and not that nothing was begun.
