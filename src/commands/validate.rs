@@ -1,7 +1,7 @@
 //! `dpbackup validate`: what is wrong with a plan file, without asking anybody.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -12,6 +12,7 @@ use crate::commands::frame::history_file::owners_of_history;
 use crate::commands::frame::loading::load_plan_to_judge;
 use crate::commands::named::plan_names::plan_if_sound;
 use crate::exit::Exit;
+use crate::ownership;
 use crate::plan::model::{Plan, PlanFile, Trust};
 use crate::report::validate::{ValidDetail, counted, valid};
 use crate::run::examine::scripts_that_cannot_start;
@@ -185,7 +186,30 @@ fn authorities(file: &PlanFile) -> Vec<String> {
             }
             let error = tls::verifier(&Trust::CaFile(path.to_owned())).err()?;
             let hint = error.hint.map_or_else(String::new, |hint| format!("; {hint}"));
-            Some(format!("{first}: {}{hint}", error.message))
+            let place = place_of(path, file).map_or_else(String::new, |place| format!("{place}: "));
+            Some(format!("{place}{first}: {}{hint}", error.message))
         })
         .collect()
+}
+
+/// Where a file of certificates is named first: file, line and column.
+fn place_of(named: &Path, file: &PlanFile) -> Option<String> {
+    [&file.path]
+        .into_iter()
+        .chain(&file.included)
+        .find_map(|plan_file| {
+            let mut text = String::new();
+            let mut opened = ownership::open_regular(plan_file).ok()?;
+            opened.read_to_string(&mut text).ok()?;
+            text.lines().enumerate().find_map(|(number, line)| {
+                let key = line
+                    .find("ca_file")
+                    .filter(|_| !line.trim_start().starts_with('#'))?;
+                let quote = key + line[key..].find(['"', '\''])?;
+                let value = line[quote + 1..].split(['"', '\'']).next()?;
+                let column = line[..quote].chars().count() + 1;
+                let is_it = !value.is_empty() && named.ends_with(value);
+                is_it.then(|| format!("{}:{}:{column}", plan_file.display(), number + 1))
+            })
+        })
 }

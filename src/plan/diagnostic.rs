@@ -150,6 +150,16 @@ impl<'t> Findings<'t> {
         outcome
     }
 
+    /// Says in advice about `DEVICE` which device it is: the one that stands there, by `name_at`.
+    pub(super) fn name_devices<'n>(&mut self, name_at: impl Fn(usize) -> Option<&'n str>) {
+        for finding in &mut self.list {
+            let at = finding.labels.first().map_or(0, |label| label.span.start);
+            if let (Some(help), Some(name)) = (&mut finding.help, name_at(at)) {
+                *help = help.replace("trust DEVICE`", &format!("trust {name}`"));
+            }
+        }
+    }
+
     /// Whether an error was found so far.
     pub fn has_errors(&self) -> bool {
         self.list

@@ -324,6 +324,10 @@ fn not_taken(path: &Path, pattern: &str, error: &LoadError) -> (String, String, 
             format!("there is no file {shown}"),
             "is included here".to_owned(),
             Some(match pattern.contains('?') {
+                _ if pattern.contains(", ") => {
+                    let paths: Vec<&str> = pattern.split(',').map(str::trim).collect();
+                    format!("each path in quotes of its own: `include = {paths:?}`")
+                }
                 true => format!(
                     "only `*` stands for other characters: {:?}; a path starts in the folder of the file in which it stands",
                     pattern.replace('?', "*")

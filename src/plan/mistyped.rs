@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::plan::keys::device::{DEVICE_TIMEOUTS, PASSWORD, TLS};
+use crate::plan::keys::other_words::{Meant, meant};
 use crate::plan::keys::tables::{RETENTION, TIMEOUTS, WINDOW};
 use crate::plan::keys::{Key, KeyKind, Table};
 use crate::plan::mistyped::words::{ORDINARY, OTHER_WORDS};
@@ -48,9 +49,15 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
         }
         DeValue::Datetime(time) => Some(match (&key.kind, likely_time(&time.to_string())) {
             (KeyKind::Time, Some(time)) => format!("put it in quotes: `{name} = {time:?}`"),
-            (KeyKind::Duration | KeyKind::DurationOrZero, _) => {
-                format!("write its units, in quotes: `{name} = \"10m\"` is ten minutes, \"10h\" ten hours")
+            (KeyKind::Table(table) | KeyKind::ChoiceOrTable(_, table), Some(time)) if is(table, &WINDOW) => {
+                from_one_time(name, &time)
             }
+            (KeyKind::Duration | KeyKind::DurationOrZero, _) => match of_clock(&time.to_string()) {
+                Some(words) => format!("write its units, in quotes: `{name} = {words:?}`"),
+                None => format!(
+                    "write its units, in quotes: `{name} = \"10m\"` is ten minutes, \"10h\" ten hours"
+                ),
+            },
             _ => format!("put it in quotes: `{name} = \"{time}\"`"),
         }),
         DeValue::Array(items) => match (&key.kind, items.len()) {
@@ -73,6 +80,10 @@ pub(super) fn of_type(key: &Key, value: &DeValue<'_>) -> Option<String> {
                 "each stands under a heading of its own: {}",
                 table.heading
             )),
+            (KeyKind::Table(table), _) if is(table, &RETENTION) => Some(retention(name, value)),
+            (KeyKind::Table(table) | KeyKind::ChoiceOrTable(_, table), 2..) if is(table, &WINDOW) => {
+                Some("a plan has one window: for another one write another [[plan]]".to_owned())
+            }
             (KeyKind::Table(_), _) => example(key),
             _ => example(key).or_else(|| Some("one value is expected, without brackets".to_owned())),
         },
@@ -88,6 +99,11 @@ fn of_one_table(table: &Table, entries: &DeTable<'_>) -> String {
     let heading = table.heading;
     let mut names = entries.iter();
     let only = names.next().filter(|_| names.next().is_none());
+    // `[plan.Nightly]`, and below it what belongs to a plan.
+    let mut named = entries
+        .iter()
+        .filter(|(name, value)| table.key(name.get_ref()).is_none() && value.get_ref().is_table());
+    let only = only.or_else(|| named.next().filter(|_| named.next().is_none()));
     let only = only.map(|(name, value)| {
         let name: &str = name.get_ref();
         (name, table.key(name), value.get_ref())
@@ -165,10 +181,13 @@ fn of_text(key: &Key, text: &str) -> Option<String> {
             ),
             _ => format!("write `{name} = {{ ca_file = {text:?} }}`"),
         }),
-        KeyKind::Table(table) if is(table, &RETENTION) && duration::parse(text).is_ok() => {
-            Some(format!("write `{name} = {{ keep_within = {text:?} }}`"))
+        KeyKind::Table(table) if is(table, &RETENTION) => {
+            let (written, value) = text.split_once('=').unwrap_or(("keep_last", text));
+            Some(match rule(written.trim(), value.trim()) {
+                Some(rule) => format!("write `{name} = {{ {rule} }}`"),
+                None => forever(name),
+            })
         }
-        KeyKind::Table(table) if is(table, &RETENTION) => Some(forever(name)),
         KeyKind::Table(table)
             if (is(table, &TIMEOUTS) || is(table, &DEVICE_TIMEOUTS)) && duration::parse(text).is_ok() =>
         {
@@ -176,7 +195,11 @@ fn of_text(key: &Key, text: &str) -> Option<String> {
                 "each limit has its key: `{name} = {{ request = {text:?} }}`"
             ))
         }
-        KeyKind::Includes(_) => Some(format!("in brackets: `{name} = [{text:?}]`")),
+        KeyKind::Includes(_) => {
+            let paths: Vec<&str> = text.split([',', ';']).map(str::trim).collect();
+            let paths = paths.into_iter().filter(|path| !path.is_empty());
+            Some(format!("in brackets: `{name} = {:?}`", paths.collect::<Vec<_>>()))
+        }
         KeyKind::Names => {
             let words = text
                 .split([',', ' ', ';'])
@@ -244,6 +267,7 @@ fn of_number(key: &Key, number: &str) -> Option<String> {
         KeyKind::Command | KeyKind::Names | KeyKind::Includes(_) => Some(format!(
             "an array of texts, each in quotes: `{name} = [\"{number}\"]`"
         )),
+        _ if name == "address" => Some(format!("write {}", key.sample())),
         // It may be one of several.
         KeyKind::Patterns => Some(format!("put it in quotes: \"{number}\"")),
         KeyKind::Table(_) | KeyKind::Tables(_) => None,
@@ -270,8 +294,60 @@ fn whole(number: &str) -> Option<f64> {
 /// What is advised to whoever may want nothing to be removed: an example of a rule, pasted, would remove.
 fn forever(name: &str) -> String {
     format!(
-        "leave `{name}` out, and nothing is ever removed; else say how many are kept: `retention = {{ keep_last = 30 }}`"
+        "leave `{name}` out, and nothing is ever removed; else say how many are kept: `retention = {{ keep_last = 365 }}`"
     )
+}
+
+/// How what is kept is written, with the numbers that were typed: a smaller one, pasted, would remove.
+fn retention(name: &str, value: &DeValue<'_>) -> String {
+    match kept("keep_last", value) {
+        Some(table) => format!("write `{name} = {table}`"),
+        None => forever(name),
+    }
+}
+
+/// What is kept as a table, by the name of a key that is none here and by its value.
+pub(super) fn kept(written: &str, value: &DeValue<'_>) -> Option<String> {
+    let rules = match value {
+        DeValue::Table(entries) => {
+            let rules = entries
+                .iter()
+                .filter_map(|(name, value)| rule_of(name.get_ref(), value.get_ref()));
+            rules.collect::<Vec<_>>().join(", ")
+        }
+        DeValue::Array(items) => return kept(written, items.first()?.get_ref()),
+        value => rule_of(written, value)?,
+    };
+    (!rules.is_empty()).then(|| format!("{{ {rules} }}"))
+}
+
+fn rule_of(written: &str, value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::Integer(number) => rule(written, number.as_str()),
+        DeValue::String(text) => rule(written, text.trim()),
+        _ => None,
+    }
+}
+
+/// One rule of what is kept.
+fn rule(written: &str, value: &str) -> Option<String> {
+    let lower = written.to_lowercase();
+    let key = match (RETENTION.key(&lower), meant(&RETENTION, &lower)) {
+        (Some(key), _) => key.name,
+        (None, Some(Meant::Key(key))) => key,
+        _ if lower.contains("day") => "keep_daily",
+        _ if lower.contains("week") => "keep_weekly",
+        _ if lower.contains("month") => "keep_monthly",
+        _ => "keep_last",
+    };
+    match value.parse::<u32>() {
+        Ok(0) => None,
+        Ok(days) if key == "keep_within" => Some(format!("keep_within = \"{days}d\"")),
+        Ok(number) => Some(format!("{key} = {number}")),
+        Err(_) => duration::parse_span(value)
+            .is_ok()
+            .then(|| format!("keep_within = {value:?}")),
+    }
 }
 
 /// How a text is written right that is of the right type, and still no value of the key.
@@ -297,6 +373,9 @@ pub(super) fn of_words(key: &Key, text: &str) -> Option<String> {
             if matches!(key.kind, KeyKind::Duration) && duration::parse_positive(&words) == Err(DurationError::Zero) {
                 return Some(no_limit(name));
             }
+            if let Some(words) = of_clock(text).or_else(|| with_known_unit(text)) {
+                return write(words);
+            }
             let is_clock = text.contains(':') && likely_time(text).is_some();
             is_clock.then(|| format!("write its units: `{name} = \"10m\"` is ten minutes, \"10h\" ten hours"))
         }
@@ -310,7 +389,13 @@ pub(super) fn of_words(key: &Key, text: &str) -> Option<String> {
         ),
         KeyKind::Time => match text.strip_suffix(['Z', 'z']).and_then(likely_time) {
             Some(time) => Some(format!("write `{name} = {time:?}`, and beside it `time_zone = \"UTC\"`")),
-            None => write(likely_time(text)?),
+            None => match text.split_once(' ') {
+                Some((time, zone)) if zone.chars().all(|c| c.is_ascii_alphabetic()) && zone.len() > 2 => Some(format!(
+                    "write `{name} = {:?}`, and beside it the zone by a place, as in `time_zone = \"Europe/Rome\"`",
+                    likely_time(time)?
+                )),
+                _ => write(likely_time(text)?),
+            },
         },
         _ => None,
     }
@@ -348,6 +433,32 @@ fn of_size(key: &Key, text: &str) -> Option<String> {
         .then(|| format!("write `{name} = {size:?}`"))
 }
 
+/// A duration as a clock shows it, with its seconds: `00:30:00`. Of two numbers nobody knows which they are.
+fn of_clock(text: &str) -> Option<String> {
+    let numbers: Option<Vec<u32>> = text.split(':').map(|part| part.trim().parse().ok()).collect();
+    let numbers = numbers.filter(|numbers| numbers.len() == 3)?;
+    let parts = numbers
+        .iter()
+        .zip(["h", "m", "s"])
+        .filter(|(number, _)| **number > 0);
+    let words: Vec<String> = parts.map(|(number, unit)| format!("{number}{unit}")).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// A duration with a unit that others write, and that is none here.
+fn with_known_unit(text: &str) -> Option<String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.trim().to_lowercase().trim_end_matches('.') {
+        "mn" | "mins" | "minuten" => "m",
+        "sek" | "secs" => "s",
+        "hr" | "hrs" | "std" => "h",
+        "tage" | "jours" | "giorni" => "d",
+        _ => return None,
+    };
+    (!number.is_empty()).then(|| format!("{number}{unit}"))
+}
+
 /// A duration as ISO 8601 writes it: `PT1H30M`.
 fn of_iso(text: &str) -> Option<String> {
     let upper = text.to_uppercase();
@@ -377,10 +488,18 @@ fn no_limit(name: &str) -> String {
 
 /// A window in one text.
 fn window(name: &str, text: &str) -> Option<String> {
-    let (start, end) = likely_window(text)?;
+    let Some((start, end)) = likely_window(text) else {
+        return Some(from_one_time(name, &likely_time(text)?));
+    };
     Some(format!(
         "write `{name} = {{ start = {start:?}, end = {end:?} }}`; `time_zone = \"Europe/Rome\"` may stand beside them"
     ))
+}
+
+/// A window of which one time is written alone.
+fn from_one_time(name: &str, start: &str) -> String {
+    let end = if start == "06:00" { "12:00" } else { "06:00" };
+    format!("a window has a beginning and an end: `{name} = {{ start = {start:?}, end = {end:?} }}`, say")
 }
 
 /// What is meant by a word that is none of those that a key takes.
@@ -394,6 +513,24 @@ pub(super) fn of_choice(key: &Key, text: &str) -> Option<String> {
             "never" => Some("write `enabled = false` for a plan that never runs".to_owned()),
             _ => window(key.name, text),
         };
+    }
+    if key.name == "post_script_when" && matches!(lower.as_str(), "success" | "on-success" | "ok") {
+        return Some(
+            "there is none after a success alone: write `post_script_when = \"always\"`, and let the script ask \
+             DPBACKUP_STATUS"
+                .to_owned(),
+        );
+    }
+    if key.name == "action"
+        && matches!(
+            lower.as_str(),
+            "export-all" | "export-all-domains" | "all-domains"
+        )
+    {
+        return Some(
+            "write `action = \"export-domain\"`, and `domains = \"all-domains\"` for one export of all"
+                .to_owned(),
+        );
     }
     if key.name == "role" && ORDINARY.contains(&lower.as_str()) {
         return Some(

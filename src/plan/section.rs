@@ -25,6 +25,9 @@ use crate::values::size::{Bytes, SizeError, Threshold};
 use crate::values::window::{WindowError, parse_time, parse_zone};
 use crate::values::zone_words;
 
+/// A shorter limit ends whatever it is a limit of.
+const SHORTEST_LIMIT: Duration = Duration::from_millis(100);
+
 /// One table of the file.
 pub(super) struct PlanSection<'a> {
     table: &'static Table,
@@ -43,8 +46,7 @@ impl<'a> PlanSection<'a> {
     ) -> Self {
         for (name, value) in entries {
             if table.key(name.get_ref()).is_none() {
-                let is_table = matches!(value.get_ref(), DeValue::Table(_));
-                unknown_key(table, name.get_ref(), name.span(), is_table, out);
+                unknown_key(table, name.get_ref(), name.span(), value.get_ref(), out);
             }
         }
         Self { table, entries, span }
@@ -193,14 +195,24 @@ impl<'a> PlanSection<'a> {
     /// A duration; above zero where the key wants it so.
     pub(super) fn duration(&self, name: &str, out: &mut Findings<'_>) -> Option<At<Duration>> {
         let kind = self.key(name).map(|key| &key.kind);
-        self.parsed(name, out, "a duration", |text| match kind {
+        let read = self.parsed(name, out, "a duration", |text| match kind {
             Some(KeyKind::DurationOrZero) => duration::parse(text),
             Some(KeyKind::Span) => duration::parse_span(text).map_err(|error| match error {
                 DurationError::Zero => DurationError::NothingKept,
                 error => error,
             }),
             _ => duration::parse_positive(text),
-        })
+        })?;
+        let is_a_limit = matches!(kind, Some(KeyKind::Duration));
+        if is_a_limit && read.value < SHORTEST_LIMIT && self.key_span(name).is_some() {
+            out.doubt(
+                read.span.clone(),
+                &format!("`{name}` is shorter than anything takes"),
+                "nothing ends within it",
+                &format!("write a limit that can be kept, such as `{name} = \"60s\"`"),
+            );
+        }
+        Some(read)
     }
 
     /// A share or a size.

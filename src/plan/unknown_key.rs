@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
+use toml::de::DeValue;
+
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::Table;
 use crate::plan::keys::file::{FILE, INCLUDED, INCLUDED_NOTIFY};
 use crate::plan::keys::notify::NOTIFY;
 use crate::plan::keys::other_words::{Meant, elsewhere, meant};
+use crate::plan::mistyped;
 use crate::plan::value::did_you_mean;
 use crate::values::nearest::nearest;
 
@@ -15,9 +18,10 @@ pub(super) fn unknown_key(
     table: &'static Table,
     name: &str,
     span: Range<usize>,
-    is_table: bool,
+    value: &DeValue<'_>,
     out: &mut Findings<'_>,
 ) {
+    let is_table = value.is_table();
     let is_of = |included, whole: &Table| std::ptr::eq(table, included) && whole.key(name).is_some();
     if is_of(&INCLUDED, &FILE) || is_of(&INCLUDED_NOTIFY, &NOTIFY) {
         let label = "an included file has [[device]], [[plan]] and [[notify.webhook]] tables";
@@ -37,6 +41,14 @@ pub(super) fn unknown_key(
         (Some(Meant::Key(key)), _) => did_you_mean(finding, Some(key)),
         (Some(Meant::Advice(advice)), _) => {
             finding.help(advice);
+        }
+        (Some(Meant::Kept(place)), _) => {
+            finding.help(match mistyped::kept(name, value) {
+                Some(table) => format!("write `retention = {table}`{place}"),
+                None => format!(
+                    "what is kept is said by `retention = {{ keep_last = 365 }}`{place}; without it nothing is ever removed"
+                ),
+            });
         }
         // A key that there is, in another table, is no slip of the finger.
         (None, _) if !elsewhere(table, name).is_empty() => {

@@ -36,9 +36,13 @@ pub(super) fn string<'a>(key: &Key, value: &'a Value<'a>, out: &mut Findings<'_>
     if text.trim().is_empty() {
         let label = format!("expected {}", key.kind.expected());
         out.error(value.span(), format!("`{}` is empty", key.name), label)
-            .help(match key.absent {
-                Absent::Error => "write what belongs there: the key must be there",
-                _ => "write what belongs there, or leave the key out",
+            .help(match (&key.absent, key.name) {
+                // One of them is there in each such table.
+                (Absent::Error | Absent::OfOneAction(_), _)
+                | (_, "username" | "password" | "env" | "file" | "credential") => {
+                    format!("write what belongs there, such as {}", key.sample())
+                }
+                _ => "write what belongs there, or leave the key out".to_owned(),
             });
         return None;
     }

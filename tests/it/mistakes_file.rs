@@ -4,6 +4,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use dpbackup::plan::LoadError;
+use dpbackup::plan::diagnostic::{Finding, Severity};
+
 use crate::mistakes::Said;
 use crate::shown::shown;
 use crate::support::Home;
@@ -53,8 +56,65 @@ fn said(home: &Home, code: i32, mistakes: &[(&str, &str)]) -> String {
             code,
             &["validate", "plan.toml"],
         );
+        paste_what_is_offered(home, &RIGHT.replacen(right, wrong, 1));
     }
     said.0
+}
+
+/// Pastes the first line that a finding offers in the place of what is wrong: nothing is wrong with it then, but for what
+/// stands elsewhere.
+#[track_caller]
+fn paste_what_is_offered(home: &Home, text: &str) {
+    // Of several lines, or of one that belongs elsewhere, one pasted here is no answer.
+    let is_of_more = |help: &str| {
+        let elsewhere = ["add ", "take it out", "what ", "each key has"];
+        elsewhere.iter().any(|begin| help.starts_with(begin))
+    };
+    let offered = |finding: Finding| {
+        let help = finding.help.clone().filter(|help| !is_of_more(help))?;
+        let mut lines = help.split('`').skip(1).step_by(2).peekable();
+        lines.peek().filter(|first| !first.starts_with('['))?;
+        let line = lines.find(|line| line.contains(" = ") && !line.contains('…'))?;
+        Some((finding, line.to_owned()))
+    };
+    let Some((finding, line)) = findings(home).into_iter().find_map(offered) else {
+        return;
+    };
+    let (key, value) = line.split_once(" = ").expect("a key and a value");
+    let span = finding.labels[0].span.clone();
+    let begin = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[span.end..].find('\n').map_or(text.len(), |at| span.end + at);
+    let (before, typed) = (text[begin..span.start].trim(), text[begin..end].trim_start());
+    let is_value = before
+        .strip_suffix('=')
+        .is_some_and(|before| before.trim_end().ends_with(key));
+    let pasted = if is_value {
+        format!("{}{value}{}", &text[..span.start], &text[span.end..])
+    } else if before.is_empty() || typed.starts_with(key) {
+        format!("{}{line}{}", &text[..begin], &text[end..])
+    } else {
+        return;
+    };
+    write(home, &pasted);
+    let is_there = |other: &Finding| {
+        other.line == finding.line
+            && (other.column == finding.column || !is_value)
+            && (other.severity == Severity::Error || other.title == finding.title)
+            && !other.title.starts_with("there is no ")
+    };
+    let found = findings(home).into_iter().find(is_there);
+    assert!(
+        found.is_none(),
+        "{line}, where {finding:?} says so, gives {found:?} in\n{pasted}"
+    );
+}
+
+fn findings(home: &Home) -> Vec<Finding> {
+    match dpbackup::plan::load(&home.path("plan.toml"), &|_| None) {
+        Ok(loaded) => loaded.warnings.findings,
+        Err(LoadError::Invalid(found)) => found.findings,
+        Err(_) => Vec::new(),
+    }
 }
 
 fn write(home: &Home, text: &str) {
@@ -541,6 +601,19 @@ fn a_file_of_another_format_or_encoding_says_which() {
         ("Latin-1", b"[settings]\nstore = \"M\xe4rz\"\n".to_vec()),
         ("packed", vec![0x1f, 0x8b, 8, 0, 0]),
         ("zeros", vec![0; 600]),
+        (
+            "a mail that quotes it",
+            RIGHT.lines().flat_map(|line| format!("> {line}\n").into_bytes()).collect(),
+        ),
+        ("columns", b"name,host,port\nQA1,192.0.2.1,5550\n".to_vec()),
+        (
+            "a certificate",
+            b"-----BEGIN CERTIFICATE-----\nMIIB\nabc=\n-----END CERTIFICATE-----\n".to_vec(),
+        ),
+        ("cron", b"0 22 * * * root dpbackup run Nightly\n".to_vec()),
+        ("PowerShell", b"$store = \"x\"\nGet-ChildItem -Path $store\n".to_vec()),
+        ("a script", b"#!/bin/sh\nset -e\ndpbackup run Nightly\n".to_vec()),
+        ("a page", RIGHT.replace('"', "&quot;").into_bytes()),
         ("a program", [b"\x7fELF\x02\x01\x01".as_slice(), &[0; 40], &[0xff, 0xfe, 7]].concat()),
         ("a picture", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &[0; 9]].concat()),
         (
@@ -877,7 +950,7 @@ fn who_may_want_nothing_to_be_removed_is_shown_no_rule_that_removes_but_a_large_
             .map(|(at, _)| &said[at..])
             .collect();
         assert!(
-            rules.len() == 1 && rules[0].starts_with("`retention = { keep_last = 30 }`"),
+            rules.len() == 1 && rules[0].starts_with("`retention = { keep_last = 365 }`"),
             "{value}: {said}"
         );
     }
@@ -902,4 +975,194 @@ fn a_character_that_cannot_be_seen_is_refused_where_it_would_be_compared_and_tak
     let policy = "error_policy = \"ignore\"";
     let described = format!("{policy}\ndescription = \"each night \u{2764}\u{fe0f}\"");
     let _ = said(&Home::new(), 0, &[(policy, &described)]);
+}
+
+#[test]
+fn a_line_is_offered_that_is_not_refused_in_its_turn() {
+    let (policy, name, settings) = ("error_policy = \"ignore\"", "name = \"Nightly\"", "[settings]");
+    let said = said(
+        &Home::new(),
+        2,
+        &[
+            (policy, "maintenance_window = 22:00"),
+            (policy, "maintenance_window = \"22:00\""),
+            (policy, "maintenance_window = \"10pm\""),
+            ("host = \"qa1.example.com\"", "host = \"192.0.2.0/24\""),
+            (settings, "include = \"a.toml, b.toml\"\n[settings]"),
+            (settings, "include = [\"a.toml, b.toml\"]\n[settings]"),
+            (name, "name = \"Night\u{200b}ly\""),
+            (name, "name = \"- Nightly\""),
+            ("username = \"backup\"", "username = \"\""),
+            ("{ env = \"QA1_PASSWORD\" }", "{ file = \"\" }"),
+            ("store = \"store\"", "store ＝ \"store\""),
+            ("store = \"store\"", "store = ＂store＂"),
+            (settings, "settings]"),
+            (settings, "(settings)"),
+            ("[[device]]", "{{device}}"),
+            ("devices = \"QA*\"", "devices = \"QA1, \\\nQA2\""),
+            ("store = \"store\"", "store = &quot;store&quot;"),
+            ("[[plan]]\nname = \"Nightly\"", "[plan.Nightly]"),
+            ("tls = { verify = false }", "secure_backup = true"),
+            ("tls = { verify = false }", "description = \"the first\""),
+            ("tls = { verify = false }", "tls = { pin_sha256 = \"ae70\" }"),
+            (
+                settings,
+                "[webhook]\nurl = \"https://chat.example.com/\"\n[settings]",
+            ),
+            (
+                "[[plan]]",
+                "[notify.ping]\nurl = \"https://ping.example.com/{name}\"\n[[plan]]",
+            ),
+            ("[[plan]]", "[notify.syslog]\naddress = 514\n[[plan]]"),
+            (policy, "notify_events = \"!*\""),
+            (settings, "[settings]\nscript_timeout = \"00:30:00\""),
+            (settings, "[settings]\nscript_timeout = \"5mn\""),
+            (
+                policy,
+                "maintenance_window = { start = \"22:00 CET\", end = \"06:00\" }",
+            ),
+            (
+                policy,
+                "maintenance_window = [{ start = \"22:00\", end = \"06:00\" }, { start = \"12:00\", end = \"13:00\" }]",
+            ),
+            (
+                settings,
+                "[settings.notify.email]\nhost = \"mail.example.com\"\n[settings]",
+            ),
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
+fn what_is_valid_and_takes_away_what_is_meant_is_warned_of() {
+    let again = "domains = \"DOM*\"\n\n[[plan.activity]]\naction = \"export-domain\"\ndevices";
+    let said = said(
+        &Home::new(),
+        0,
+        &[
+            ("domains = \"DOM*\"", "domains = \"/DOM.*/\""),
+            ("domains = \"DOM*\"", "domains = \"^(DOM1|DOM2)$\""),
+            ("domains = \"DOM*\"", "domains = \"DOM%\""),
+            ("store = \"store\"", "store = \"/etc\""),
+            ("store = \"store\"", "store = \"/root\""),
+            ("[settings]", "[settings]\ntimeouts = { connect = \"1ms\" }"),
+            ("[settings]", "[settings]\ntask_expiry = \"5µs\""),
+            ("{ env = \"QA1_PASSWORD\" }", "{ env = \"qa1-password\" }"),
+            (
+                "error_policy = \"ignore\"",
+                "syslog = true\nnotify_events = \"*, !*\"",
+            ),
+            (
+                "[[plan]]",
+                "[notify.syslog]\naddress = \"514\"\n[[plan]]\nsyslog = true",
+            ),
+            (
+                "domains = \"DOM*\"",
+                &format!("{again} = \"QA*\"\ndomains = \"DOM*\""),
+            ),
+            (
+                "domains = \"DOM*\"",
+                &format!("{again} = \"QA2\"\ndomains = \"DOM1\""),
+            ),
+        ],
+    );
+    assert_shown!(said);
+}
+
+#[test]
+fn two_activities_that_share_nothing_are_no_doubt() {
+    let home = Home::new();
+    let again =
+        "domains = \"DOM1\"\n\n[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains";
+    for other in ["\"DOM2\"", "\"*, !DOM1\"", "\"all-domains\""] {
+        write(
+            &home,
+            &RIGHT.replacen("domains = \"DOM*\"", &format!("{again} = {other}"), 1),
+        );
+        let ran = home.dpbackup(&["--quiet", "validate", "plan.toml"]).exits(0);
+        assert_eq!(ran.stderr, "", "{other}");
+    }
+}
+
+#[test]
+fn the_number_of_what_is_kept_is_proposed_as_it_was_typed() {
+    let home = Home::new();
+    for (right, wrong, meant) in [
+        (
+            "[settings]",
+            "[settings]\nkeep = 365",
+            "`retention = { keep_last = 365 }`",
+        ),
+        (
+            "[settings]",
+            "[settings]\nkeep_days = 365",
+            "`retention = { keep_daily = 365 }`",
+        ),
+        (
+            "[settings]",
+            "[settings]\nmax_age = \"365d\"",
+            "`retention = { keep_within = \"365d\" }`",
+        ),
+        (
+            "[settings]",
+            "[settings]\nversions = 365",
+            "`retention = { keep_last = 365 }`",
+        ),
+        (
+            "[settings]",
+            "[settings.prune]\nkeep_last = 365\n[settings]",
+            "`retention = { keep_last = 365 }`",
+        ),
+        (
+            "error_policy = \"ignore\"",
+            "keep_last = 365",
+            "`retention = { keep_last = 365 }`",
+        ),
+        (
+            "error_policy = \"ignore\"",
+            "keep_within = 365",
+            "`retention = { keep_within = \"365d\" }`",
+        ),
+        (
+            "error_policy = \"ignore\"",
+            "retention = [365]",
+            "`retention = { keep_last = 365 }`",
+        ),
+        (
+            "error_policy = \"ignore\"",
+            "retention = [{ keep_last = 365 }]",
+            "`retention = { keep_last = 365 }`",
+        ),
+        (
+            "error_policy = \"ignore\"",
+            "retention = \"keep_last=365\"",
+            "`retention = { keep_last = 365 }`",
+        ),
+        (
+            "domains = \"DOM*\"",
+            "domains = \"DOM*\"\nkeep_last = 365",
+            "`retention = { keep_last = 365 }` under the [[plan]]",
+        ),
+        (
+            "domains = \"DOM*\"",
+            "domains = \"DOM*\"\nretention = { keep_last = 365 }",
+            "`retention = { keep_last = 365 }` under the [[plan]]",
+        ),
+        (
+            "[settings]",
+            "[settings]\nkeep = true",
+            "without it nothing is ever removed",
+        ),
+    ] {
+        write(&home, &RIGHT.replacen(right, wrong, 1));
+        let helps: Vec<String> = findings(&home)
+            .into_iter()
+            .filter_map(|finding| finding.help)
+            .collect();
+        assert!(
+            helps.iter().any(|help| help.contains(meant)),
+            "{wrong}: {helps:?}"
+        );
+    }
 }

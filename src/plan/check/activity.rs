@@ -227,8 +227,8 @@ fn is_name_of_object(certificate: &At<String>, out: &mut Findings<'_>) -> bool {
         format!("no name of an object holds {}", letter(odd)),
     )
     .help(
-        "write the name of the Crypto Certificate object in the domain `default`, such as \"backup-cert\"; `dpbackup check` says \
-         which there are",
+        "write the name of the Crypto Certificate object in the domain `default`: `certificate = \"backup-cert\"`, say; with any \
+         name there, `dpbackup check` says which there are",
     );
     false
 }

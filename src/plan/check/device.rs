@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::plan::check::context::Context;
 pub(super) use crate::plan::check::device::common::DeviceCommon;
@@ -147,7 +147,9 @@ fn bare_host(host: &At<String>, out: &mut Findings<'_>) -> Option<String> {
         title,
         "expected a host name or an IP address, and nothing else",
     );
-    let help = of_address(text).or_else(|| of_other(text));
+    let help = of_network(text)
+        .or_else(|| of_address(text))
+        .or_else(|| of_other(text));
     finding.help(help.unwrap_or_else(|| "write one alone, such as `host = \"192.0.2.10\"`".to_owned()));
     None
 }
@@ -215,6 +217,15 @@ fn can_be_one(host: &At<String>, out: &mut Findings<'_>) -> bool {
         );
     }
     true
+}
+
+/// What is said of all addresses of a network: `192.0.2.0/24`.
+fn of_network(text: &str) -> Option<String> {
+    let (address, bits) = text.trim().split_once('/')?;
+    let is_network = address.parse::<IpAddr>().is_ok() && bits.parse::<u8>().is_ok();
+    is_network.then(|| {
+        "it is a network, and one device has one address: write a [[device]] for each of them".to_owned()
+    })
 }
 
 /// What would be right in place of what is neither a name nor an address with something beside it.

@@ -161,7 +161,11 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
             }
             continue;
         };
-        let help = if let ('/', Some((_, domain))) = (odd, pattern.split_once('/')) {
+        let help = if let Some(plain) = from_expression(&pattern) {
+            format!(
+                "this is no regular expression, and `*` alone stands for any characters: `domains = {plain:?}`"
+            )
+        } else if let ('/', Some((_, domain))) = (odd, pattern.split_once('/')) {
             format!("a domain stands without its device, which `devices` has: `domains = {domain:?}`")
         } else if matches!(odd, '\'' | '"' | '`') {
             format!(
@@ -187,6 +191,26 @@ pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
             &help,
         );
     }
+}
+
+/// Patterns that mean what a regular expression, or one of SQL, was meant to.
+fn from_expression(written: &str) -> Option<String> {
+    let is_enclosed = written.len() > 2 && written.starts_with('/') && written.ends_with('/');
+    let bare = if is_enclosed {
+        written.trim_matches('/')
+    } else {
+        written
+    };
+    let bare = bare.trim_start_matches('^').trim_end_matches('$');
+    let is_expression = is_enclosed || bare != written || bare.contains(".*") || bare.contains(['%', '(']);
+    let parts = bare.trim_matches(['(', ')']).split('|');
+    let parts: Vec<String> = parts
+        .map(|part| part.replace(".*", "*").replace(".+", "*").replace('%', "*"))
+        .collect();
+    let are_patterns = parts
+        .iter()
+        .all(|part| !part.is_empty() && part.chars().all(can_be_in_a_domain));
+    (is_expression && are_patterns).then(|| parts.join(", "))
 }
 
 /// Patterns that were written with blanks between them, as they are written here: what follows `not` or `except`, and

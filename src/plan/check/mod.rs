@@ -17,6 +17,7 @@ mod position;
 mod secret;
 mod settings;
 mod shared;
+mod twice;
 
 use std::time::Duration;
 
@@ -70,12 +71,29 @@ pub(super) fn check(
     let seen = reader.seen;
     find_duplicates("plan", &seen.names, out);
     doubt_one_look(&seen.names, out);
+    for name in &seen.names {
+        if known.iter().any(|device| device.name.value == name.value) {
+            out.doubt(
+                name.span.clone(),
+                "a device has the name of this plan",
+                "`check` and `show` take it for the plan",
+                "give one of the two another name",
+            );
+        }
+    }
     notify::find_shared_pings(&seen.pinging, out);
     told.doubt_unused(&plans, out);
     if let Some(settings) = &settings {
         doubt_settings(settings, &plans, &seen, context, out);
     }
     doubt_devices(file, &known, &plans, out);
+    out.name_devices(|at| {
+        let nearest = known.iter().filter(|device| device.name.span.start <= at);
+        let nearest = nearest.max_by_key(|device| device.name.span.start)?;
+        device::fault_of_name(&nearest.name.value)
+            .is_none()
+            .then_some(&*nearest.name.value)
+    });
 
     Some(PlanFile {
         path: context.path.to_owned(),

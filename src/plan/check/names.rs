@@ -6,7 +6,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::plan::diagnostic::Findings;
 use crate::plan::value::At;
-use crate::values::text::printable;
+use crate::values::text::{is_unsafe, printable};
 
 /// Finds names that are there twice; the first use and the second are both shown.
 pub(super) fn find_duplicates<'n>(
@@ -95,15 +95,18 @@ pub(super) fn check_plan_name(name: &At<String>, out: &mut Findings<'_>) {
     } else {
         return;
     };
+    let is_seen = |c: &char| c.is_control() || !is_unsafe(*c);
     let seen: String = text
         .chars()
+        .filter(is_seen)
         .map(|c| if c == '/' || c.is_control() { '-' } else { c })
         .collect();
-    let seen: String = printable(seen.trim().trim_start_matches('-'))
-        .chars()
-        .take(32)
-        .collect();
-    let better = if seen.is_empty() { "Nightly" } else { &seen };
+    let seen = seen.trim_start_matches(|c: char| c == '-' || c.is_whitespace());
+    let seen: String = seen.chars().take(32).collect();
+    let better = match seen.trim_end() {
+        "" => "Nightly",
+        seen => seen,
+    };
     out.error(
         name.span.clone(),
         format!("{text:?} cannot be the name of a plan"),

@@ -9,6 +9,7 @@ use crate::plan::check::names::check_plan_name;
 use crate::plan::check::notify::NotifyRead;
 use crate::plan::check::settings::{self, SettingsRead};
 use crate::plan::check::shared::{retention, window};
+use crate::plan::check::twice;
 use crate::plan::diagnostic::Findings;
 use crate::plan::keys::tables;
 use crate::plan::model::{ErrorPolicy, Plan, script_path};
@@ -102,6 +103,11 @@ impl<'r> PlanReader<'r> {
             )
             .help("add a [[plan.activity]], or set `enabled = false`");
         }
+        let read = sections.iter().zip(&activities);
+        let read: Vec<_> = read
+            .filter_map(|(section, activity)| Some((section.span.clone(), activity.as_ref()?)))
+            .collect();
+        twice::doubt_same(&read, self.devices, out);
         self.seen.names.extend(name.clone());
         Some(Plan {
             name: name?.value,

@@ -12,7 +12,7 @@ use crate::plan::keys::Key;
 use crate::plan::section::{PlanSection, section};
 use crate::plan::value::{At, Value};
 use crate::secret::{SecretContext, SecretSource, is_credential_name};
-use crate::values::environment::non_empty;
+use crate::values::environment::{Lookup, non_empty};
 use crate::values::invocation::quoted;
 use crate::values::odd_password::looks_like_a_reference;
 use crate::values::written_path::variable_alone;
@@ -42,7 +42,7 @@ pub(super) fn secret_form(
     match only_form(&form, key.name, &what, out)? {
         "env" => form
             .text("env", out)
-            .filter(|name| is_variable(name, out))
+            .filter(|name| is_variable(name, context.env, out))
             .map(|name| SecretSource::Env(name.value)),
         "file" => {
             // Relative to the plan file too, but `SecretSource::resolve` sees to that.
@@ -208,7 +208,7 @@ fn credential(form: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<SecretSo
 }
 
 /// Whether a variable can have this name.
-fn is_variable(name: &At<String>, out: &mut Findings<'_>) -> bool {
+fn is_variable(name: &At<String>, env: Lookup<'_>, out: &mut Findings<'_>) -> bool {
     let good = !name.value.contains(['=', '$', ' ', '%', '{', '}']);
     if !good {
         let bare = variable_alone(&name.value);
@@ -222,6 +222,18 @@ fn is_variable(name: &At<String>, out: &mut Findings<'_>) -> bool {
             Some(bare) => format!("write `env = {bare:?}`"),
             None => "write the name of the variable, such as `env = \"QA1_PASSWORD\"`, and put the password into it".to_owned(),
         });
+    }
+    let is_of_a_shell = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_settable =
+        name.value.chars().all(is_of_a_shell) && !name.value.starts_with(|c: char| c.is_ascii_digit());
+    if good && !is_settable && non_empty(env, &name.value).is_none() {
+        out.doubt(
+            name.span.clone(),
+            "no shell can set a variable of this name",
+            "it has letters, digits and `_`, and no digit first",
+            // Not quoted: it may be the secret itself, written in the wrong place.
+            "write `env = \"QA1_PASSWORD\"`, say, and call the variable so",
+        );
     }
     good
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Read as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -143,6 +144,7 @@ fn is_a_folder_of_its_own(store: &Path, section: &PlanSection<'_>, out: &mut Fin
         return true;
     }
     if store != Path::new("/") {
+        doubt_folder_of_the_system(store, span, out);
         return true;
     }
     out.error(
@@ -152,6 +154,24 @@ fn is_a_folder_of_its_own(store: &Path, section: &PlanSection<'_>, out: &mut Fin
     )
     .help("write a folder of its own, such as \"/backup/datapower\"");
     false
+}
+
+/// Doubts a store in which the system has what is its own.
+fn doubt_folder_of_the_system(store: &Path, span: Range<usize>, out: &mut Findings<'_>) {
+    const WITH_ALL_BELOW: [&str; 7] = ["/bin", "/boot", "/etc", "/lib", "/lib64", "/sbin", "/usr"];
+    const ALONE: [&str; 8] = [
+        "/home", "/opt", "/root", "/run", "/tmp", "/var", "/var/lib", "/var/tmp",
+    ];
+    let is_below = WITH_ALL_BELOW.iter().any(|folder| store.starts_with(folder));
+    if (is_below && !store.starts_with("/usr/local")) || ALONE.iter().any(|folder| store == Path::new(folder))
+    {
+        out.doubt(
+            span,
+            "the store is a folder of the system",
+            "each device has a folder there",
+            "write a folder of its own: `store = \"/backup/datapower\"`",
+        );
+    }
 }
 
 /// Whether the history is a file that is nothing else.

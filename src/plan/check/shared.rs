@@ -50,7 +50,7 @@ pub(super) fn retention(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Op
             "a retention that keeps nothing",
             "expected at least one rule",
         )
-        .help("write `retention = { keep_last = 7 }`, say; or leave it out, and nothing is ever removed");
+        .help("write `retention = { keep_last = 365 }`, say; or leave it out, and nothing is ever removed");
     }
     (!retention.is_empty()).then_some(retention)
 }

@@ -68,6 +68,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("devices", "\"*\""),
     ("domains", "\"*\""),
     ("end", "\"06:30\""),
+    ("env", "\"QA1_PASSWORD\""),
+    ("file", "\"/etc/dpbackup/qa1.password\""),
     ("from", "\"dpbackup@example.com\""),
     ("host", "\"192.0.2.10\""),
     ("port", "587"),
@@ -88,7 +90,7 @@ impl Table {
             (&WINDOW, "{ start = \"21:30\", end = \"06:30\" }"),
             (&TLS, "{ ca_file = \"ca.pem\" }"),
             (&PASSWORD, "{ env = \"QA1_PASSWORD\" }"),
-            (&RETENTION, "{ keep_last = 7 }"),
+            (&RETENTION, "{ keep_last = 365 }"),
             (&TIMEOUTS, "{ request = \"60s\" }"),
             (&DEVICE_TIMEOUTS, "{ request = \"60s\" }"),
         ];

@@ -9,7 +9,7 @@ pub use crate::plan::keys::other_words_table::Meant;
 
 /// What is meant by a key that a table does not have.
 pub fn meant(table: &Table, written: &str) -> Option<Meant> {
-    let lower = written.to_lowercase().replace('-', "_");
+    let lower = of_one_form(written);
     let (_, rows) = OTHER_WORDS
         .iter()
         .find(|(heading, _)| *heading == heading_of(table))?;
@@ -17,6 +17,20 @@ pub fn meant(table: &Table, written: &str) -> Option<Meant> {
         .iter()
         .find(|(words, _)| words.split(' ').any(|word| word == lower))?;
     Some(*meant)
+}
+
+/// A key as it would be written here: `devicePattern` is `device_pattern`.
+fn of_one_form(written: &str) -> String {
+    let mut form = String::new();
+    let mut is_small = false;
+    for c in written.chars() {
+        if c.is_ascii_uppercase() && is_small {
+            form.push('_');
+        }
+        is_small = c.is_ascii_lowercase();
+        form.push(if c == '-' { '_' } else { c.to_ascii_lowercase() });
+    }
+    form
 }
 
 /// The heading under which the wrong keys of a table stand: an included file is a plan file.

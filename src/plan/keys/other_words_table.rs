@@ -1,6 +1,6 @@
 //! Keys as other programs have them, beside what is meant by each here.
 
-use Meant::{Advice, Key};
+use Meant::{Advice, Kept, Key};
 
 /// What is meant by a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum Meant {
     Key(&'static str),
     /// This, in words.
     Advice(&'static str),
+    /// What is kept, in the table for that, and where it stands.
+    Kept(&'static str),
 }
 
 const NO_SCHEDULE: &str = "leave it out: it runs once and ends; cron, a systemd timer or a CronJob start it, see docs/operations.md";
@@ -56,6 +58,13 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice("write [notify], or [notify.email]"),
             ),
             ("timeouts", Advice("write [settings.timeouts]")),
+            ("webhook webhooks slack teams", Advice("write [[notify.webhook]]")),
+            ("syslog", Advice("write [notify.syslog]")),
+            (
+                "ping pings healthcheck healthchecks",
+                Advice("write [notify.ping]"),
+            ),
+            ("metrics prometheus", Advice("write [notify.metrics]")),
             ("schedule cron", Advice(NO_SCHEDULE)),
         ],
     ),
@@ -82,8 +91,9 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
             ("retry max_retries attempts tries", Key("retries")),
             ("window maintenance_window time_window", Key("default_window")),
             (
-                "keep keep_days max_age max_backups rotate rotation prune retention_days days",
-                Advice("write `retention = { keep_daily = 14 }`"),
+                "keep keep_days keep_last keep_daily keep_weekly keep_monthly keep_within max_age max_backups rotate rotation \
+                 prune retention_days days versions copies generations delete_after expire retain",
+                Kept(""),
             ),
             (
                 "scripts script_dir scripts_folder hooks hooks_dir",
@@ -116,6 +126,10 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice(
                     "leave it out: the history has what was done; `syslog = true` of a plan tells the system log",
                 ),
+            ),
+            (
+                "notify notification notifications email mail syslog",
+                Advice("it stands beside [settings], not in it: write [notify], or [notify.email]"),
             ),
             (
                 "username user password",
@@ -240,6 +254,16 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice("write `timeouts = { request = \"60s\" }`, or [settings.timeouts] for all"),
             ),
             ("retries retry", Advice("write `retries` under [settings]")),
+            (
+                "secure_backup secure export backup action",
+                Advice(
+                    "what is backed up stands in a plan: `action = \"secure-backup\"` of a [[plan.activity]]",
+                ),
+            ),
+            (
+                "description comment note notes desc",
+                Advice("write a comment: a line that begins with #"),
+            ),
         ],
     ),
     (
@@ -388,10 +412,11 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
             ("webhooks slack hook hooks teams", Key("webhook")),
             ("events notify notify_on", Key("notify_events")),
             (
-                "keep keep_days keep_last keep_daily keep_weekly keep_monthly keep_within",
-                Advice("write `retention = { keep_last = 7 }`"),
+                "keep keep_days keep_last keep_daily keep_weekly keep_monthly keep_within max_age max_backups rotate rotation \
+                 prune retention_days days versions copies generations delete_after expire retain",
+                Kept(""),
             ),
-            ("title id plan", Key("name")),
+            ("title id plan plan_name", Key("name")),
             ("comment note notes desc", Key("description")),
         ],
     ),
@@ -442,12 +467,13 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 Advice("write `timeouts` under [settings], or under a [[device]]"),
             ),
             (
-                "priority order parallel jobs",
+                "priority order parallel jobs threads concurrency max_parallel",
                 Advice("leave it out: tasks run one after another, in the order of the file"),
             ),
             (
-                "retention keep keep_last",
-                Advice("write `retention = { keep_last = 7 }` under the [[plan]]"),
+                "retention keep keep_days keep_last keep_daily keep_weekly keep_monthly keep_within max_age max_backups rotate \
+                 rotation prune retention_days days versions copies generations delete_after expire retain",
+                Kept(" under the [[plan]]"),
             ),
             ("pre before pre_hook prescript", Key("pre_script")),
             (

@@ -13,7 +13,13 @@ pub(super) const ORDINARY: [&str; 7] = [
 
 /// Words of others for the words of a key.
 pub(super) const OTHER_WORDS: &[(&str, &[&str], &str)] = &[
-    ("error_policy", &["continue", "skip", "go-on", "none"], "ignore"),
+    (
+        "error_policy",
+        &[
+            "continue", "skip", "go-on", "none", "resume", "warn", "never", "no", "proceed",
+        ],
+        "ignore",
+    ),
     (
         "error_policy",
         &["stop", "abort", "fail", "cancel", "exit", "break"],
@@ -48,10 +54,12 @@ pub(super) const OTHER_WORDS: &[(&str, &[&str], &str)] = &[
         "remote",
     ),
     ("require_mount", &["false", "none", "off"], "no"),
-    ("on_unchanged", &["keep", "always", "save"], "store"),
+    ("on_unchanged", &["keep", "always", "save", "copy"], "store"),
     (
         "on_unchanged",
-        &["ignore", "no", "none", "drop", "discard", "dedup"],
+        &[
+            "ignore", "no", "none", "drop", "discard", "dedup", "hash", "link", "hardlink",
+        ],
         "skip",
     ),
     (
@@ -59,7 +67,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[&str], &str)] = &[
         &["failure", "failed", "error", "on-error"],
         "on-failure",
     ),
-    ("post_script_when", &["success", "yes", "true", "both"], "always"),
+    ("post_script_when", &["yes", "true", "both"], "always"),
     (
         "role",
         &[

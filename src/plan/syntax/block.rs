@@ -184,7 +184,12 @@ fn text_over_lines(text: &str, begin: usize) -> Option<SyntaxError> {
         .filter(|rest| !rest.contains(['"', '=', '[']))?;
     let fixed = mend::line(
         key,
-        &mend::text(&format!("{} {}", first.trim_end(), second.trim_start())),
+        &mend::text(&format!(
+            "{} {}",
+            // With a backslash other languages go on below.
+            first.trim_end_matches(['\\', ' ', '\t']),
+            second.trim_start()
+        )),
     )?;
     Some(SyntaxError {
         span: begin + line.find('"').unwrap_or(0)..next + below.trim_end().len(),

@@ -28,6 +28,9 @@ pub(super) fn another(text: &str, written: &str) -> Option<SyntaxError> {
         );
     }
     let has_heads = written.contains("\n+++ ") && written.contains("\n@@ ");
+    if let Some((title, help)) = of_another_kind(line_at(written, start), written) {
+        return whole(title, help);
+    }
     if has_heads || (share_of_lines(written, is_of_a_difference) && written.contains("\n+")) {
         return whole(
             "this is a difference between two files, and not one of them",
@@ -78,6 +81,59 @@ pub(super) fn another(text: &str, written: &str) -> Option<SyntaxError> {
     None
 }
 
+/// What a file is whose lines tell it, and what to do about it.
+fn of_another_kind(first: &str, written: &str) -> Option<(&'static str, &'static str)> {
+    const EXAMPLE: &str = "`dpbackup init -` prints an example of a plan file";
+    let first = first.trim_end();
+    if first.starts_with("-----BEGIN") {
+        return Some((
+            "this file is a certificate or a key",
+            "its path stands in a plan file: `tls = { ca_file = \"ca.pem\" }`; `dpbackup init -` prints an example",
+        ));
+    }
+    if first.starts_with("#!") && !written.contains("[settings]") {
+        return Some(("this file is a script", EXAMPLE));
+    }
+    if written.matches("&quot;").count() > 2 {
+        return Some((
+            "this text is the source of a page of the web",
+            "`sed -i 's/&quot;/\"/g; s/&lt;/</g; s/&gt;/>/g; s/&amp;/\\&/g' FILE` puts the signs back",
+        ));
+    }
+    if all_lines(written, 2, |line| line.starts_with('>')) {
+        return Some((
+            "each line begins with `>`, as mail quotes what it answers",
+            "`sed -i 's/^>* *//' FILE` takes that out",
+        ));
+    }
+    if all_lines(written, 1, is_of_a_crontab) {
+        return Some(("this file is a table of cron", EXAMPLE));
+    }
+    let is_statement = |line: &str| line.trim_start().starts_with('$') && line.contains('=');
+    if written.lines().any(is_statement) && !written.lines().any(|line| line.starts_with('[')) {
+        return Some(("this file is a program", EXAMPLE));
+    }
+    let commas = first.matches([',', ';', '\t']).count();
+    let is_row = |line: &str| !line.contains('=') && line.matches([',', ';', '\t']).count() == commas;
+    if commas > 0 && !first.starts_with(['[', '{', '"']) && all_lines(written, 2, is_row) {
+        return Some((
+            "this file is a table of columns",
+            "examples/inventory/from_csv.py makes [[device]] tables of it, for a plan file to include",
+        ));
+    }
+    None
+}
+
+/// Whether a line is a comment, or says when something starts.
+fn is_of_a_crontab(line: &str) -> bool {
+    let is_time =
+        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || "*/,-".contains(c));
+    let mut words = line.split_whitespace();
+    line.starts_with('#')
+        || line.starts_with("@daily ")
+        || (words.by_ref().take(5).filter(|word| is_time(word)).count() == 5 && words.next().is_some())
+}
+
 /// Whether a line is one of a difference, as `diff -u` and git show it.
 fn is_of_a_difference(line: &str) -> bool {
     line.starts_with(['+', '-', ' ', '@'])
@@ -96,8 +152,13 @@ fn is_of_a_shell(line: &str) -> bool {
 
 /// Whether all lines but for empty ones are such, and there are some.
 fn share_of_lines(text: &str, is_such: impl Fn(&str) -> bool) -> bool {
+    all_lines(text, 4, is_such)
+}
+
+/// The same of a kind that fewer lines tell.
+fn all_lines(text: &str, least: usize, is_such: impl Fn(&str) -> bool) -> bool {
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
-    lines().count() > 3 && lines().all(is_such)
+    lines().count() >= least && lines().all(is_such)
 }
 
 fn marker_of_a_merge(text: &str) -> Option<usize> {

@@ -77,6 +77,13 @@ impl BrokenLine<'_> {
         if let Some(intent) = self.unusual_characters(message) {
             return intent;
         }
+        if let Some(plain) = without_entities(trimmed) {
+            let help = match is_readable(&plain) {
+                true => format!("write `{plain}`"),
+                false => LINES.to_owned(),
+            };
+            return of_line(("a page of the web has written signs of this line as words", help));
+        }
         if trimmed.starts_with("```") {
             return of_line((
                 "a line of Markdown stands in the file",
@@ -97,6 +104,12 @@ impl BrokenLine<'_> {
         }
         if trimmed.starts_with('[') {
             return of_line(of_heading(trimmed));
+        }
+        if let Some(heading) = in_other_brackets(trimmed) {
+            return of_line((
+                "a heading stands in square brackets",
+                format!("write `{heading}`"),
+            ));
         }
         if let Some(said) = of_block(trimmed) {
             return of_line(said);
@@ -136,6 +149,10 @@ impl BrokenLine<'_> {
             ("these quotes are those of a word processor", is_odd_quote)
         } else if line.contains(is_unseen) {
             ("a character that cannot be seen stands in this line", is_unseen)
+        } else if line.contains(|c| narrow(c).is_some()) {
+            ("a sign of double width stands in this line", |c| {
+                narrow(c).is_some()
+            })
         } else {
             return None;
         };
@@ -148,7 +165,7 @@ impl BrokenLine<'_> {
                 c if is_odd_quote(c) => Some('"'),
                 '\u{a0}' => Some(' '),
                 c if is_unseen(c) => None,
-                c => Some(c),
+                c => Some(narrow(c).unwrap_or(c)),
             })
             .collect();
         let plain = plain.trim();
@@ -176,6 +193,28 @@ impl BrokenLine<'_> {
     fn key(&self, name: &str) -> Option<&'static Key> {
         key_of(self.text, self.begin, name.trim_matches(['"', '\'']))
     }
+}
+
+/// The heading that a line is meant to be which has other brackets around it, or one too few: `settings]`, `(settings)`.
+fn in_other_brackets(line: &str) -> Option<&'static str> {
+    let bare = line.trim_matches(|c| "()[]{}\"' ".contains(c));
+    // What opens a block is told as that.
+    heading(bare).filter(|_| bare != line && (line.starts_with('{') || !line.ends_with('{')))
+}
+
+/// The line as it was before a page of the web wrote signs of it as words, where it did.
+fn without_entities(line: &str) -> Option<String> {
+    const ENTITIES: [(&str, &str); 6] = [
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&amp;", "&"),
+    ];
+    let replaced = |text: String, (entity, sign): &(&str, &str)| text.replace(entity, sign);
+    let plain = ENTITIES.iter().fold(line.to_owned(), replaced);
+    (plain != line).then_some(plain)
 }
 
 /// A comment that begins with another sign.
@@ -222,6 +261,12 @@ fn is_odd_quote(c: char) -> bool {
             | '\u{2033}'
             | '\u{2032}'
     )
+}
+
+/// The sign that is meant by one of those of double width, as keyboards of East Asia write them.
+fn narrow(c: char) -> Option<char> {
+    let narrow = char::from_u32(u32::from(c).checked_sub(0xfee0)?)?;
+    (('\u{ff01}'..='\u{ff5e}').contains(&c) && narrow.is_ascii_punctuation()).then_some(narrow)
 }
 
 /// What looks like a blank, or like nothing.

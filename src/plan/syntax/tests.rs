@@ -159,7 +159,7 @@ fn each_line_has_one_error_that_says_how_it_is_written() {
         (
             r#"store = "C:\Users\op""#,
             "a backslash begins an escape",
-            r"'C:\Users\op'",
+            "`store = \"/Users/op\"`",
         ),
         (
             "include \"devices.toml\"",

@@ -170,11 +170,14 @@ fn of_quoted(
         {
             true => {
                 let path = inner.replace("\\\\", "/").replace('\\', "/");
-                let path = path.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-                format!(
-                    "{single}; paths of this machine have /, such as \"{}\"",
-                    path.trim_start_matches(':')
-                )
+                let path = match is_of_windows {
+                    true => path[2..].to_owned(),
+                    false => path,
+                };
+                match mend::line(name, &mend::text(&path)) {
+                    Some(line) => format!("paths of this machine have /: `{line}`"),
+                    None => single,
+                }
             }
             false => single,
         };

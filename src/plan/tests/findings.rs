@@ -208,7 +208,7 @@ fn a_file_full_of_mistakes_gives_all_of_them_in_one_run() {
     26 | tls = { pin_sha256 = "abc" }
        |                      ^^^^^ expected 64 hexadecimal digits, found 3
        |
-       = help: `dpbackup trust DEVICE` prints the line to paste
+       = help: `dpbackup trust QA1` prints the line to paste
 
     error: an enabled plan has nothing to do
       --> conf/plans.toml:28:1

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::plan::check::context::Context;
+use crate::plan::check::doubts;
 use crate::plan::check::settings::path;
 use crate::plan::diagnostic::Findings;
 use crate::plan::section::PlanSection;
@@ -61,6 +62,13 @@ pub(super) fn events(
             }
         }
     }
+    doubts::nothing_left(
+        &patterns.value.to_string(),
+        patterns.value.included(),
+        patterns.value.excluded(),
+        patterns.span.clone(),
+        out,
+    );
     Some(Some(EventNames::matching(&patterns.value)))
 }
 

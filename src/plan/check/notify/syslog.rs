@@ -66,7 +66,14 @@ fn syslog_address(text: At<String>, context: &Context<'_>, out: &mut Findings<'_
                 span,
                 "`address` is a path, and nothing is there",
                 "a host is named with how it is spoken to",
-                &format!("write \"udp://{written}\", or tcp:// or tls://; or the path of a socket"),
+                &match written.parse::<u16>() {
+                    Ok(port) => {
+                        format!("write `address = \"udp://syslog.example.com:{port}\"`, or tcp:// or tls://")
+                    }
+                    Err(_) => {
+                        format!("write \"udp://{written}\", or tcp:// or tls://; or the path of a socket")
+                    }
+                },
             );
         }
         return Some(SyslogAddress::Local(path));

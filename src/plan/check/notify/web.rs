@@ -188,7 +188,12 @@ pub(super) fn url(
                 format!("`{name}` is no address to send to"),
                 error.to_string(),
             )
-            .help(format!("write the whole of it, such as `{name} = {example:?}`"));
+            .help(match is_ping && text.value.replace("{plan}", "").contains('{') {
+                true => {
+                    format!("`{{plan}}` alone is replaced, by the name of the plan: `{name} = {example:?}`")
+                }
+                false => format!("write the whole of it, such as `{name} = {example:?}`"),
+            });
             None
         }
     }
