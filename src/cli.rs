@@ -109,6 +109,11 @@ pub enum ColorChoice {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run plans, one after another
+    ///
+    /// What was done is recorded: `dpbackup history last`. A signal ends it when devices are put
+    /// back. Exit code 0 when all is backed up, 3 with a warning, 1 when something failed, 4 when
+    /// nothing was backed up, 5 when the plan or a device is in use, 10 when something may still be
+    /// quiesced; `dpbackup --help` has all.
     Run(RunArgs),
     /// Show what a run would do: contacts the devices, changes nothing, writes nothing
     Preview(PreviewArgs),

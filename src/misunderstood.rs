@@ -143,7 +143,10 @@ pub fn explain(
         ErrorKind::InvalidSubcommand => no_command(&context(ContextKind::InvalidSubcommand), &advice),
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
             let option = as_typed(&argument, words);
-            advice.of_minus(&argument).unwrap_or_else(|| {
+            let of_place = advice
+                .before_its_command(option)
+                .or_else(|| advice.of_minus(&argument));
+            of_place.unwrap_or_else(|| {
                 (
                     format!("`{}` has no option {option}", place.name()),
                     advice.option_instead(option),
@@ -259,6 +262,16 @@ fn what_is_missing(argument: &str, advice: &Advice<'_>) -> String {
             let shells: Vec<String> = shells.map(ToString::to_string).collect();
             format!("name one of {}: `dpbackup completions bash`", shells.join(", "))
         }
+        Some("report") => format!(
+            "the page is written into a file: `{}`; - is stdout",
+            invocation.command(["report", "backups.html"])
+        ),
+        Some("diff") => format!(
+            "two exports are compared: `{}`, each the ID of a task, an archive, or DEVICE/DOMAIN; `{}` compares what ran at the \
+             newest with what was saved",
+            invocation.command(["diff", "OLD", "NEW"]),
+            invocation.command(["diff", "last"])
+        ),
         Some("extract") if argument.contains("DIR") && !argument.contains("TASK") => advice.with_a_folder(),
         _ if argument.contains("--to") => advice.device_behind("--to"),
         _ if argument.contains("--on") => advice.device_behind("--on"),
@@ -272,6 +285,15 @@ fn what_is_missing(argument: &str, advice: &Advice<'_>) -> String {
 /// Two that exclude each other.
 fn conflict(argument: &str, other: &str, advice: &Advice<'_>) -> (String, String) {
     let (place, invocation) = (advice.place, advice.invocation);
+    if argument == other && !other.is_empty() {
+        let option = other.split(' ').next().unwrap_or(other);
+        let hint = match (option, other.contains('<')) {
+            ("--config", _) => "one plan file at a time: what others hold it can `include`",
+            (_, true) => "one at a time: leave one of the two out",
+            (_, false) => "once is enough",
+        };
+        return (format!("{option} stands twice"), hint.to_owned());
+    }
     if argument.is_empty()
         && place.path.len() < 2
         && let Some(hint) = advice.two_words_of_history()

@@ -114,6 +114,9 @@ pub(super) fn parse_status(text: &str) -> Result<Status, String> {
             _ => None,
         };
         let like = codes_like(&wanted);
+        if wanted.contains(',') {
+            return "one status at a time".to_owned();
+        }
         match other_word.or_else(|| nearest(&wanted, codes)) {
             Some(near) => format!("no status has this name; did you mean {near}?"),
             None if !like.is_empty() => {

@@ -18,6 +18,7 @@ use crate::report::diff as report;
 use crate::run::event::FileKind;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
+use crate::values::invocation::Invocation;
 
 /// Shows what differs between two exports, or between the first and the others of a group.
 pub(super) fn diff(global: &Global, args: &DiffArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -67,11 +68,9 @@ fn pair(
             desk.open(task, FileKind::Persisted)?,
             desk.open(task, FileKind::NonPersisted)?,
         ),
-        (_, None) => {
+        (alone, None) => {
             let error = trouble(anyhow!("one export alone has nothing to be compared with"));
-            return Err(error.with_hint(
-                "name two of them, or the ID of one task: what ran then is compared with what was saved",
-            ));
+            return Err(error.with_hint(beside_one(desk, alone)));
         }
     };
     if args.domain.is_some() {
@@ -87,4 +86,33 @@ fn pair(
         true => Exit::Success,
         false => Exit::Failed,
     })
+}
+
+/// What to type where one export is named alone.
+fn beside_one(desk: &ExportDesk<'_>, alone: NamedExport<'_>) -> String {
+    let invocation = desk
+        .plan
+        .map_or_else(Invocation::default, |plan| plan.invocation.clone());
+    match alone {
+        NamedExport::Target { device, domain } => {
+            let target = format!("{device}/{domain}");
+            let (of_it, behind) = match domain.contains('*') {
+                true => (vec!["log", "--device", device], "OTHER".to_owned()),
+                false => (
+                    vec!["log", "--device", device, "--domain", domain],
+                    format!("OTHER/{domain}"),
+                ),
+            };
+            format!(
+                "`{}` shows what changed in it from one export to the next; another device is named behind it, `{}`",
+                invocation.command(of_it),
+                invocation.command(["diff", &target, &behind])
+            )
+        }
+        _ => format!(
+            "name two of them, `{}`, or the ID of one task: `{}` compares what ran at the newest with what was saved",
+            invocation.command(["diff", "OLD", "NEW"]),
+            invocation.command(["diff", "last"])
+        ),
+    }
 }

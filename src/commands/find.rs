@@ -176,7 +176,11 @@ impl ExportSearch<'_> {
         }
         let is_told = tell_unknown(args, &self.classes, &self.properties, ui);
         if !is_told && !self.is_passed_over && ui.verbosity > Verbosity::Quiet {
-            ui.hint(&nothing_found(self.looked_at, &plan.invocation));
+            ui.hint(&nothing_found(
+                args.text.as_deref(),
+                self.looked_at,
+                &plan.invocation,
+            ));
         }
         if args.format == HistoryFormat::Csv {
             print(ui, &found::csv_header())?;
@@ -237,14 +241,31 @@ fn tell_unknown(args: &FindArgs, classes: &BTreeSet<String>, properties: &BTreeS
 const LISTED: usize = 8;
 
 /// What was looked at in vain.
-fn nothing_found(exports: usize, invocation: &Invocation) -> String {
+fn nothing_found(text: Option<&str>, exports: usize, invocation: &Invocation) -> String {
+    let star = match text {
+        Some(text) if text.contains('*') => {
+            let bare = text
+                .split('*')
+                .max_by_key(|part| part.len())
+                .filter(|part| !part.is_empty());
+            format!(
+                "; a `*` stands for itself here, and a part of a word is found, too: `{}`",
+                invocation.command(["find", bare.unwrap_or("TEXT")])
+            )
+        }
+        Some(text) if text.contains(['|', '[', '^', '$', '?']) => format!(
+            "; each sign stands for itself, unless an expression is asked for: `{}`",
+            invocation.command(["find", "--regex", text])
+        ),
+        _ => String::new(),
+    };
     match exports {
         0 => format!(
             "there is no good export to look in; `{}` says of what there is one",
             invocation.command(["history", "status"])
         ),
         exports => format!(
-            "it is in none of the {exports} newest good exports that were looked at, not in names, properties or text files"
+            "it is in none of the {exports} newest good exports that were looked at, not in names, properties or text files{star}"
         ),
     }
 }

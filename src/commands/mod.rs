@@ -63,7 +63,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> 
     // Where it cannot be had, such a write still ends the process.
     let _ = outlive_file_limit();
     let understood = || {
-        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        let arguments: Vec<OsString> = options_of_all_first(arguments.into_iter().collect());
         if let Some(shell) = non_empty(env, complete::VARIABLE) {
             return complete::answer(&shell, &arguments, env);
         }
@@ -82,6 +82,30 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, env: Lookup<'_>) -> 
         Some(signal) => exit.or_graver(Exit::Interrupted(signal)),
         None => exit,
     }
+}
+
+/// The arguments with the options that go with every command before `history`, where they stand right behind it: the
+/// parser takes none between it and its level.
+fn options_of_all_first(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let takes_value =
+        |argument: &OsString| argument == "-c" || argument == "--config" || argument == "--color";
+    let at = arguments.iter().position(|argument| argument == "history");
+    let Some(at) = at.filter(|at| *at > 0 && !takes_value(&arguments[at - 1])) else {
+        return arguments;
+    };
+    let mut end = at + 1;
+    while let Some(option) = arguments.get(end).and_then(|argument| argument.to_str()) {
+        end += match option {
+            "-c" | "--config" | "--color" => 2,
+            "-q" | "--quiet" | "-v" | "-vv" | "--verbose" | "--no-progress" => 1,
+            option if option.starts_with("--config=") || option.starts_with("--color=") => 1,
+            _ => break,
+        };
+    }
+    if let Some(moved) = arguments.get_mut(at..end) {
+        moved.rotate_left(1);
+    }
+    arguments
 }
 
 /// The arguments of the process without its name, as they can be shown.
@@ -346,4 +370,29 @@ fn findings_of(error: &anyhow::Error) -> Vec<FindingObject<'_>> {
         hint: finding.help.as_deref(),
     });
     findings.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::options_of_all_first;
+
+    #[test]
+    fn options_of_every_command_may_stand_between_history_and_its_level() {
+        for (typed, read) in [
+            ("dpbackup history -c f status", "dpbackup -c f history status"),
+            (
+                "dpbackup history -q --config=f tasks last",
+                "dpbackup -q --config=f history tasks last",
+            ),
+            ("dpbackup history -c", "dpbackup history -c"),
+            ("dpbackup -c history -q run", "dpbackup -c history -q run"),
+            ("dpbackup history status -c f", "dpbackup history status -c f"),
+            ("dpbackup run -c f", "dpbackup run -c f"),
+        ] {
+            let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+            assert_eq!(options_of_all_first(words(typed)), words(read), "{typed}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::commands::frame::error::{CommandError, Outcome, print, print_states};
 use crate::commands::frame::heeding::Heeding;
 use crate::commands::frame::history_file::{open_history, read_history};
 use crate::commands::frame::loading::{load_plan, warn_of_zone, with_open_rows};
-use crate::commands::named::names::{chosen, the_plan};
+use crate::commands::named::names::{chosen, plan_of_task, the_plan};
 use crate::commands::restore_note;
 use crate::exit::Exit;
 use crate::history::{FileId, History};
@@ -27,6 +27,7 @@ use crate::run::store;
 use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::clock_time::on_clock;
 use crate::values::environment::Lookup;
+use crate::values::first_few::first_few;
 
 /// Removes what no retention keeps.
 pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -65,6 +66,7 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
         busy: Vec::new(),
         warned: is_zone_unknown,
         is_store_named: false,
+        again: the_plan(file),
     };
     if let Some(mut history) = history {
         let devices: BTreeSet<String> = history
@@ -85,6 +87,9 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
                 break;
             }
             pruning.device(&mut history, &device)?;
+        }
+        if let Some(lost) = pruning.lines.iter().find(|line| line.fate == Fate::Lost) {
+            pruning.again = plan_of_task(file, &history, lost.task);
         }
     }
     pruning.end()
@@ -138,6 +143,8 @@ struct Pruning<'p> {
     warned: bool,
     /// Whether the store was named: paths of lines begin there.
     is_store_named: bool,
+    /// The plan that makes anew what is lost.
+    again: &'p str,
 }
 
 impl Pruning<'_> {
@@ -317,6 +324,9 @@ impl Pruning<'_> {
             OutputFormat::Table if self.lines.is_empty() && !looked_at_all => {}
             OutputFormat::Table => {
                 print(self.ui, &report::summary(&self.lines))?;
+                if let Some(hint) = of_no_plan(&self.lines) {
+                    self.ui.hint(&hint);
+                }
                 if sets_none {
                     self.ui.hint(
                         "the plan file sets no retention, so that nothing is ever removed: write retention = { … } \
@@ -329,7 +339,7 @@ impl Pruning<'_> {
             self.ui.hint(&format!(
                 "what is lost is told until the same file is back, or no rule would keep it any more: put it back from a \
                  copy of the store, or make a new backup (`{}`)",
-                self.file.invocation.command(["run", the_plan(self.file)])
+                self.file.invocation.command(["run", self.again])
             ));
         }
         let trouble = self.lines.iter().any(|line| line.fate.is_trouble());
@@ -345,6 +355,27 @@ impl Pruning<'_> {
         }
         Ok(self.heeding.exit(exit))
     }
+}
+
+/// What lets backups go whose plans are in the plan file no more; none where there are none.
+fn of_no_plan(lines: &[PruneLine]) -> Option<String> {
+    let plan_of = |line: &PruneLine| {
+        let mut names = line.reasons.iter().filter_map(|reason| {
+            let name = reason.strip_prefix("its plan ")?;
+            name.strip_suffix(" is not in the plan file").map(str::to_owned)
+        });
+        names.next()
+    };
+    let plans: Vec<String> = lines.iter().filter_map(plan_of).collect();
+    let names: BTreeSet<&str> = plans.iter().map(String::as_str).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} kept of plans that are not in the plan file ({}): a [[plan]] of that name with `enabled = false` and a `retention` \
+             lets them go",
+            plans.len(),
+            first_few(names, 10)
+        )
+    })
 }
 
 /// What is said of a backup before anything is done.

@@ -14,6 +14,7 @@ use crate::commands::frame::loading::{load_plan, with_open_rows};
 use crate::commands::frame::opening::{
     EngineBase, OpenedHistory, ScriptsDue, limits, past, planned, show_warnings_of, telling,
 };
+use crate::commands::named::absent::did_you_mean;
 use crate::commands::named::names;
 use crate::commands::named::stored_export::{NoExport, PrivateExport, private_export};
 use crate::commands::rehearse::chosen::{Chosen, chosen, place};
@@ -168,7 +169,18 @@ fn exit(lines: &[RehearsalLine], cut_short: bool) -> Exit {
 
 /// The device to rehearse on, which serves nobody as far as the plan file says.
 fn asked_spare<'f>(file: &'f PlanFile, name: &str) -> Result<&'f Device, CommandError> {
-    let device = names::device(file, &["rehearse", "--all", "--on"], name)?;
+    let spares = file
+        .devices
+        .iter()
+        .filter(|device| device.role == DeviceRole::Spare);
+    let spares: Vec<&str> = spares.map(|device| device.name.as_str()).collect();
+    let device = names::device(file, &["rehearse", "--all", "--on"], name).map_err(|error| {
+        error.with_hint(match spares.as_slice() {
+            [] => "no device of the plan file is a spare: `role = \"spare\"` of a [[device]] makes one of it"
+                .to_owned(),
+            spares => did_you_mean(name, spares),
+        })
+    })?;
     if device.role != DeviceRole::Spare {
         let error = anyhow!(
             "{} is no spare: backups are rehearsed on a device that serves nobody",

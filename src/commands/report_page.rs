@@ -112,6 +112,10 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
                     "its folder is not there: `mkdir -p {}`, or name another file",
                     quoted(&folder.to_string_lossy())
                 )),
+                None if is_denied(&error.error) => error.with_hint(format!(
+                    "this user may not write there: `ls -ld {}` shows who may; or name another file",
+                    quoted(&folder_of(&args.file).to_string_lossy())
+                )),
                 None => error,
             }
         })?;
@@ -119,6 +123,20 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
         ui.say(&format!("wrote {}", args.file.display()));
     }
     Ok(heeding.exit(exit_of_part(file, Exit::Success)))
+}
+
+/// The folder in which a file stands.
+fn folder_of(file: &Path) -> &Path {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// Whether the system has refused it to this user.
+fn is_denied(error: &anyhow::Error) -> bool {
+    let mut causes = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.any(|cause| cause.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 /// Refuses the word for what the page is to be about, in place of the file into which it goes.
@@ -164,8 +182,12 @@ fn is_named_as_html(path: &Path) -> Result<(), CommandError> {
 fn replaceable(path: &Path) -> Result<FileMode, CommandError> {
     let refused = |why: &str| {
         let error = anyhow!("{} is there already, and is {why}", path.display());
-        Err(CommandError::new(Exit::Usage, error)
-            .with_hint("only a page that a report wrote is replaced: choose another name"))
+        Err(
+            CommandError::new(Exit::Usage, error).with_hint(match path.starts_with("/dev") {
+                true => "the page is printed by the name -",
+                false => "only a page that a report wrote is replaced: choose another name",
+            }),
+        )
     };
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
@@ -185,7 +207,8 @@ fn replaceable(path: &Path) -> Result<FileMode, CommandError> {
             let error = anyhow::Error::new(error).context(format!("looking at what {} is", path.display()));
             Err(CommandError::new(Exit::Failed, error))
         }
-        Ok(_) if String::from_utf8_lossy(&head).contains(MARK) => {
+        // A shell makes an empty one for what it is told to write there.
+        Ok(_) if head.is_empty() || String::from_utf8_lossy(&head).contains(MARK) => {
             Ok(kept(metadata.uid(), metadata.mode(), geteuid().as_raw()))
         }
         Ok(_) => refused("no report"),

@@ -8,7 +8,7 @@ use crate::misunderstood::other_words;
 use crate::misunderstood::place::{CommandPlace, called_so};
 use crate::misunderstood::proposed::{KnownNames, Offered, ProposedLine};
 use crate::values::invocation::Invocation;
-use crate::values::nearest::nearest;
+use crate::values::nearest::{is_one_slip, nearest};
 
 /// What somebody may have meant, by what he said it to.
 pub(super) struct Advice<'a> {
@@ -21,7 +21,7 @@ pub(super) struct Advice<'a> {
 impl Advice<'_> {
     pub(super) fn command_instead(&self, word: &str) -> String {
         let lower = word.to_lowercase();
-        if self.place.path.is_empty()
+        if (self.place.path.is_empty() || self.place.last() == "help")
             && let Some(advice) = other_words::advice(&lower)
         {
             return self.instead_of(word, advice);
@@ -110,8 +110,24 @@ impl Advice<'_> {
             }
             (Some(OptionAdvice { text, .. }), _) => self.filled(text, &Offered::nothing()),
             (None, Some(near)) => format!("did you mean {near}?"),
-            (None, None) => self.place.options(),
+            (None, None) => match self.without(option) {
+                Some(line) => format!("without it: `{line}`; {}", self.place.options()),
+                None => self.place.options(),
+            },
         }
+    }
+
+    /// The line without an option that nobody knows, where no word behind it may be its value.
+    fn without(&self, option: &str) -> Option<String> {
+        let is_value = self.behind_option(option).is_some_and(|behind| {
+            !self.names.is_some_and(|names| names.has(behind)) && ExecutionId::of(behind).is_none()
+        });
+        let rest: Vec<&str> = without_plan_file(self.words)
+            .into_iter()
+            .filter(|word| *word != option)
+            .collect();
+        let line = ProposedLine::of(rest).filter(|_| !is_value && !self.place.path.is_empty())?;
+        Some(line.command(self.invocation))
     }
 
     /// The option of the command that is nearest to this word.
@@ -140,6 +156,17 @@ impl Advice<'_> {
             return Some(two_dashes);
         }
         let near = nearest(&lower, known.iter().map(String::as_str)).filter(|_| bare.len() > 3);
+        // Those that change most are what is meant where one letter is another alone.
+        let near = near.filter(|near| {
+            let changes_most = [
+                "--all",
+                "--save",
+                "--forget",
+                "--over-unsaved",
+                "--allow-other-firmware",
+            ];
+            !changes_most.contains(near) || is_one_slip(&lower, near)
+        });
         near.map(str::to_owned)
     }
 
@@ -257,6 +284,10 @@ impl Advice<'_> {
                     command(&["history", "last", "--plan", plan])
                 )
             }
+            _ if is_id(first) && matches!(second, "activities" | "tasks" | "files") => format!(
+                "`{}` shows the activities, tasks and files of one execution, each with its ID",
+                command(&["history", first])
+            ),
             _ if is_id(first) && is_id(second) => {
                 format!("one execution at a time: `{}`", command(&["history", first]))
             }

@@ -141,6 +141,36 @@ impl Advice<'_> {
         })
     }
 
+    /// What is said of an option that the command has, where it stands before the command.
+    pub(super) fn before_its_command(&self, option: &str) -> Option<(String, String)> {
+        let bare = option.split('=').next().unwrap_or(option);
+        let known = self.option_of(bare)?;
+        let at = self.words.iter().position(|word| word == option)?;
+        let first = self.place.path.first()?;
+        let program = Cli::command();
+        let is_first = |word: &String| {
+            program
+                .find_subcommand(word)
+                .is_some_and(|command| command.get_name() == first)
+        };
+        if self.words[..at].iter().any(is_first) {
+            return None;
+        }
+        let mut words = self.words.to_vec();
+        let has_value_behind = known.get_action().takes_values() && bare == option;
+        let until = (at + usize::from(has_value_behind)).min(words.len() - 1);
+        let moved: Vec<String> = words.drain(at..=until).collect();
+        words.extend(moved);
+        let line = ProposedLine::of(without_plan_file(&words))?;
+        Some((
+            format!("{bare} stands before its command"),
+            format!(
+                "an option stands behind the command that it is for: `{}`",
+                line.command(self.invocation)
+            ),
+        ))
+    }
+
     fn takes_value(&self, word: &str) -> bool {
         self.option_of(word)
             .is_some_and(|option| option.get_action().takes_values())

@@ -410,6 +410,24 @@ pub(super) const COMMANDS: &[OtherWords] = &[
         "a script of the plan copies what was stored: `post_script` in the plan file, examples/scripts has one",
     ),
     words(
+        &["encrypt", "decrypt", "encryption", "gpg", "sign"],
+        "a gateway encrypts its secure backup itself, for the `certificate` of the [[plan.activity]]; exports are stored as \
+         the gateway gives them, and `{verify --all}` looks at everything again",
+    ),
+    words(
+        &["drill", "exercise", "rehearsal", "restore-test", "test-restore"],
+        "a restore is tried on a spare device, in a dry run: `{rehearse --all --on SPARE}`",
+    ),
+    words(
+        &["incremental", "differential", "full"],
+        "each run exports all that its plan names; `on_unchanged = \"skip\"` in the plan file keeps no second copy of what has not \
+         changed: `{run ...|PLAN}`",
+    ),
+    words(
+        &["docs", "guide", "manual", "doc", "documentation", "tutorial"],
+        "`{man ...}` prints a page of the manual, `dpbackup --help` what there is; docs/guide.md goes step by step",
+    ),
+    words(
         &["domains", "domain"],
         "`{check ...}` says which domains each device has; `{preview ...|PLAN}` shows which of them a plan means",
     ),

@@ -88,15 +88,25 @@ impl<'w> Offered<'w> {
         let can_be = |word: &str, of: fn(&KnownNames, &str) -> bool| {
             !is_id(word) && !word.contains('/') && names.is_none_or(|names| of(names, word))
         };
-        let is_left = |word: &&str| Some(*word) != given;
+        let is_bound = self
+            .value
+            .is_some_and(|(_, placeholders)| !placeholders.is_empty());
+        let is_left = |word: &&str| !is_bound || Some(*word) != given;
         let mut words = self.words.iter().rev().copied().filter(is_left);
         match placeholder {
             "PLAN" => words.find(|word| can_be(word, KnownNames::has_plan)),
             "DEVICE" => words.find(|word| can_be(word, KnownNames::has_device)),
             "NAME" => words.find(|word| can_be(word, KnownNames::has)),
+            // Nothing is rehearsed on a device that is none.
+            "SPARE" => {
+                let is_spare =
+                    |word: &&str| names.is_some_and(|names| names.spares.iter().any(|spare| spare == word));
+                self.words.iter().copied().chain(given).find(is_spare)
+            }
             "ID" => words.find(|word| is_id(word)),
             "EXPORT" => words.find(|word| is_id(word) || is_target(word) || word.ends_with(".zip")),
             "DIR" => words.find(|word| is_path(word)),
+            "DEVICE/DOMAIN" => words.find(|word| is_target(word)),
             _ => None,
         }
     }

@@ -54,10 +54,21 @@ impl Advice<'_> {
             "log" => self.word_of_log(word),
             "restore" => self.word_of_restore(word),
             "list" => self.with_word(word_of_list(word), word),
-            "find" => format!(
-                "a text with a blank in it stands in quotes; {}",
-                self.place.help()
-            ),
+            "find" => match word.split_once('/') {
+                Some((device, domain)) => {
+                    let text = self.plain_words().into_iter().find(|other| *other != word);
+                    let text = text.map_or("TEXT", String::as_str);
+                    format!(
+                        "where it is looked for say options: `{}`",
+                        self.invocation
+                            .command(["find", text, "--device", device, "--domain", domain])
+                    )
+                }
+                None => format!(
+                    "a text with a blank in it stands in quotes; {}",
+                    self.place.help()
+                ),
+            },
             "extract" => format!(
                 "one export, and the folder that it is written to; {}",
                 self.place.help()
@@ -108,7 +119,9 @@ impl Advice<'_> {
 
     /// The advice, its commands filled with the word.
     fn with_word(&self, advice: &str, word: &str) -> String {
-        self.filled(advice, &Offered::with_an_option("", None, &[word]))
+        let plain = self.plain_words().into_iter().map(String::as_str);
+        let words: Vec<&str> = plain.filter(|other| *other != word).chain([word]).collect();
+        self.filled(advice, &Offered::with_an_option("", None, &words))
     }
 }
 
@@ -125,6 +138,12 @@ fn word_of_list(word: &str) -> &'static str {
         }
         domains if domains.starts_with("domain") => {
             "`{check}` says which domains each device has; `{history status}` how old the last good backup of each is"
+        }
+        "run" => "a plan is run by `{run PLAN}`",
+        "show" => "`{show NAME}` shows one plan or device",
+        "check" => "`{check NAME}` looks at a plan or a device",
+        "backups" | "jobs" | "runs" => {
+            "`{history}` shows what was run, `{history status}` how old each last good backup is"
         }
         _ => "list shows all plans and devices; `{show NAME}` shows one of them",
     }

@@ -23,6 +23,11 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
+/// Whether a word is another but for one letter.
+pub fn is_one_slip(word: &str, other: &str) -> bool {
+    strsim::osa_distance(word, other) < 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::nearest;

@@ -33,7 +33,11 @@ impl fmt::Display for ScriptEnd {
             ScriptEnd::Code(code) => write!(f, "return code {code}"),
             ScriptEnd::Signal(signal) => write!(f, "ended by signal {signal}"),
             ScriptEnd::TimedOut(limit) => {
-                write!(f, "ended after its timeout of {}", HumanDuration(*limit))
+                write!(
+                    f,
+                    "ended after its timeout of {} (`script_timeout`)",
+                    HumanDuration(*limit)
+                )
             }
             ScriptEnd::Interrupted => f.write_str("ended because the run was interrupted"),
             ScriptEnd::NotStarted(why) => write!(f, "could not be started: {why}"),

@@ -280,9 +280,34 @@ fn a_word_that_names_no_export_is_answered_with_what_it_is_and_with_what_was_mea
         "log --blame QA1",
         "log --blame QA1:DOM1",
         "log --blame 1",
+        "diff QA1/DOM1",
+        "diff QA1/*",
+        "diff 1 plans.toml",
+        "restore DOM1 --to QA1",
+        "run DOM1",
+        "log --blame QA1/DOM1/XMLManager",
     ] {
         let words: Vec<&str> = line.split(' ').collect();
         said.add_of(&format!("dpbackup {line}"), &home, 2, &words);
+    }
+    for (line, words) in [
+        ("verify gone.zip", "gone.zip is not there: `dpbackup verify --all"),
+        (
+            "verify scripts",
+            "scripts is no folder of backups: `dpbackup verify --all",
+        ),
+        (
+            "find DOM*",
+            "a `*` stands for itself here, and a part of a word is found, too: `dpbackup find DOM",
+        ),
+        (
+            "find DOM1|DOM2",
+            "each sign stands for itself, unless an expression is asked for: `dpbackup find --regex",
+        ),
+    ] {
+        let ran = home.dpbackup(&line.split(' ').collect::<Vec<_>>()).exits(1);
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(told.contains(words), "{line}: {told}");
     }
     // What is proposed does it.
     let _ = home.dpbackup(&["diff", "QA1/DOM1", "QA2/DOM1"]).exits(0);

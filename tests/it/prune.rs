@@ -165,6 +165,9 @@ fn a_plan_of_its_own_rules_is_not_under_those_of_the_settings() {
         "{}",
         ran.stdout
     );
+    let hint =
+        "4 kept of plans that are not in the plan file (P): a [[plan]] of that name with `enabled = false`";
+    assert!(ran.stderr.contains(hint), "{}", ran.stderr);
 }
 
 #[test]

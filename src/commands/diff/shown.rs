@@ -51,7 +51,10 @@ pub(super) fn compared(
         };
         let error = anyhow::Error::new(error);
         match archive {
-            Some(archive) => trouble(error.context(format!("{} is not good", archive.label()))),
+            Some(archive) => trouble(error.context(format!("{} is not good", archive.label()))).with_hint(
+                "an export is named by its archive, which ends in .zip, by the ID of a task, or by DEVICE/DOMAIN: \
+                 `dpbackup diff last` is about the newest",
+            ),
             None => {
                 trouble(error).with_hint("without --domain all that they hold is compared, domain by domain")
             }

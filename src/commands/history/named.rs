@@ -50,6 +50,21 @@ pub(super) fn named(file: &PlanFile, name: &str, filter: PlanFilter) -> Result<P
 /// What to type for a pattern of devices, a time, a domain, or a device with its domain.
 fn of_another_kind(file: &PlanFile, history: Option<&History>, word: &str) -> Option<String> {
     let command = |words: &[&str]| file.invocation.command(words.iter().copied());
+    let bare = word.trim_start_matches(['#', '=']);
+    let first = bare.split(['-', '.', ',', ':']).next().unwrap_or_default();
+    if word.ends_with(|c: char| c.is_ascii_digit())
+        && first.parse::<u32>().is_ok()
+        && Since::of(word).is_none()
+    {
+        return Some(match first == bare {
+            true => format!("an ID is a number alone: `{}`", command(&["history", bare])),
+            false => format!(
+                "one execution at a time: `{}`; `{}` lists the newest",
+                command(&["history", first]),
+                command(&["history", "--limit", "10"])
+            ),
+        });
+    }
     if let Some(pattern) = pattern_instead(file, word, &["history", "--device"], 1) {
         return Some(pattern);
     }
@@ -86,6 +101,12 @@ fn level_instead(file: &PlanFile, word: &str) -> Option<String> {
                 command(&["history"])
             ));
         }
+        "ago" | "day" | "days" | "hours" | "weeks" | "week" => {
+            return Some(format!(
+                "a time is one word, a number with its unit: `{}`",
+                command(&["history", "--since", "7d"])
+            ));
+        }
         "delete" | "purge" | "clear" | "prune" | "remove" => {
             return Some(format!(
                 "what is recorded stays; backups are removed by `{}`, as `retention` in the plan file says",
@@ -98,7 +119,11 @@ fn level_instead(file: &PlanFile, word: &str) -> Option<String> {
                 command(&["history", "--format", "json"])
             ));
         }
-        "first" | "previous" | "oldest" | "before" => {
+        word if matches!(word, "first" | "previous" | "oldest" | "before")
+            || word
+                .strip_prefix("last")
+                .is_some_and(|rest| rest.starts_with(['~', '-', '^', '@'])) =>
+        {
             return Some(format!(
                 "`{}` lists the executions of plans, each with its ID; `{}` shows all of one",
                 command(&["history"]),

@@ -40,6 +40,13 @@ pub(in crate::commands) fn pattern_instead(
     }
 }
 
+/// The device of `DEVICE:PORT`.
+pub(in crate::commands) fn with_its_port<'n>(file: &PlanFile, name: &'n str) -> Option<&'n str> {
+    let (device, port) = name.split_once(':')?;
+    let _port: u16 = port.parse().ok()?;
+    file.device(device).map(|_| device)
+}
+
 /// The devices of the file, in a sentence.
 pub(in crate::commands) fn all_devices(file: &PlanFile) -> String {
     let known: Vec<&str> = file.devices.iter().map(|device| device.name.as_str()).collect();

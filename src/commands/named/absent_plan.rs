@@ -3,8 +3,12 @@
 use std::path::Path;
 
 use crate::commands::frame::error::CommandError;
-use crate::commands::named::absent::{LISTED, absent, did_you_mean, listed, pattern_instead, quoted_always};
-use crate::plan::model::PlanFile;
+use crate::commands::frame::history_file::read_history;
+use crate::commands::history::named::devices_of_domain;
+use crate::commands::named::absent::{
+    LISTED, absent, did_you_mean, listed, pattern_instead, quoted_always, with_its_port,
+};
+use crate::plan::model::{Action, Device, Domains, Plan, PlanFile};
 use crate::values::invocation::{Invocation, quoted};
 
 /// The error for a plan that the file does not have. What else it is, is said.
@@ -25,11 +29,15 @@ pub(in crate::commands) fn no_plan(
         .or_else(|| asked.by_its_signs())
         .or_else(|| asked.by_its_comma())
         .or_else(|| asked.as_machine())
+        .or_else(|| asked.as_id())
+        .or_else(|| asked.as_section())
+        .or_else(|| asked.as_receiver())
         .or_else(|| asked.as_device())
         .or_else(|| asked.as_file())
         .or_else(|| asked.as_unit())
         .or_else(|| asked.as_command())
         .or_else(|| asked.as_domain())
+        .or_else(|| asked.as_domain_alone())
         .or_else(|| asked.as_devices())
         .unwrap_or_else(|| asked.nearest());
     let what = match command {
@@ -107,6 +115,48 @@ impl AskedPlan<'_> {
         })
     }
 
+    /// An ID of history.
+    fn as_id(&self) -> Option<String> {
+        let id = self.name.strip_prefix('#').unwrap_or(self.name);
+        id.parse::<u32>().ok()?;
+        Some(format!(
+            "a plan has a name, and no number: `{}`; `{}` shows what the execution with this ID did",
+            self.line(&[self.known().first().copied().unwrap_or("PLAN")]),
+            self.file.invocation.command(["history", id])
+        ))
+    }
+
+    /// A part of the plan file that is neither a plan nor a device.
+    fn as_section(&self) -> Option<String> {
+        const SECTIONS: [&str; 8] = [
+            "settings",
+            "[settings]",
+            "notify",
+            "[notify]",
+            "device_defaults",
+            "plans",
+            "devices",
+            "all",
+        ];
+        (SECTIONS.contains(&self.name) && self.command == ["show"]).then(|| {
+            format!(
+                "`{}` shows all that holds, [settings] first",
+                self.file.invocation.command(["show"])
+            )
+        })
+    }
+
+    /// Somebody who is told.
+    fn as_receiver(&self) -> Option<String> {
+        let is_told = self.name.contains(['@', '/']) && self.name.contains('.') || self.name == "email";
+        (is_told && self.command == ["notify-test"]).then(|| {
+            format!(
+                "who is told stands in the plan file; `{}` sends one of each message to all whom this plan names",
+                self.line(&[self.known().first().copied().unwrap_or("PLAN")])
+            )
+        })
+    }
+
     fn as_device(&self) -> Option<String> {
         let device = self.file.device(self.name)?;
         let plans = self.file.plans.iter().filter(|plan| plan.concerns(device));
@@ -123,7 +173,8 @@ impl AskedPlan<'_> {
     }
 
     fn as_file(&self) -> Option<String> {
-        let path = Path::new(self.name);
+        // `config=FILE` is an option without its dashes.
+        let path = Path::new(self.name.strip_prefix("config=").unwrap_or(self.name));
         if !path.is_file() {
             return None;
         }
@@ -185,6 +236,41 @@ impl AskedPlan<'_> {
         })
     }
 
+    /// A domain without its device, of which history has a good backup.
+    fn as_domain_alone(&self) -> Option<String> {
+        let history = read_history(&self.file.settings).ok().flatten();
+        let devices = devices_of_domain(history.as_ref(), self.name);
+        let devices = devices.iter().filter_map(|device| self.file.device(device));
+        let is_backed_up = |plan: &&Plan, device: &Device| {
+            let mut activities = plan.activities.iter();
+            activities.any(|activity| match &activity.action {
+                Action::ExportDomain {
+                    domains: Domains::Matching(domains),
+                } => activity.concerns(device) && domains.matches(self.name),
+                _ => false,
+            })
+        };
+        let (device, plan) = devices
+            .filter_map(|device| {
+                Some((
+                    device,
+                    self.file.plans.iter().find(|plan| is_backed_up(plan, device))?,
+                ))
+            })
+            .next()?;
+        Some(match self.command {
+            ["check"] => format!(
+                "a device is looked at with all its domains: `{}`",
+                self.line(&[&device.name])
+            ),
+            _ => format!(
+                "it is a domain of {}, and a plan says which domains it backs up: `{}`",
+                device.name,
+                self.line(&[&plan.name])
+            ),
+        })
+    }
+
     /// A device with its port, patterns of devices, or all of it.
     fn as_devices(&self) -> Option<String> {
         if let Some(tag) = self.name.strip_prefix('@').filter(|_| self.command != ["check"]) {
@@ -207,8 +293,12 @@ impl AskedPlan<'_> {
         }
         let is_all = self.name == "all" || self.name.contains('*');
         is_all.then(|| {
+            let all = match self.command {
+                ["prune", ..] => "without --plan prune is about all of them",
+                _ => "every one that is enabled is `--all`",
+            };
             format!(
-                "plans are named in full; every one that is enabled is `--all`; there are: {}",
+                "plans are named in full; {all}; there are: {}",
                 listed(&self.known())
             )
         })
@@ -237,13 +327,6 @@ fn command_named(name: &str) -> Option<String> {
 /// The device of `DEVICE/DOMAIN`.
 fn of_domain<'n>(file: &PlanFile, name: &'n str) -> Option<&'n str> {
     let (device, _) = name.split_once('/')?;
-    file.device(device).map(|_| device)
-}
-
-/// The device of `DEVICE:PORT`.
-fn with_its_port<'n>(file: &PlanFile, name: &'n str) -> Option<&'n str> {
-    let (device, port) = name.split_once(':')?;
-    let _port: u16 = port.parse().ok()?;
     file.device(device).map(|_| device)
 }
 

@@ -3,10 +3,14 @@
 use anyhow::anyhow;
 
 use crate::commands::frame::error::CommandError;
-use crate::commands::named::absent::{absent, all_devices, did_you_mean, listed, pattern_instead};
+use crate::commands::named::absent::{
+    absent, all_devices, did_you_mean, listed, pattern_instead, with_its_port,
+};
 use crate::commands::named::absent_plan::no_plan;
 use crate::exit::Exit;
+use crate::history::History;
 use crate::plan::model::{Device, Plan, PlanFile};
+use crate::run::event::TaskId;
 use crate::values::nearest::nearest;
 
 /// The plans of these names, or all that are enabled. Without either the names are told: to
@@ -110,12 +114,23 @@ pub(in crate::commands) fn device<'a>(
                 "whether it has one is not known: what has an error was left out; `{}` says what is wrong",
                 file.invocation.command(["validate"])
             ),
-                None => pattern_instead(file, name, command, 1)
+                None => of_device_with_port(file, name, command)
+                    .or_else(|| pattern_instead(file, name, command, 1))
                     .or_else(|| host_instead(file, name, &known))
                     .unwrap_or_else(|| did_you_mean(name, &known)),
             };
             absent(file, "device", name).with_hint(hint)
         })
+}
+
+/// What to type where the port stands behind the device.
+fn of_device_with_port(file: &PlanFile, name: &str, command: &[&str]) -> Option<String> {
+    let device = with_its_port(file, name)?;
+    let line = command.iter().copied().chain([device]);
+    Some(format!(
+        "its port stands in the plan file: `{}`",
+        file.invocation.command(line)
+    ))
 }
 
 /// The host of an address as a browser has it.
@@ -136,6 +151,13 @@ fn host_instead(file: &PlanFile, name: &str, known: &[&str]) -> Option<String> {
         file.invocation.command(["trust", "NAME"]),
         all_devices(file)
     ))
+}
+
+/// The name of the plan that makes what a task has stored anew: its own, where the file still has it.
+pub(in crate::commands) fn plan_of_task<'f>(file: &'f PlanFile, history: &History, task: TaskId) -> &'f str {
+    let row = history.task(task).and_then(|task| history.plan(task.plan));
+    let own = row.ok().and_then(|row| file.plan(&row.plan));
+    own.map_or_else(|| the_plan(file), |plan| plan.name.as_str())
 }
 
 /// The name of the plan, where the file has one alone; else the word for one.

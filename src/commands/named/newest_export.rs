@@ -37,6 +37,12 @@ pub(in crate::commands) fn instead(
         .map(String::as_str)
         .find(|word| matches!(*word, "restore" | "rehearse" | "verify"))?;
     let is_device = file.device(value).is_some();
+    // A domain alone is that of the device to which it is to go.
+    let of_device = behind("--to").filter(|_| typed == "restore" && !value.contains('/'));
+    let whole = of_device
+        .filter(|device| file.device(device).is_some())
+        .map(|device| format!("{device}/{value}"));
+    let value = whole.as_deref().unwrap_or(value);
     if let Some((device, _)) = target(value) {
         file.device(device)?;
         if typed == "verify" {

@@ -78,6 +78,21 @@ pub(in crate::commands) fn are_exports(
 const WHAT_IS_TAKEN: &str = "name an archive by its path, the ID of a task (`last` is the newest), or DEVICE/DOMAIN: the newest good \
                              export of that domain";
 
+/// Two IDs in one word: `1,2`.
+fn two_tasks(word: &str) -> Option<(&str, &str)> {
+    let (old, new) = [",", "..", ":", "-"]
+        .iter()
+        .find_map(|sign| word.split_once(sign))?;
+    (ExecutionId::of(old).is_some() && ExecutionId::of(new).is_some()).then_some((old, new))
+}
+
+/// The three parts of `DEVICE/DOMAIN/CLASS`.
+fn of_class(word: &str) -> Option<(&str, &str, &str)> {
+    let (device, rest) = word.split_once('/')?;
+    let (domain, class) = rest.split_once('/')?;
+    (!class.is_empty() && !class.contains('/')).then_some((device, domain, class))
+}
+
 /// What there is to be named.
 pub(in crate::commands) struct KnownExports<'a> {
     invocation: &'a Invocation,
@@ -160,6 +175,11 @@ impl<'a> KnownExports<'a> {
                 "a group is compared in one domain: `{}`",
                 self.invocation.command(["diff", &format!("{nothing}/{domain}")])
             )
+        } else if let (["diff"], Some((old, new))) = (before, two_tasks(nothing)) {
+            format!(
+                "two stand apart: `{}`",
+                self.invocation.command(["diff", old, new])
+            )
         } else if nothing.starts_with("HEAD") || nothing.contains(['~', '^']) {
             format!(
                 "former exports have no such names: `{}` shows what changed from one to the next, `{}` has the IDs of the \
@@ -167,6 +187,12 @@ impl<'a> KnownExports<'a> {
                 self.invocation.command(["log"]),
                 self.invocation.command(["history", "last"]),
                 self.invocation.command(["history"])
+            )
+        } else if let (["log", "--blame"], Some((device, domain, class))) = (before, of_class(nothing)) {
+            format!(
+                "a class is named behind it: `{}`",
+                self.invocation
+                    .command(["log", "--blame", &format!("{device}/{domain}"), "--class", class])
             )
         } else if before == ["log", "--blame"] && ExecutionId::of(nothing).is_some() {
             format!(

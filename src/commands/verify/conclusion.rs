@@ -1,11 +1,10 @@
 //! What follows when all was looked at: what is remembered of it, and what is to be done about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::artifact::recheck;
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::frame::history_file::open_history;
-use crate::commands::named::names::the_plan;
 use crate::commands::restore_note;
 use crate::commands::verify::round::FoundDamage;
 use crate::plan::model::PlanFile;
@@ -28,12 +27,33 @@ pub(super) fn tell_what_is_no_backup(
         );
         return;
     }
+    let is_bad = |file: &Path| {
+        checked
+            .iter()
+            .any(|one| one.path == *file && !one.verified.is_good())
+    };
+    // Of what history knows the next step is said anyway.
+    let is_stored = |file: &Path| {
+        checked
+            .iter()
+            .any(|one| one.path == *file && one.is_not_as_stored())
+    };
+    let is_nothing = |file: &&PathBuf| {
+        let is_folder = file.is_dir() && !file.join(recheck::MANIFEST).exists();
+        is_bad(file) && !is_stored(file) && (!file.exists() || is_folder)
+    };
+    if let Some(file) = files.iter().find(is_nothing) {
+        ui.hint(&format!(
+            "{} is {}: `{}` looks at all that is stored, and a device, DEVICE/DOMAIN or the ID of a task names a part of it",
+            file.display(),
+            if file.is_dir() { "no folder of backups" } else { "not there" },
+            invocation.command(["verify", "--all"])
+        ));
+        return;
+    }
     let is_other = |file: &&PathBuf| {
         let ending = file.extension().unwrap_or_default().to_ascii_lowercase();
-        let is_bad = checked
-            .iter()
-            .any(|one| one.path == **file && !one.verified.is_good());
-        is_bad && !file.is_dir() && !["zip", "xml", "tgz"].iter().any(|known| ending == *known)
+        is_bad(file) && !file.is_dir() && !["zip", "xml", "tgz"].iter().any(|known| ending == *known)
     };
     let Some(file) = files.iter().find(is_other) else {
         return;
@@ -84,11 +104,11 @@ pub(super) fn remember(file: &PlanFile, found: &FoundDamage, ui: Ui) {
 }
 
 /// What to do where something is not as it was stored.
-pub(super) fn next_step(file: &PlanFile) -> String {
+pub(super) fn next_step(file: &PlanFile, plan: &str) -> String {
     format!(
         "put the same file back from a copy of the store, or make a new backup (`{}`); `{}` shows the newest good one of \
          each domain",
-        file.invocation.command(["run", the_plan(file)]),
+        file.invocation.command(["run", plan]),
         file.invocation.command(["history", "status"])
     )
 }

@@ -9,7 +9,7 @@ use crate::cli::{ExecutionId, VerifyArgs};
 use crate::commands::frame::error::CommandError;
 use crate::commands::history::execution::execution;
 use crate::commands::history::named::devices_of_domain;
-use crate::commands::named::absent::{all_devices, did_you_mean, pattern_instead};
+use crate::commands::named::absent::{all_devices, did_you_mean, pattern_instead, with_its_port};
 use crate::commands::named::named_export;
 use crate::commands::named::no_export::KnownExports;
 use crate::exit::Exit;
@@ -125,6 +125,7 @@ fn means_nothing(
             .or_else(|| hint_for_domain(file, history, devices, word))
             .or_else(|| hint_for_domain_alone(file, history, word))
             .or_else(|| hint_for_sign(file, history, word))
+            .or_else(|| hint_for_port(file, word))
     });
     let hint = hint.unwrap_or_else(|| did_you_mean(word, &known));
     CommandError::new(Exit::Usage, error).with_hint(hint)
@@ -143,6 +144,13 @@ fn hint_for_sign(file: &PlanFile, history: Option<&History>, word: &str) -> Opti
         "a device and its domain have a / between them: `{}`",
         file.invocation.command(["verify", &target])
     ))
+}
+
+/// What to verify where the port stands behind the device.
+fn hint_for_port(file: &PlanFile, word: &str) -> Option<String> {
+    let device = with_its_port(file, word)?;
+    let line = file.invocation.command(["verify", device]);
+    Some(format!("its port stands in the plan file: `{line}`"))
 }
 
 /// What to verify where somebody names a plan.

@@ -21,6 +21,11 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
         "check looks at everything that a run needs, always; what is stored is read again by `{verify --all}`",
     ),
     to(
+        &["check"],
+        &["--fix", "--repair", "--apply"],
+        "check changes nothing, and says of each thing what to do; what a run that died has left is put right by `{recover}`",
+    ),
+    to(
         &["trust"],
         &[
             "--device",
@@ -90,7 +95,7 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
     to(
         &["rehearse"],
         DRY_RUN,
-        "a rehearsal is a dry run: the spare device says what it would do, and does nothing: `{rehearse ID --on DEVICE}`",
+        "a rehearsal is a dry run: the spare device says what it would do, and does nothing: `{rehearse ID --on SPARE}`",
     ),
     to(
         &["rehearse"],
@@ -108,18 +113,19 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
             "--gateway",
             "-d",
         ],
-        "the spare device is named by --on: `{rehearse ID --on DEVICE}`",
+        "the spare device is named by --on: `{rehearse --all --on SPARE}` for all that there is, `{rehearse ID --on SPARE}` for a \
+         task",
     ),
     to(
         &["rehearse"],
         &["--task", "--id", "--tasks"],
-        "tasks are named without an option: `{rehearse ID --on DEVICE}`",
+        "tasks are named without an option: `{rehearse ID --on SPARE}`",
     ),
     to(
         &["rehearse"],
         DOMAINS,
         "a domain is rehearsed by the task that exported it: `{log --domain DOMAIN}` and `{history last}` have the IDs for \
-         `{rehearse ID --on DEVICE}`",
+         `{rehearse ID --on SPARE}`",
     ),
     to(
         &["restore"],

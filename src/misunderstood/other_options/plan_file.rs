@@ -5,6 +5,11 @@ use crate::misunderstood::other_options::words::{
 };
 
 pub(super) const OPTIONS: &[OtherOptions] = &[
+    to(
+        &["completions"],
+        &["--shell", "-s", "--bash", "--zsh", "--fish"],
+        "the shell is named without an option: `{completions bash}`",
+    ),
     to(&["show"], ALL, "`{list}` shows all plans and all devices"),
     to(
         &["diff"],

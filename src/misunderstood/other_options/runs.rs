@@ -134,6 +134,7 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
             "--only",
             "--skip",
             "--exclude",
+            "--except",
             "--include",
             "--tag",
             "--tags",

@@ -51,6 +51,11 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
     ),
     to(
         &["verify"],
+        &["-a", "-A", "--everything"],
+        "the option is --all: `{verify --all}` looks at everything that is stored",
+    ),
+    to(
+        &["verify"],
         &["--last", "--latest", "--newest"],
         "`{verify last}` looks at what the newest task has stored, `{verify --all}` at everything",
     ),

@@ -27,6 +27,8 @@ impl<'f> Forgotten<'f> {
     /// Reads `DEVICE` or `DEVICE/DOMAIN`; names of devices have no slash.
     pub fn named(text: &'f str) -> Self {
         match text.split_once('/') {
+            // A slash too many.
+            Some((device, "")) => Self::Device(device),
             Some((device, domain)) => Self::Imports { device, domain },
             None => Self::Device(text),
         }
