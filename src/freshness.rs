@@ -227,7 +227,7 @@ impl Freshness {
         for target in &mut self.targets {
             if target.state > TargetState::NotPlanned && is_unlisted(target) {
                 target.state = target.state.max(TargetState::Warning);
-                target.add("the newest run of its plan did not find it on the device".to_owned());
+                target.add("the newest run of its plan did not see it on the device: it is gone, or not listed to the account".to_owned());
             }
         }
         self.sort();

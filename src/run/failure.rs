@@ -8,6 +8,9 @@ use crate::run::ledger::LedgerError;
 use crate::run::status::Status;
 use crate::soma::error::{SomaError, SomaErrorKind};
 
+/// What to do where what came is not what was to come.
+pub const AGAIN: &str = "run it again; twice the same is a case for the vendor";
+
 /// A failure: its status, and a sentence with its cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -49,7 +52,11 @@ impl Failure {
             | SomaErrorKind::OtherDevice
             | SomaErrorKind::Malformed => otherwise,
         };
-        Self::new(status, format!("{device}: {}", words(error)))
+        let again = match (status, error.kind) {
+            (Status::DownloadFailed, SomaErrorKind::Broken) => "; run it again",
+            _ => "",
+        };
+        Self::new(status, format!("{device}: {}{again}", words(error)))
     }
 
     /// A task that was stopped by a signal.

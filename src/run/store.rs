@@ -18,6 +18,13 @@ use crate::values::size::Bytes;
 pub fn make_ready(settings: &Settings) -> Result<(), Failure> {
     is_mounted(settings)?;
     let store = settings.store.folder();
+    if !store.exists() {
+        // One that is made in vain would stay.
+        let mut above = store.ancestors().skip(1);
+        if let Some(above) = above.find(|above| above.is_dir()) {
+            has_space_in(above, settings, Status::StoreOutOfSpace)?;
+        }
+    }
     match OwnFolder::open_or_make(store, WrittenKind::Store) {
         Ok(_) => {}
         Err(TouchError::Untrusted(why)) => return Err(untrusted(&why)),
@@ -331,8 +338,13 @@ fn is_without_files(settings: &Settings) -> bool {
 
 /// Whether the store has the free space, and room for files; `status` is that of the failure.
 pub fn has_space(settings: &Settings, status: Status) -> Result<(), Failure> {
+    has_space_in(settings.store.folder(), settings, status)
+}
+
+/// The same of a folder in whose file system the store is, or would be.
+fn has_space_in(folder: &Path, settings: &Settings, status: Status) -> Result<(), Failure> {
     let store = settings.store.folder().display();
-    let space = space::space(settings.store.folder()).map_err(|error| {
+    let space = space::space(folder).map_err(|error| {
         Failure::new(
             status,
             format!(

@@ -404,7 +404,9 @@ pub fn remove_folder(
         meant,
         asked,
     } = left;
-    let limit = patience.max(asked.settles_within());
+    // A look that has begun is waited for.
+    let looked_within = gateway.timeouts().request;
+    let limit = patience.max(asked.settles_within()).max(looked_within);
     record.show(&Progress::UndoDue {
         journal,
         device: device.to_owned(),

@@ -37,7 +37,11 @@ pub(crate) fn explain(error: &rustls::Error) -> SomaError {
 /// What a handshake with a server failed of that is no device.
 pub(crate) fn of_server(error: &rustls::Error) -> String {
     let (what, _) = told(error, "the server");
-    what.replace("the device", "the server")
+    let what = what.replace("the device", "the server");
+    match what.contains("does not answer with TLS") {
+        true => format!("{what}; correct the port of its address"),
+        false => what,
+    }
 }
 
 /// Whether it means that nothing was found that both sides can do: which of version, cipher, curve

@@ -376,6 +376,9 @@ fn a_domain_in_failsafe_mode_is_backed_up_and_warned_of() {
             "{pattern}: {warnings}"
         );
         assert_eq!(run.exit(), if is_told { 3 } else { 0 }, "{pattern}");
+        // Who looks for the backup finds it there, too.
+        let last = home.dpbackup(&["history", "last"]).exits(0).stdout;
+        assert_eq!(last.contains("configuration of last resort"), is_told, "{last}");
         let check = home.dpbackup(&["check", "P"]).stdout;
         assert_eq!(check.contains("WARN  failsafe"), is_told, "{check}");
     }

@@ -379,7 +379,7 @@ fn a_domain_that_is_not_listed_any_more_is_noted_by_the_run_and_warned_of_here()
     let ran = home.dpbackup(&["history", "status"]).exits(1);
     assert!(
         ran.stdout
-            .contains("the newest run of its plan did not find it on the device"),
+            .contains("the newest run of its plan did not see it on the device"),
         "{}",
         ran.stdout
     );

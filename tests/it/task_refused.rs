@@ -391,6 +391,8 @@ fn a_device_that_has_a_domain_which_it_does_not_list_is_not_quiesced_as_a_whole(
         );
         let notes = notes_of(&home.details(0)).join("\n");
         assert_eq!(notes.contains("does not list"), told.is_some(), "{notes}");
+        // What is not known is never success.
+        assert_eq!(run.exit(), if told.is_some() { 3 } else { 0 }, "{way}");
         assert!(notes.contains(told.unwrap_or_default()), "{notes}");
     }
 }

@@ -148,13 +148,10 @@ impl Walk<'_, '_, '_> {
         let listed = (gateway, domains);
         match before::refusal_of_unlisted(self.task.activity, device, self.task.domain, listed) {
             Ok(refusal) => Ok(refusal.map_or(Ok(()), Err)?),
-            Err(error) => {
-                let note = format!(
-                    "whether the device has domains that it does not list is not known: {}",
-                    words(&error)
-                );
-                Ok(self.record.note(Owner::Task(self.task.id), note)?)
-            }
+            Err(error) => Ok(self.warn(format!(
+                "whether the device has domains that it does not list is not known: {}",
+                words(&error)
+            ))?),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::artifact::removal::{self, FileFound};
 use crate::artifact::stage::{Sealed, Staged};
 use crate::plan::model::OnUnchanged;
 use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile};
-use crate::run::failure::{Failure, Trouble};
+use crate::run::failure::{AGAIN, Failure, Trouble};
 use crate::run::ledger::{KeptFile, LedgerError};
 use crate::run::same_device::other_serials;
 use crate::run::status::Status;
@@ -60,6 +60,14 @@ impl Walk<'_, '_, '_> {
         expected: &Expected,
     ) -> Result<StoredExport, Trouble> {
         let name = arrived.name.clone();
+        let mut domains = self.session.domains.iter();
+        let status = domains.find(|status| status.name == self.task.domain);
+        let mode = status.and_then(|status| status.failsafe.clone());
+        if let Some(mode) = mode.filter(|_| arrived.kind == FileKind::Persisted) {
+            let why =
+                format!("the domain ran in failsafe mode ({mode}): this is a configuration of last resort");
+            self.record.note(Owner::Task(self.task.id), why)?;
+        }
         let kept = self.verify_and_publish(arrived, expected);
         kept.map_err(|trouble| self.export_failed(&name, trouble))
     }
@@ -229,7 +237,8 @@ impl Walk<'_, '_, '_> {
             archive::verify_knowing(ahead, sealed.file(), scratch, expected, &limits).map_err(|error| {
                 match error {
                     VerifyError::Invalid(invalid) => {
-                        let why = format!("{}: {name} is not good: {invalid}", self.session.device.name);
+                        let device = &self.session.device.name;
+                        let why = format!("{device}: {name} is not good: {invalid}; {AGAIN}");
                         Failure::new(Status::VerificationFailed, why)
                     }
                     // That says nothing about what the device sent.

@@ -9,7 +9,7 @@ use crate::artifact::stage_folder::{SealedPart, StagedFolder};
 use crate::gateway::Gateway;
 use crate::gateway::folder::{RemoteFile, RemoteFolder};
 use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile};
-use crate::run::failure::{Failure, Trouble};
+use crate::run::failure::{AGAIN, Failure, Trouble};
 use crate::run::status::Status;
 use crate::run::store;
 use crate::run::task::Walk;
@@ -98,7 +98,10 @@ impl Walk<'_, '_, '_> {
             FolderError::Read { path, source } => self.storage(&StoreError::new("read", &path, source)),
             error => {
                 let device = &self.session.device.name;
-                let why = format!("{device}: the secure backup is not good: {}", with_causes(&error));
+                let why = format!(
+                    "{device}: the secure backup is not good: {}; {AGAIN}",
+                    with_causes(&error)
+                );
                 Failure::new(Status::VerificationFailed, why)
             }
         })?;
