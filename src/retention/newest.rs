@@ -142,3 +142,38 @@ pub fn is_as_large(file: &FileRow) -> bool {
     let found = file.path.symlink_metadata();
     file.damage.is_none() && found.is_ok_and(|found| found.is_file() && found.len() == file.size)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::{GoneBackups, key};
+    use crate::history::TargetRow;
+    use crate::run::event::{FileKind, TaskId};
+    use crate::run::status::Status;
+
+    #[test]
+    fn what_is_gone_of_one_target_is_gone_of_no_other() {
+        let target = |device: &str, domain: &str, kind| TargetRow {
+            device_name: device.to_owned(),
+            domain_name: domain.to_owned(),
+            is_pattern: false,
+            kind,
+            last_task: TaskId(2),
+            last_status: Status::Success,
+            last_time: Timestamp::UNIX_EPOCH,
+            good: None,
+        };
+        let gone_of = target("QA1", "DOM1", FileKind::Persisted);
+        let mut gone = GoneBackups::default();
+        gone.0.insert(key(&gone_of), TaskId(1));
+        assert_eq!(gone.of(&gone_of), Some(TaskId(1)));
+        for other in [
+            target("QA2", "DOM1", FileKind::Persisted),
+            target("QA1", "DOM2", FileKind::Persisted),
+            target("QA1", "DOM1", FileKind::NonPersisted),
+        ] {
+            assert_eq!(gone.of(&other), None, "{other:?}");
+        }
+    }
+}

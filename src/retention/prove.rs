@@ -39,6 +39,7 @@ pub struct StoredBackup {
     rules: Result<Rules, Unruled>,
     /// Whether it has a file of its own.
     kept: bool,
+    /// How its files are; of one that has none, as they should be.
     found: FileFound,
     /// Every byte was compared.
     is_proved: bool,
@@ -167,7 +168,7 @@ impl Target {
     fn forget_what_is_gone(&mut self, now: Timestamp, zone: &TimeZone) {
         let mut values = self.values();
         for (value, entry) in values.iter_mut().zip(&self.backups) {
-            if entry.kept && entry.is_gone_or_partly() {
+            if entry.is_gone_or_partly() {
                 value.standing = CopyStanding::Stored;
                 // One of the future counts as one of now for as long as that takes: whoever took
                 // it away did not want to wait. Only the newest would be missed.
@@ -183,7 +184,7 @@ impl Target {
         }
         let decisions = choose(&values, now, zone);
         for (entry, decision) in self.backups.iter_mut().zip(decisions) {
-            if entry.kept && entry.is_gone_or_partly() && decision == Decision::Delete {
+            if entry.is_gone_or_partly() && decision == Decision::Delete {
                 entry.decision = Decision::Delete;
             }
         }
@@ -269,11 +270,8 @@ impl StoredBackup {
         })
     }
 
-    /// Removes it; one without a file, or gone already, is only let go.
+    /// Removes what is there of it: of one without a file, or gone already, nothing.
     pub fn remove(&self, store: &Path) -> Result<(), String> {
-        if !self.kept || self.found == FileFound::Gone {
-            return Ok(());
-        }
         match found(removal::remove(store, self.shape(), &self.recorded())) {
             FileFound::Same | FileFound::Partly | FileFound::Gone => Ok(()),
             FileFound::Changed(why) => Err(why),
@@ -335,7 +333,7 @@ impl StoredBackup {
     }
 
     fn was_changed(&self) -> bool {
-        self.kept && !self.is_elsewhere && matches!(self.found, FileFound::Changed(_))
+        matches!(self.found, FileFound::Changed(_))
     }
 
     fn content(&self) -> Option<&str> {
@@ -374,3 +372,7 @@ impl StoredBackup {
 fn found(outcome: Result<FileFound, StoreError>) -> FileFound {
     outcome.unwrap_or_else(|error| FileFound::Changed(with_causes(&error)))
 }
+
+#[cfg(test)]
+#[path = "prove_tests.rs"]
+mod tests;

@@ -67,3 +67,51 @@ pub fn rules_of(file: &PlanFile, plan: &str, is_before_import: bool) -> Result<R
     });
     own.or(shared).ok_or(Unruled::NothingSet)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Unruled, rules_of};
+    use crate::plan::model::PlanFile;
+    use crate::plan::{Readers, check_text};
+    use crate::values::restore_name::restore_name;
+
+    /// A plan file with the plans `own`, which says what it keeps, and `silent`, which does not.
+    fn plans(settings: &str) -> PlanFile {
+        let text = format!(
+            "[settings]\nstore = \"/store\"\nhistory = \"/h.db\"\n{settings}\n\
+             [[device]]\nname = \"QA1\"\nhost = \"qa1\"\nusername = \"u\"\npassword = {{ env = \"P\" }}\n\
+             [[plan]]\nname = \"own\"\nretention = {{ keep_last = 3 }}\n\
+             [[plan.activity]]\naction = \"secure-backup\"\ndevices = \"QA1\"\ncertificate = \"c\"\n\
+             [[plan]]\nname = \"silent\"\n\
+             [[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"\n"
+        );
+        let checked = check_text(&text, Path::new("/plans.toml"), Readers::OwnerOnly, &|_| None);
+        checked.expect("valid").plan_file
+    }
+
+    #[test]
+    fn a_backup_is_under_the_rules_of_its_plan_else_of_the_settings_and_one_before_an_import_under_none() {
+        let restore = restore_name("QA1", "DOM1");
+        let (with, without) = (plans("retention = { keep_last = 7 }"), plans(""));
+        let of = |file: &PlanFile, plan: &str, is_before_import| {
+            rules_of(file, plan, is_before_import).map(|rules| (rules.plan, rules.retention.keep_last))
+        };
+        let own = |count| Ok((Some("own".to_owned()), Some(count)));
+        assert_eq!(of(&with, "own", false), own(3));
+        assert_eq!(of(&without, "own", false), own(3));
+        assert_eq!(of(&with, "silent", false), Ok((None, Some(7))));
+        assert_eq!(of(&without, "silent", false), Err(Unruled::NothingSet));
+        assert_eq!(
+            of(&with, "former", false),
+            Err(Unruled::PlanIsGone("former".to_owned()))
+        );
+        // Those of restores count for themselves.
+        assert_eq!(of(&with, &restore, false), Ok((Some(restore.clone()), Some(7))));
+        assert_eq!(of(&without, &restore, false), Err(Unruled::NothingSetForRestores));
+        for file in [with, without] {
+            assert_eq!(of(&file, &restore, true), Err(Unruled::BeforeImport));
+        }
+    }
+}
