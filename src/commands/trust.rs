@@ -11,12 +11,13 @@ use crate::commands::frame::loading::{exit_of_part, load_plan_or_part_to_trust};
 use crate::commands::named::absent;
 use crate::commands::named::names;
 use crate::exit::Exit;
-use crate::plan::model::{PlanFile, Trust};
+use crate::plan::model::{Device, PlanFile, Trust};
 use crate::report::paint::answers;
 use crate::report::trust::{ShownDevice, TrustAnswer, shown, warnings};
-use crate::soma::peer;
+use crate::soma::peer::{self, Peer};
 use crate::ui::{MovingLine, Ui, Verbosity};
 use crate::values::environment::Lookup;
+use crate::values::invocation::Invocation;
 
 /// Shows the certificates of a device. Nothing but a TLS handshake goes to it.
 pub(super) fn trust(
@@ -31,22 +32,7 @@ pub(super) fn trust(
         Some(name) => names::device(file, &["trust"], name)?,
         None => return Err(asks_which_device(file)),
     };
-    let trust_command = file.invocation.command(["trust", &device.name]);
-    // A signal ends the process, as it does where nothing is in hand.
-    let limit = device.timeouts.connect;
-    let asking = line.shows(&format!("asking {}", device.name), limit);
-    let peer = peer::reach(&device.host, device.port, limit, &Arc::default())
-        .and_then(peer::Reached::shake_hands)
-        .map_err(|error| error.for_device(&trust_command))
-        .map_err(|error| {
-            let place = format!("{} ({})", device.name, device.address());
-            let failed = CommandError::new(Exit::Failed, anyhow!("{place}: {}", error.message));
-            match error.hint {
-                Some(hint) => failed.with_hint(hint),
-                None => failed,
-            }
-        })?;
-    drop(asking);
+    let peer = peer_of(device, &file.invocation, line)?;
     let certificates = peer.certificates();
     let Some((own, sent_along)) = certificates.split_first() else {
         return Err(CommandError::new(
@@ -83,6 +69,25 @@ pub(super) fn trust(
         Exit::Warned
     };
     Ok(exit_of_part(file, exit))
+}
+
+/// Who answers at the address of a device.
+fn peer_of(device: &Device, invocation: &Invocation, line: &MovingLine) -> Result<Peer, CommandError> {
+    let trust_command = invocation.command(["trust", &device.name]);
+    // A signal ends the process, as it does where nothing is in hand.
+    let limit = device.timeouts.connect;
+    let _asking = line.shows(&format!("asking {}", device.name), limit);
+    peer::reach(&device.host, device.port, limit, &Arc::default())
+        .and_then(peer::Reached::shake_hands)
+        .map_err(|error| error.for_device(&trust_command))
+        .map_err(|error| {
+            let place = format!("{} ({})", device.name, device.address());
+            let failed = CommandError::new(Exit::Failed, anyhow!("{place}: {}", error.message));
+            match error.hint {
+                Some(hint) => failed.with_hint(hint),
+                None => failed,
+            }
+        })
 }
 
 /// Without a name, those that there are.
