@@ -194,6 +194,13 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_an_archive_without_entries_is_the_shortest_there_is() {
+        let end = [&END_MAGIC.to_le_bytes()[..], &[0; END_BYTES - 4]].concat();
+        assert_eq!(tail_of(&end).map(|end| end.entries), Ok(0));
+        assert_eq!(tail_of(&end[1..]), Err("it is too short"));
+    }
+
+    #[test]
     fn a_plain_end_beside_a_zip64_one_agrees_or_refers_to_it() {
         let bytes = FixtureGateway::new().backup();
         let (end, zip64) = (bytes.len() - 22, FixtureGateway::to_zip64(&bytes));
