@@ -244,8 +244,10 @@ impl Gateway<'_> {
         self.who_answers(meant)
     }
 
-    /// The serial number, asked for once and now; `None` where the device does not tell it.
+    /// The serial number, asked for once and now; `None` where the device does not tell it. As where the firmware is
+    /// asked for, an older class may tell what a newer one has no answer to.
     fn serial_now(&self, total: Duration) -> Result<Option<String>> {
+        let mut no_answer = None;
         for class in FIRMWARE {
             let request = request::get_status(DEFAULT_DOMAIN, class);
             let answer = self.read_within(&request, "status", total, &mut |status| {
@@ -254,13 +256,21 @@ impl Gateway<'_> {
             });
             match answer {
                 Ok(Some(serial)) => return Ok(Some(serial)),
+                Err(error)
+                    if matches!(
+                        error.kind,
+                        SomaErrorKind::NotManagement | SomaErrorKind::Malformed
+                    ) =>
+                {
+                    no_answer = no_answer.or(Some(error));
+                }
                 Err(error) if !error.is_refusal() || error.kind == SomaErrorKind::Authentication => {
                     return Err(error);
                 }
                 Ok(None) | Err(_) => {}
             }
         }
-        Ok(None)
+        no_answer.map_or(Ok(None), Err)
     }
 
     /// What a field tells people.
@@ -375,33 +385,55 @@ impl Gateway<'_> {
 
     /// Space in `temporary:`; `None` where the device does not tell. It counts in megabytes.
     pub fn space(&self) -> Result<Option<DeviceSpace>> {
-        const MEGABYTE: u64 = 1 << 20;
         let request = request::get_status(DEFAULT_DOMAIN, "FilesystemStatus");
-        let answer = self.read(&request, "status", |status| {
-            let told = |row: &Node<'_, '_>| {
-                ["FreeTemporary", "TotalTemporary"]
-                    .iter()
-                    .all(|name| !reply::field(*row, name).is_empty())
-            };
-            let Some(row) = reply::rows(status, "FilesystemStatus").find(told) else {
-                return Ok(None);
-            };
-            let bytes = |name| Ok(reply::number_field(row, name)?.saturating_mul(MEGABYTE));
-            Ok(Some(DeviceSpace {
-                free_temporary: bytes("FreeTemporary")?,
-                total_temporary: bytes("TotalTemporary")?,
-            }))
-        });
-        match answer {
+        match self.read(&request, "status", space_of) {
             Err(error) if error.is_refusal() => Ok(None),
             answer => answer,
         }
     }
 }
 
+/// The space that a status tells of; `None` where it tells of none, or of more free than there is.
+fn space_of(status: Node<'_, '_>) -> Result<Option<DeviceSpace>> {
+    const MEGABYTE: u64 = 1 << 20;
+    let told = |row: &Node<'_, '_>| {
+        ["FreeTemporary", "TotalTemporary"]
+            .iter()
+            .all(|name| !reply::field(*row, name).is_empty())
+    };
+    let Some(row) = reply::rows(status, "FilesystemStatus").find(told) else {
+        return Ok(None);
+    };
+    let bytes = |name| Ok(reply::number_field(row, name)?.saturating_mul(MEGABYTE));
+    let (free_temporary, total_temporary) = (bytes("FreeTemporary")?, bytes("TotalTemporary")?);
+    let can_be = total_temporary > 0 && free_temporary <= total_temporary;
+    Ok(can_be.then_some(DeviceSpace {
+        free_temporary,
+        total_temporary,
+    }))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_no_number;
+    use super::{is_no_number, space_of};
+
+    #[test]
+    fn space_that_cannot_be_is_not_told() {
+        let told = |free: &str, total: &str| {
+            let text = format!(
+                "<status><FilesystemStatus><FreeTemporary>{free}</FreeTemporary>\
+                 <TotalTemporary>{total}</TotalTemporary></FilesystemStatus></status>"
+            );
+            let document = roxmltree::Document::parse(&text).expect("XML");
+            let space = space_of(document.root_element()).expect("a status");
+            space.map(|space| (space.free_temporary >> 20, space.total_temporary >> 20))
+        };
+        assert_eq!(told("0", "10"), Some((0, 10)));
+        assert_eq!(told("10", " 10 "), Some((10, 10)));
+        for (free, total) in [("0", "0"), ("20", "10"), ("", "10"), ("10", "")] {
+            assert_eq!(told(free, total), None, "{free} of {total}");
+        }
+    }
 
     #[test]
     fn a_word_in_place_of_a_serial_number_is_none() {

@@ -176,6 +176,7 @@ fn a_refused_login_is_tried_once() {
 #[test]
 fn a_right_that_is_missing_is_named_where_it_is_missing() {
     let account = User::new("backup", "secret")
+        .without("get-status/DateTimeStatus")
         .without("get-status/FilesystemStatus")
         .without("get-config/CryptoCertificate");
     let gateway = Gateway::start(Setup {
