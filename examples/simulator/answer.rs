@@ -279,6 +279,7 @@ fn soma(shared: &Shared, user: &str, call: &Call, faults: &[FaultKind], bulk: &s
             FaultKind::EmptyFile => Payload::File {
                 name: None,
                 content: Content::from(""),
+                log: None,
             },
             FaultKind::FileError => Payload::Xml("<dp:file>ERROR</dp:file>".to_owned()),
             FaultKind::ResultError => Payload::Text("ERROR".to_owned()),
@@ -289,7 +290,15 @@ fn soma(shared: &Shared, user: &str, call: &Call, faults: &[FaultKind], bulk: &s
             },
             FaultKind::ErrorLog(text) => Payload::Log(text.clone().unwrap_or_else(|| complaint(faults))),
             FaultKind::OkAndErrorLog(text) => {
-                Payload::OkAndLog(text.clone().unwrap_or_else(|| complaint(faults)))
+                let text = text.clone().unwrap_or_else(|| complaint(faults));
+                match payload {
+                    Payload::File { name, content, .. } => Payload::File {
+                        name,
+                        content,
+                        log: Some(text),
+                    },
+                    _ => Payload::OkAndLog(text),
+                }
             }
             _ => payload,
         };

@@ -144,6 +144,7 @@ pub enum FaultKind {
     /// Interim answers, with header fields, ahead of the answer.
     Interim,
     /// A name made to escape, in the domain list or among the files of a secure backup.
+    /// One of your own is also that by which a file is called that was asked for.
     /// Without one of your own it is `../../hostile`, and in a domain list some with control characters too.
     HostileName(Option<String>),
 
@@ -184,7 +185,7 @@ pub enum FaultKind {
     /// The request is carried out, and answered by an error log: with this text, or with one that names
     /// the first of the domains that were spared.
     ErrorLog(Option<String>),
-    /// The request is carried out, and answered by `OK` in one result and an error log in a second.
+    /// The request is carried out, and answered by `OK` in one result, or a file, and an error log beside it.
     OkAndErrorLog(Option<String>),
     /// The request is carried out, and answered by a SOAP fault that blames the server, in these words.
     FaultAfter(Option<String>),

@@ -103,9 +103,14 @@ pub(super) fn get(state: &mut State, domain: &str, name: &str, faults: &[FaultKi
         }
         content = Content::from(bytes);
     }
+    let other = faults.iter().find_map(|fault| match fault {
+        FaultKind::HostileName(name) => name.as_deref(),
+        _ => None,
+    });
     Payload::File {
-        name: Some(name.to_owned()),
+        name: Some(other.unwrap_or(name).to_owned()),
         content,
+        log: None,
     }
 }
 

@@ -263,6 +263,7 @@ fn archive(
         return Payload::File {
             name: None,
             content: Content::from(""),
+            log: None,
         };
     }
     let source = Source::of(&state, choice, faults);
@@ -271,7 +272,11 @@ fn archive(
     let written = write(&source);
     count_backups(&mut lock(shared), choice.domains, -1);
     match written {
-        Ok(content) => Payload::File { name: None, content },
+        Ok(content) => Payload::File {
+            name: None,
+            content,
+            log: None,
+        },
         Err(error) => Payload::Log(format!("Backup failed - {error}.")),
     }
 }

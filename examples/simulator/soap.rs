@@ -20,6 +20,8 @@ pub(super) enum Payload {
     File {
         name: Option<String>,
         content: super::content::Content,
+        /// An error log beside it.
+        log: Option<String>,
     },
     /// `OK` in `dp:result`.
     Ok,
@@ -49,7 +51,9 @@ pub(super) fn response(style: Style, now: Timestamp, echo: &str, bulk: &str, pay
     let whole = |payload: String| Body::text(format!("{before}{payload}{after}"));
     match payload {
         Payload::Xml(xml) => whole(xml.clone()),
-        Payload::File { name, content } => {
+        Payload::File { name, content, log } => {
+            let log = log.as_ref().map(|message| error_log(style, message, echo));
+            let after = format!("{}{after}", log.unwrap_or_default());
             let name = name
                 .as_ref()
                 .map(|name| format!(" name=\"{}\"", escape(name)))

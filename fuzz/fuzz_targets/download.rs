@@ -37,8 +37,8 @@ fn download(bytes: &[u8], size: usize) -> Option<Vec<u8>> {
     );
     assert!(told <= out.len() as u64);
     match outcome {
-        Ok(length) => {
-            assert_eq!(length, out.len() as u64);
+        Ok(file) => {
+            assert_eq!(file.length, out.len() as u64);
             Some(out)
         }
         Err(error) => {

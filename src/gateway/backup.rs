@@ -9,6 +9,7 @@ use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus};
 use crate::gateway::folder::{MANIFEST, RemoteFile, RemoteFolder};
 use crate::gateway::folder_removal::BackupAsked;
 use crate::gateway::pace::RefusedBefore;
+use crate::soma::download::ReceivedFile;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request::{self, ExportedConfiguration};
 
@@ -56,7 +57,8 @@ pub enum SecureBackupEnd {
 impl Gateway<'_> {
     /// Exports domains (`all-domains` stands for all of them) into `out`. Sent once; and once more where it may
     /// not have been read, when the device has answered a question after it, over the connection on which that has
-    /// told the serial number that is `meant`, where one is.
+    /// told the serial number that is `meant`, where one is. Returns what the device says beside it, where it says
+    /// something: that may be that it failed.
     pub fn export(
         &self,
         domains: &[&str],
@@ -64,10 +66,10 @@ impl Gateway<'_> {
         meant: Option<&str>,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<u64> {
+    ) -> Result<Option<String>> {
         let request = request::do_backup(domains, configuration);
         let mut download = || self.download(&request, self.timeouts().export, out, progress);
-        let length = match download() {
+        let ReceivedFile { length, around } = match download() {
             Err(error) if error.may_be_unread => {
                 self.domains_once().map_err(|_| error)?;
                 self.met(meant, &request.name)?;
@@ -76,13 +78,16 @@ impl Gateway<'_> {
             downloaded => downloaded?,
         };
         if length == 0 {
+            let said = around
+                .said
+                .map_or_else(String::new, |said| format!(", and {said}"));
             return Err(SomaError::new(
                 SomaErrorKind::Refused,
-                format!("{}: the device answered with an empty file", request.name),
+                format!("{}: the device answered with an empty file{said}", request.name),
             )
             .with_hint("usually there is too little free space in temporary: of the device"));
         }
-        Ok(length)
+        Ok(around.said)
     }
 
     /// Asks for a secure backup into `folder`. Depending on its firmware the device

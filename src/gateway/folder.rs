@@ -5,6 +5,7 @@ use std::io::Write;
 use roxmltree::Node;
 
 use crate::gateway::Gateway;
+use crate::soma::download::ReceivedFile;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::reply;
 use crate::soma::request;
@@ -114,19 +115,27 @@ impl Gateway<'_> {
     }
 
     /// Fetches a file of `folder` into `out`, once. It must be as long as it was listed, and
-    /// hold something if that was not told.
+    /// hold something if that was not told; and the device calls it by its own name, where it says one. Returns what
+    /// the device says beside it.
     pub fn fetch(
         &self,
         folder: &RemoteFolder,
         file: &RemoteFile,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<()> {
+    ) -> Result<Option<String>> {
         let request = request::get_file(&folder.file_url(&file.name));
-        let length = self.download(&request, self.timeouts().export, out, progress)?;
+        let ReceivedFile { length, around } =
+            self.download(&request, self.timeouts().export, out, progress)?;
+        if let Some(other) = around.name.filter(|name| !is_file(name, &file.name)) {
+            return Err(SomaError::new(
+                SomaErrorKind::Malformed,
+                format!("{}: the device answered with another file, {other}", request.name),
+            ));
+        }
         let listed = match file.size {
-            Some(size) if size == length => return Ok(()),
-            None if length > 0 => return Ok(()),
+            Some(size) if size == length => return Ok(around.said),
+            None if length > 0 => return Ok(around.said),
             Some(size) => format!("{size} bytes"),
             None => "no size".to_owned(),
         };
@@ -143,6 +152,12 @@ impl Gateway<'_> {
             _ => Err(error),
         }
     }
+}
+
+/// Whether a device that calls a file so means the one of this name, in whatever folder it says that it stands.
+fn is_file(called: &str, name: &str) -> bool {
+    let last = called.rsplit(['/', ':']).next().unwrap_or_default();
+    called.is_empty() || last == name
 }
 
 /// The files of a folder in a list of `temporary:`. A list without that location is no look into it.
@@ -240,6 +255,27 @@ mod tests {
         ] {
             let error = look(silent).expect_err("no look");
             assert_eq!(error.kind, SomaErrorKind::NotAllowed, "{silent}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_calls_its_file_by_another_name_is_about_another() {
+        for same in [
+            "",
+            "a.tgz",
+            "temporary:///x/a.tgz",
+            "temporary:/x/a.tgz",
+            "temporary:a.tgz",
+        ] {
+            assert!(is_file(same, "a.tgz"), "{same}");
+        }
+        for other in [
+            "b.tgz",
+            "temporary:///x/b.tgz",
+            "temporary:///a.tgz/b.tgz",
+            "temporary:///x/",
+        ] {
+            assert!(!is_file(other, "a.tgz"), "{other}");
         }
     }
 

@@ -26,6 +26,7 @@ use roxmltree::Node;
 use crate::clock::Clock;
 use crate::signal::Stop;
 use crate::soma::client::Client;
+use crate::soma::download::ReceivedFile;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request::Request;
 use crate::values::timeouts::Timeouts;
@@ -150,7 +151,7 @@ impl<'a> Gateway<'a> {
         total: Duration,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<u64> {
+    ) -> Result<ReceivedFile> {
         self.interruptible(&request.name, || {
             self.client.download(request, total, out, progress)
         })

@@ -134,6 +134,8 @@ struct ArrivedExport {
     staged: HandedFile,
     path: PathBuf,
     name: String,
+    /// What the device said beside it.
+    beside: Option<String>,
 }
 
 /// What the device has made: from here on it is not needed as it was for it.

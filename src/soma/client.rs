@@ -11,11 +11,11 @@ use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::soma::answer_body::Body;
-use crate::soma::download;
+use crate::soma::download::{self, ReceivedFile};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::http::{Http, SharedByAll};
 use crate::soma::own_secrets::OwnSecrets;
-use crate::soma::reply::{self, Answer};
+use crate::soma::reply::{self, Answer, AroundFile};
 use crate::soma::request::Request;
 use crate::soma::tls;
 use crate::soma::upload::Upload;
@@ -153,22 +153,30 @@ impl Client {
         })
     }
 
-    /// Sends a request whose answer is a file, and writes that file to `out`. Returns
-    /// its length, which is 0 for the empty file of a device that is short of space.
+    /// Sends a request whose answer is a file, and writes that file to `out`. Its length
+    /// is 0 for the empty file of a device that is short of space.
     pub fn download(
         &self,
         request: &Request,
         total: Duration,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<u64> {
+    ) -> Result<ReceivedFile> {
         let mut body = self.post(request, total)?;
         let deadline = body.deadline().clone();
         let outcome = download::read_file(&mut body, &deadline, out, progress);
-        match body.failure() {
-            Some(failure) => Err(failure),
-            None => outcome,
-        }
+        let file = match body.failure() {
+            Some(failure) => return Err(failure),
+            None => outcome?,
+        };
+        let without_secrets = |said: String| self.without_secrets_in(&said);
+        Ok(ReceivedFile {
+            around: AroundFile {
+                name: file.around.name.map(without_secrets),
+                said: file.around.said.map(without_secrets),
+            },
+            ..file
+        })
     }
 
     /// Sends a request, and gives the answer where it is one of a device.

@@ -15,7 +15,7 @@ use quick_xml::name::ResolveResult;
 use crate::soma::base64_text::Base64Text;
 use crate::soma::deadline::Deadline;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
-use crate::soma::reply::{self, Answer};
+use crate::soma::reply::{self, Answer, AroundFile};
 use crate::soma::request::NAMESPACE;
 use crate::values::xml_limits::{ScannedXml, XmlLimits, not_plausible};
 
@@ -32,7 +32,16 @@ const FILE_DEPTH: usize = 4;
 /// device's: `ERROR` (soma-wire section 1.4).
 const MAX_WORD: usize = 64;
 
-/// Decodes the file in the answer `body` into `out` and returns its length. `progress`
+/// A file that has come whole.
+#[derive(Debug)]
+pub struct ReceivedFile {
+    /// Its bytes.
+    pub length: u64,
+    /// What the answer says around it.
+    pub around: AroundFile,
+}
+
+/// Decodes the file in the answer `body` into `out`. `progress`
 /// is told the bytes so far, from 0 when the file begins. An answer without a file becomes
 /// the error it stands for, which is found until `deadline`.
 pub fn read_file(
@@ -40,11 +49,12 @@ pub fn read_file(
     deadline: &Deadline,
     out: &mut dyn Write,
     progress: &mut dyn FnMut(u64),
-) -> Result<u64> {
+) -> Result<ReceivedFile> {
     let body = BufReader::with_capacity(BUFFER, body);
     let source = Recording {
         inner: ScannedXml::new(body, XmlLimits::default()),
-        passage: Passage::Kept(Vec::new()),
+        passage: Passage::Before,
+        kept: Vec::new(),
         returned: b"",
     };
     let mut reader = NsReader::from_reader(source);
@@ -77,7 +87,12 @@ pub fn read_file(
                 reader.get_mut().passage = Passage::Behind(0);
                 length = Some(0);
             }
-            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::End(_) => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    reader.get_mut().envelope_ends();
+                }
+            }
             Event::Eof => break,
             _ => {}
         }
@@ -88,15 +103,14 @@ pub fn read_file(
             "the answer ended in the middle of its envelope",
         ));
     }
+    let around = String::from_utf8_lossy(&reader.get_ref().kept).into_owned();
+    let around = Answer::new(around, deadline.clone());
     match length {
-        Some(length) => Ok(length),
-        None => {
-            let text = match &reader.get_ref().passage {
-                Passage::Kept(record) => String::from_utf8_lossy(record).into_owned(),
-                Passage::File | Passage::Behind(_) => String::new(),
-            };
-            Err(Answer::new(text, deadline.clone()).into_refusal("file"))
-        }
+        Some(length) => Ok(ReceivedFile {
+            length,
+            around: around.around_file()?,
+        }),
+        None => Err(around.into_refusal("file")),
     }
 }
 
@@ -129,6 +143,35 @@ enum TextSection {
     CData,
 }
 
+/// What was decoded of a file so far, and where it goes.
+struct DecodedFile<'d> {
+    decoder: Base64Text,
+    out: &'d mut dyn Write,
+    progress: &'d mut dyn FnMut(u64),
+    /// The beginning of its text.
+    word: Vec<u8>,
+    /// So many bytes.
+    written: u64,
+}
+
+impl DecodedFile<'_> {
+    /// Takes in the next characters of base64.
+    fn take(&mut self, characters: &[u8]) -> Result<()> {
+        if self.word.len() <= MAX_WORD {
+            let room = MAX_WORD + 1 - self.word.len();
+            self.word.extend(characters.iter().take(room));
+        }
+        let decoded = self.decoder.decode(characters);
+        let bytes = decoded.map_err(|why| bad_base64(&self.word, why))?;
+        if !bytes.is_empty() {
+            self.out.write_all(bytes).map_err(|error| local(&error))?;
+            self.written += bytes.len() as u64;
+            (self.progress)(self.written);
+        }
+        Ok(())
+    }
+}
+
 /// Decodes the text of the element that has begun, up to its end tag, which is left to be
 /// read.
 fn decode<R: BufRead>(
@@ -136,10 +179,14 @@ fn decode<R: BufRead>(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64> {
-    let mut decoder = Base64Text::new();
+    let mut file = DecodedFile {
+        decoder: Base64Text::new(),
+        out,
+        progress,
+        word: Vec::new(),
+        written: 0,
+    };
     let mut text = Vec::new();
-    let mut word = Vec::new();
-    let mut written = 0_u64;
     let mut section = TextSection::Plain;
     loop {
         let chunk = source.fill_buf().map_err(|error| read_error(&error))?;
@@ -163,34 +210,24 @@ fn decode<R: BufRead>(
                 (text.as_slice(), used)
             }
         };
-        if word.len() <= MAX_WORD {
-            word.extend(characters.iter().take(MAX_WORD + 1 - word.len()));
-        }
-        // A reference that a chunk cuts in two is read again, whole, with the next one.
-        let cut_reference = used < segment.len();
-        if cut_reference && section == TextSection::CData {
-            return Err(bad_base64(&word, "there is an '&' in it"));
-        }
-        let bytes = decoder.decode(characters).map_err(|why| bad_base64(&word, why))?;
-        if !bytes.is_empty() {
-            out.write_all(bytes).map_err(|error| local(&error))?;
-            written += bytes.len() as u64;
-            progress(written);
-        }
-        let (used, at_end) = if cut_reference {
-            (read_reference(source, used)?, false)
-        } else {
-            (used, end.is_some())
-        };
+        file.take(characters)?;
+        let at_reference = used < segment.len();
         source.consume(used);
-        if !at_end {
+        if at_reference && section == TextSection::CData {
+            return Err(bad_base64(&file.word, "there is an '&' in it"));
+        }
+        if at_reference {
+            // A chunk may cut it in two.
+            file.take(read_reference(source)?.as_slice())?;
+        }
+        if at_reference || end.is_none() {
             continue;
         }
         section = match section {
             TextSection::Plain => match markup(source)? {
                 Some(next) => next,
-                None if decoder.is_whole() => return Ok(written),
-                None => return Err(bad_base64(&word, "its length is no multiple of four")),
+                None if file.decoder.is_whole() => return Ok(file.written),
+                None => return Err(bad_base64(&file.word, "its length is no multiple of four")),
             },
             TextSection::CData => {
                 expect(source, b"]]>")?;
@@ -219,11 +256,9 @@ fn append_text(text: &mut Vec<u8>, segment: &[u8]) -> Result<usize> {
     Ok(segment.len())
 }
 
-/// Consumes `before` bytes and a character reference of white space behind them, such
-/// as `&#13;`, one byte at a time. Returns how much of the present chunk is still to be
-/// consumed: nothing.
-fn read_reference(source: &mut impl BufRead, before: usize) -> Result<usize> {
-    source.consume(before);
+/// Consumes a character reference, such as `&#13;`, one byte at a time. Returns the character that it stands for,
+/// unless that is white space.
+fn read_reference(source: &mut impl BufRead) -> Result<Option<u8>> {
     let mut reference = Vec::new();
     loop {
         let byte = next(source)?;
@@ -235,10 +270,18 @@ fn read_reference(source: &mut impl BufRead, before: usize) -> Result<usize> {
             return Err(malformed("there is an entity in its file"));
         }
     }
-    match reference.as_slice() {
-        b"&#9;" | b"&#10;" | b"&#13;" | b"&#32;" | b"&#x9;" | b"&#xA;" | b"&#xa;" | b"&#xD;" | b"&#xd;"
-        | b"&#x20;" => Ok(0),
-        _ => Err(malformed("there is an entity in its file")),
+    let digits = std::str::from_utf8(&reference).unwrap_or_default();
+    let digits = digits
+        .strip_prefix("&#")
+        .and_then(|digits| digits.strip_suffix(';'));
+    let number = digits.and_then(|digits| match digits.strip_prefix('x') {
+        Some(hex) => u8::from_str_radix(hex, 16).ok(),
+        None => digits.parse().ok(),
+    });
+    match number {
+        Some(b'\t' | b'\n' | b'\r' | b' ') => Ok(None),
+        Some(character @ b'!'..=b'~') => Ok(Some(character)),
+        Some(_) | None => Err(malformed("there is an entity in its file")),
     }
 }
 
@@ -269,6 +312,7 @@ fn markup<R: BufRead>(source: &mut Recording<R>) -> Result<Option<TextSection>> 
             }
             _ => Err(malformed("there is markup in its file")),
         },
+        b'?' => Err(malformed("there is a processing instruction in its file")),
         _ => Err(malformed("there is an element in its file")),
     }
 }
@@ -305,20 +349,33 @@ fn local(error: &io::Error) -> SomaError {
 
 /// Which part of an answer the bytes belong to, and what becomes of them.
 enum Passage {
-    /// No file has begun: they are kept, so that another answer can be judged as a whole.
-    Kept(Vec<u8>),
+    /// No file has begun: they are kept.
+    Before,
     /// They are those of the file.
     File,
-    /// They stand behind the file: so many so far.
+    /// They stand behind the file, so many so far, and are kept.
     Behind(u64),
+    /// They stand behind the envelope, and so many behind the file.
+    Over(u64),
 }
 
 /// The source of an answer, which is looked at and recorded.
 struct Recording<R> {
     inner: R,
     passage: Passage,
+    /// What stands around the file, so that it can be judged as a whole.
+    kept: Vec<u8>,
     /// Read too far, and to be read again: never before the file has begun.
     returned: &'static [u8],
+}
+
+impl<R> Recording<R> {
+    /// The envelope around a file has ended: what is behind it is no part of the answer.
+    fn envelope_ends(&mut self) {
+        if let Passage::Behind(bytes) = self.passage {
+            self.passage = Passage::Over(bytes);
+        }
+    }
 }
 
 impl<R: BufRead> Read for Recording<R> {
@@ -337,10 +394,10 @@ impl<R: BufRead> Read for Recording<R> {
 impl<R: BufRead> BufRead for Recording<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         match &self.passage {
-            Passage::Kept(record) if record.len() as u64 > reply::MAX_BYTES => {
+            Passage::Before if self.kept.len() as u64 > reply::MAX_BYTES => {
                 return Err(io::Error::other("the answer is too large and holds no file"));
             }
-            Passage::Behind(bytes) if *bytes > LONGEST_END => {
+            Passage::Behind(bytes) | Passage::Over(bytes) if *bytes > LONGEST_END => {
                 return Err(io::Error::other("the answer goes on and on behind its file"));
             }
             _ => {}
@@ -352,19 +409,22 @@ impl<R: BufRead> BufRead for Recording<R> {
     }
 
     fn consume(&mut self, amount: usize) {
+        if let Passage::Behind(bytes) | Passage::Over(bytes) = &mut self.passage {
+            *bytes += amount as u64;
+        }
+        let is_kept = matches!(self.passage, Passage::Before | Passage::Behind(_));
         if !self.returned.is_empty() {
-            self.returned = self.returned.get(amount..).unwrap_or_default();
+            let (now, later) = self.returned.split_at(amount.min(self.returned.len()));
+            if is_kept {
+                self.kept.extend_from_slice(now);
+            }
+            self.returned = later;
             return;
         }
-        match &mut self.passage {
-            // What is consumed was in the buffer: this reads nothing and cannot fail.
-            Passage::Kept(record) => {
-                if let Ok(buffer) = self.inner.fill_buf() {
-                    record.extend_from_slice(buffer.get(..amount).unwrap_or_default());
-                }
-            }
-            Passage::File => {}
-            Passage::Behind(bytes) => *bytes += amount as u64,
+        // What is consumed was in the buffer: this reads nothing and cannot fail.
+        if is_kept && let Ok(buffer) = self.inner.fill_buf() {
+            self.kept
+                .extend_from_slice(buffer.get(..amount).unwrap_or_default());
         }
         self.inner.consume(amount);
     }

@@ -29,8 +29,12 @@ impl Read for Trickle<'_> {
 }
 
 fn download(text: &str, step: usize) -> Result<Vec<u8>> {
+    received(text, step).map(|(bytes, _)| bytes)
+}
+
+fn received(text: &str, step: usize) -> Result<(Vec<u8>, AroundFile)> {
     let mut out = Vec::new();
-    let length = read_file(
+    let ReceivedFile { length, around } = read_file(
         Trickle {
             bytes: text.as_bytes(),
             step,
@@ -40,7 +44,7 @@ fn download(text: &str, step: usize) -> Result<Vec<u8>> {
         &mut |_| {},
     )?;
     assert_eq!(length, out.len() as u64);
-    Ok(out)
+    Ok((out, around))
 }
 
 fn failure(text: &str) -> (SomaErrorKind, String) {
@@ -55,10 +59,15 @@ proptest! {
         step in 1_usize..40,
         gap in 1_usize..80,
         white in proptest::sample::select(vec!["", "\n", "\r\n", " ", "&#13;", "&#xA;\n"]),
+        reference in any::<bool>(),
     ) {
         let encoded = STANDARD.encode(&bytes);
         let spaced: Vec<&str> = encoded.as_bytes().chunks(gap).map(|c| std::str::from_utf8(c).expect("ASCII")).collect();
-        let text = envelope(&format!("<dp:file name=\"x\">{}</dp:file>", spaced.join(white)));
+        let mut encoded = spaced.join(white);
+        if reference && let Some(first) = encoded.pop() {
+            encoded.push_str(&format!("&#{};", u32::from(first)));
+        }
+        let text = envelope(&format!("<dp:file name=\"x\">{encoded}</dp:file>"));
         prop_assert_eq!(download(&text, step).expect("a file"), bytes);
     }
 
@@ -161,6 +170,8 @@ fn damaged_base64_is_malformed() {
         format!("{long}QQ=={long}"),
         format!("{long}Q"),
         format!("{long}&amp;{long}"),
+        format!("{long}&#256;{long}"),
+        format!("{long}&#1;{long}"),
         format!("{long}\u{1}"),
     ] {
         let (kind, _) = failure(&envelope(&format!("<dp:file>{inner}</dp:file>")));
@@ -221,4 +232,56 @@ fn a_refusal_is_read_until_the_deadline_of_its_request_and_no_longer() {
 fn a_file_elsewhere_in_the_answer_is_no_file() {
     let text = envelope("<dp:result><dp:file>QUJD</dp:file></dp:result>");
     assert!(download(&text, 9).is_err());
+}
+
+#[test]
+fn a_file_is_told_with_what_the_device_says_beside_it_wherever_that_stands() {
+    let file = "<dp:file name=\"temporary:/x/a\">QUJD</dp:file>";
+    let log =
+        "<dp:result><error-log><log-event level=\"error\">Backup failed.</log-event></error-log></dp:result>";
+    for (inner, said) in [
+        (file.to_owned(), None),
+        (format!("{file}<dp:result>\n OK\n</dp:result>"), None),
+        (format!("<dp:result/>{file}"), None),
+        (format!("{file}<dp:result>ERROR</dp:result>"), Some("\"ERROR\"")),
+        (format!("{file}{log}"), Some("\"Backup failed.\"")),
+        (format!("{log}{file}"), Some("\"Backup failed.\"")),
+        (format!("{file}<new>no &amp; no</new>"), Some("\"no & no\"")),
+    ] {
+        for step in [1, usize::MAX] {
+            let (bytes, around) = received(&envelope(&inner), step).expect(&inner);
+            assert_eq!(
+                (bytes.as_slice(), around.said.as_deref()),
+                (&b"ABC"[..], said),
+                "{inner}"
+            );
+            assert_eq!(around.name.as_deref(), Some("temporary:/x/a"), "{inner}");
+        }
+    }
+    let beside = envelope(file).replace(
+        "</env:Body>",
+        "<env:Fault><faultstring>no</faultstring></env:Fault></env:Body>",
+    );
+    assert_eq!(
+        received(&beside, 7).expect("a file").1.said.as_deref(),
+        Some("\"no\"")
+    );
+    // What is behind the envelope is no part of the answer.
+    for behind in ["\r\n", "\0", "junk", "<?xml version=\"1.0\"?><a/>"] {
+        let text = envelope(file) + behind;
+        assert_eq!(received(&text, 7).expect(behind).1.said, None, "{behind:?}");
+    }
+}
+
+#[test]
+fn an_answer_with_two_files_is_no_answer_to_rely_on() {
+    for inner in [
+        "<dp:file>QUJD</dp:file><dp:file>QUJE</dp:file>",
+        "<dp:file>QUJD</dp:file><dp:file/>",
+        "<dp:file/><dp:file>QUJD</dp:file>",
+    ] {
+        let (kind, message) = failure(&envelope(inner));
+        assert_eq!(kind, SomaErrorKind::Malformed, "{inner}");
+        assert!(message.contains("more than one <file>"), "{message}");
+    }
 }

@@ -32,6 +32,15 @@ pub struct Answer {
     came_early: bool,
 }
 
+/// What an answer says around the file that it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AroundFile {
+    /// What the device calls the file, where it says so.
+    pub name: Option<String>,
+    /// What else it says than the file and `OK`, in quotes. It may be that the file is not what was asked for.
+    pub said: Option<String>,
+}
+
 impl Answer {
     /// An answer that must have been read by then.
     pub fn new(text: String, deadline: Deadline) -> Self {
@@ -96,6 +105,24 @@ impl Answer {
             )),
             (None, _) => Err(refusal(response, expected)),
         }
+    }
+
+    /// What it says around the file in it, whose text is left out here.
+    pub(super) fn around_file(&self) -> Result<AroundFile> {
+        let document = self.parse()?;
+        let response = response(&document)?;
+        self.payload_of(response, "file", |file| {
+            let around = [Some(response), response.parent()].into_iter().flatten();
+            let beside = around.flat_map(|around| around.children()).filter(|node| {
+                let is_told = *node == file || *node == response || is_named(*node, "timestamp");
+                node.is_element() && !is_told && all_text(*node) != "OK"
+            });
+            let said = told(beside).join("; ");
+            Ok(AroundFile {
+                name: file.attribute("name").map(|name| cut(name.trim(), MAX_QUOTE)),
+                said: (!said.is_empty()).then(|| quote(&said)),
+            })
+        })
     }
 
     /// Succeeds when the device says `OK` to an action.

@@ -36,6 +36,39 @@ fn a_right_answer_is_right_under_another_http_status() {
 }
 
 #[test]
+fn what_a_device_says_beside_a_file_is_a_warning_in_its_words() {
+    for (activity, fault) in [
+        (
+            export("*", "DOM1", "quiesce = true"),
+            "do-backup=ok-and-error-log@local: could not be read.",
+        ),
+        (
+            secure_backup("*", ""),
+            "get-file:1=ok-and-error-log@local: could not be read.",
+        ),
+    ] {
+        let run = run(&activity, &[fault]);
+        assert_eq!((run.status(), run.exit()), ("COMPLETED_WITH_WARNINGS", 3), "{:?}", run.errors());
+        let warnings = run.warnings();
+        let [warning] = warnings.as_slice() else {
+            panic!("{warnings:?}")
+        };
+        assert!(
+            warning.contains("and said beside it \"local: could not be read.\""),
+            "{warning}"
+        );
+    }
+}
+
+#[test]
+fn a_device_that_tells_its_serial_number_by_an_older_class_alone_is_quiesced() {
+    for fault in ["FirmwareVersion3=html", "FirmwareVersion3=empty-body"] {
+        let run = run(&export("*", "DOM1", "quiesce = true"), &[fault]);
+        assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{fault}: {:?}", run.errors());
+    }
+}
+
+#[test]
 fn a_device_that_speaks_plain_http_is_backed_up_like_one_that_sends_headers_back() {
     for activity in [export("*", "DOM1", ""), secure_backup("*", "")] {
         let gateway =

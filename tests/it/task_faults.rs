@@ -347,6 +347,15 @@ fn a_part_that_is_shorter_than_the_device_listed_it_is_not_stored() {
 }
 
 #[test]
+fn a_part_that_the_device_calls_by_another_name_is_not_stored() {
+    let fault = "get-file:2+=hostile-name@temporary:///x/another.tgz";
+    let (run, home, _gateway) = fails(&device(), fault, "DOWNLOAD_FAILED");
+    let words = "the device answered with another file, temporary:///x/another.tgz";
+    assert!(run.errors()[0].contains(words), "{:?}", run.errors());
+    assert_eq!(home.details(0).files, []);
+}
+
+#[test]
 fn a_secure_backup_whose_reply_is_lost_is_looked_for_and_not_asked_for_again() {
     let clock = TestClock::night();
     let gateway = gateway(&clock, "SecureBackup=reply-lost");

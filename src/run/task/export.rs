@@ -43,11 +43,12 @@ impl Walk<'_, '_, '_> {
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
         match self.download_export(kind, &path, &name) {
-            Ok(staged) => Ok(ArrivedExport {
+            Ok((staged, beside)) => Ok(ArrivedExport {
                 kind: kind_of_file(kind),
                 staged,
                 path,
                 name,
+                beside,
             }),
             Err(trouble) => Err(self.export_failed(&name, trouble)),
         }
@@ -88,7 +89,13 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    fn download_export(&mut self, kind: ExportKind, path: &Path, name: &str) -> Result<HandedFile, Trouble> {
+    /// The export, and what the device says beside it.
+    fn download_export(
+        &mut self,
+        kind: ExportKind,
+        path: &Path,
+        name: &str,
+    ) -> Result<(HandedFile, Option<String>), Trouble> {
         let device = self.session.device.name.clone();
         let meant = self.session.serial()?;
         self.record.task_status(self.task.id, Status::BackingUp)?;
@@ -126,7 +133,7 @@ impl Walk<'_, '_, '_> {
             let begun = begun?;
             downloaded.map_err(|error| (begun, error))
         };
-        downloaded.map_err(|(begun, error)| {
+        let beside = downloaded.map_err(|(begun, error)| {
             if let (SomaErrorKind::Local(_), Some(trouble)) = (error.kind, staged.trouble()) {
                 return self.storage(trouble);
             }
@@ -138,7 +145,7 @@ impl Walk<'_, '_, '_> {
             };
             self.exchange(status, &error)
         })?;
-        Ok(staged)
+        Ok((staged, beside))
     }
 
     /// Begins the file of an export. While the device waits, nothing here waits for the disk of the store.
@@ -171,7 +178,9 @@ impl Walk<'_, '_, '_> {
             staged,
             path,
             name,
+            beside,
         } = arrived;
+        self.warn_of_words(&name, beside.as_deref())?;
         let (path, name) = (path.as_path(), name.as_str());
         let settings = &self.engine.file.settings;
         let device = self.session.device.name.clone();

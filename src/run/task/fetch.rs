@@ -10,6 +10,7 @@ use crate::gateway::Gateway;
 use crate::gateway::folder::{RemoteFile, RemoteFolder};
 use crate::run::event::{Event, FileKind, FileProof, Owner, Progress, StoredFile};
 use crate::run::failure::{AGAIN, Failure, Trouble};
+use crate::run::ledger::LedgerError;
 use crate::run::status::Status;
 use crate::run::store;
 use crate::run::task::Walk;
@@ -114,6 +115,17 @@ impl Walk<'_, '_, '_> {
         Ok(report)
     }
 
+    /// Warns of what the device said beside a file that it gave: no more came of it by its own word, maybe.
+    pub(super) fn warn_of_words(&mut self, name: &str, said: Option<&str>) -> Result<(), LedgerError> {
+        let Some(said) = said else {
+            return Ok(());
+        };
+        let device = &self.session.device.name;
+        self.warn(format!(
+            "{device} gave {name} and said beside it {said}: whether something is missing in it is not known"
+        ))
+    }
+
     /// Fetches one part. Reading a file can be tried again, each time from its start.
     fn fetch_part(
         &mut self,
@@ -149,7 +161,7 @@ impl Walk<'_, '_, '_> {
                 });
             };
             match gateway.fetch(folder, &file, &mut part, &mut progress) {
-                Ok(()) => Ok(part),
+                Ok(said) => Ok((part, said)),
                 Err(error) => {
                     // Half a part must not stand in the way of the next attempt.
                     unstaged = staged.discard(part).err();
@@ -164,7 +176,9 @@ impl Walk<'_, '_, '_> {
         if let Some(error) = unstaged {
             return Err(self.storage(&error).into());
         }
-        let part = fetched.map_err(|error| Failure::of_exchange(Status::DownloadFailed, device, &error))?;
+        let fetched = fetched.map_err(|error| Failure::of_exchange(Status::DownloadFailed, device, &error));
+        let (part, said) = fetched?;
+        self.warn_of_words(&file.name, said.as_deref())?;
         Ok(part.finish().map_err(|error| self.storage(&error))?)
     }
 }
