@@ -17,6 +17,9 @@ const NAMED: usize = 5;
 /// So many reasons are told one by one.
 const MOST: usize = 100;
 
+/// What a domain is in the archive around it.
+const DOMAIN_CLASS: &str = "Domain";
+
 /// What an answer to a dry run means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DryRunAnswer {
@@ -163,11 +166,16 @@ pub fn judge_import(all: &[ImportResults], domain: &str, names: &BackupNames) ->
             ),
         });
     }
-    let mut not_told = untold(results);
+    let own = own_object(results, names);
+    let mut not_told = untold(results, own.as_deref());
     not_told.extend(unlike(results, names, Coverage::Objects));
     if refused.is_empty() && not_told.is_empty() {
         return ImportAnswer::Done {
-            objects: results.objects.len(),
+            objects: results
+                .objects
+                .iter()
+                .filter(|object| Some(object.as_str()) != own.as_deref())
+                .count(),
             missing_keys,
         };
     }
@@ -215,7 +223,10 @@ fn unlike(results: &ImportResults, names: &BackupNames, coverage: Coverage) -> V
         .filter(|exported| **exported != results.domain);
     let others = exported.filter(|exported| *exported != "default");
     unlike.extend(others.map(|domain| format!("it is about an export of the domain {}", quote(domain))));
-    let foreign = found.iter().filter(|object| !objects.contains(**object));
+    let own = own_object(results, names);
+    let foreign = found
+        .iter()
+        .filter(|object| !objects.contains(**object) && Some(**object) != own.as_deref());
     unlike.extend(foreign.map(|object| format!("{object}: not in the backup")));
     let listed = words(&names.listed);
     let foreign = files.iter().filter(|file| !listed.contains(**file));
@@ -223,26 +234,36 @@ fn unlike(results: &ImportResults, names: &BackupNames, coverage: Coverage) -> V
     unlike
 }
 
+/// What the domain itself is in the archive around its backup: an object, which a device that makes the domain may name
+/// with those that stand in it, or not.
+fn own_object(results: &ImportResults, names: &BackupNames) -> Option<String> {
+    let domain = &results.domain;
+    let is_in_backup = |(class, name): &(String, String)| class == DOMAIN_CLASS && name == domain;
+    let is_around = !names.objects.iter().any(is_in_backup);
+    is_around.then(|| format!("{DOMAIN_CLASS} {}", word(domain)))
+}
+
 /// The objects that the device has found in the backup and says nothing of, and those of which it says
-/// more than it has found.
-fn untold(results: &ImportResults) -> Vec<String> {
+/// more than it has found; but for the domain's own, which may be absent in either place.
+fn untold(results: &ImportResults, own: Option<&str>) -> Vec<String> {
     let mut not_told = Vec::new();
     let executed = results.executed.iter();
     let mut told: Vec<&str> = executed.map(|(object, ..)| object.as_str()).collect();
     for object in &results.objects {
         match told.iter().position(|told| told == object) {
             Some(at) => drop(told.swap_remove(at)),
+            None if Some(object.as_str()) == own => {}
             None => not_told.push(format!("{object}: the device does not say what became of it")),
         }
     }
-    not_told.extend(told.iter().map(
-        |object| match results.objects.iter().any(|found| found == object) {
+    not_told.extend(told.iter().filter(|object| Some(**object) != own).map(|object| {
+        match results.objects.iter().any(|found| found == object) {
             true => format!("{object}: carried out more often than the device has found it in the backup"),
             false => format!(
                 "{object}: carried out, and not among the objects that the device has found in the backup"
             ),
-        },
-    ));
+        }
+    }));
     not_told
 }
 

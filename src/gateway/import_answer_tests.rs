@@ -440,6 +440,45 @@ fn a_dry_run_is_not_known_where_it_is_not_about_all_that_the_backup_has_and_noth
 }
 
 #[test]
+fn the_object_of_the_domain_itself_may_be_named_with_those_in_it_and_its_refusal_counts() {
+    let object =
+        "<object class=\"Domain\" name=\"DOM1\" status=\"exists\" overwrite=\"on\"/></imported-objects>";
+    let with_object = |all: &str| all.replace("</imported-objects>", object);
+    let dry = format!("{FILES}{OBJECTS}");
+    let known = judged(&results(&with_object(&dry)));
+    assert!(matches!(known, DryRunAnswer::WouldWork { .. }), "{known:?}");
+    let failed = judged(&results(
+        &with_object(&dry).replace("\"DOM1\" status=\"exists\"", "\"DOM1\" status=\"error\""),
+    ));
+    assert!(matches!(failed, DryRunAnswer::WouldFail { .. }), "{failed:?}");
+    let other = judged(&results(
+        &with_object(&dry).replace("name=\"DOM1\"", "name=\"DOM2\""),
+    ));
+    assert!(matches!(other, DryRunAnswer::NotKnown(_)), "{other:?}");
+    let real = format!("{FILES}{OBJECTS}{CARRIED_OUT}");
+    let carried_out = |all: &str, status: &str| {
+        let row =
+            format!("<cfg-result class=\"Domain\" name=\"DOM1\" status=\"{status}\"/></exec-script-results>");
+        all.replace("</exec-script-results>", &row)
+    };
+    for whole in [
+        with_object(&real),
+        carried_out(&real, "SUCCESS"),
+        carried_out(&with_object(&real), "SUCCESS"),
+    ] {
+        let answer = imported(&results(&whole));
+        assert!(
+            matches!(answer, ImportAnswer::Done { objects: 1, .. }),
+            "{whole}: {answer:?}"
+        );
+    }
+    let answer = imported(&results(&carried_out(&with_object(&real), "ERROR")));
+    assert!(matches!(answer, ImportAnswer::Failed { .. }), "{answer:?}");
+    let answer = imported(&results(&carried_out(&real, "ERROR")));
+    assert!(matches!(answer, ImportAnswer::Failed { .. }), "{answer:?}");
+}
+
+#[test]
 fn a_sentence_is_a_refusal_only_where_it_says_so() {
     for said in [
         "the device answered: \"ERROR\"",
