@@ -318,6 +318,20 @@ fn a_domain_that_did_not_begin_with_the_others_is_no_doubt_where_limits_are_shor
     assert_eq!(home.open_entries(), []);
 }
 
+#[test]
+fn a_domain_that_was_removed_is_asked_about_in_time_where_limits_are_short() {
+    let clock = TestClock::night();
+    let gateway = gateways::pair_on_clock(&clock, 1, &[]);
+    let home = home(&gateway).setting("unquiesce_timeout = \"5s\"\nquiesce_grace = \"2s\"");
+    for (plan, domain, task) in [("DEVICE", "DOM2", "all-domains"), ("DOMAIN", "DOM1", "DOM1")] {
+        let run = run(&home, plan, &clock, Status::Unquiescing, || {
+            gateway.state().remove_domain(domain);
+        });
+        assert_eq!(run.tasks(), [format!("QA1/{task} SUCCESS")], "{:?}", run.errors());
+        assert_eq!(home.open_entries(), []);
+    }
+}
+
 /// A clock whose owner is asked to stop as soon as the gateway was asked to quiesce.
 struct StopsWhenQuiesced<'c> {
     clock: &'c TestClock,

@@ -118,7 +118,9 @@ impl WayBack<'_> {
             }
             Ok(ScopeState::Missing(names)) => {
                 let (since, last_asked) = self.sight.missing_since(self.waited);
-                let lasts = self.waited.saturating_sub(since) >= GONE_AFTER.min(self.limit());
+                // Early enough that there is time for the answer, however short the limit.
+                let patience = GONE_AFTER.min(self.limit() / 2);
+                let lasts = self.waited.saturating_sub(since) >= patience;
                 if lasts && self.sight.had_its_time && is_due(last_asked, self.waited) {
                     let away = self.look_for(names, step);
                     self.sight.found_out(self.waited, away);
