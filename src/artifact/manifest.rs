@@ -13,9 +13,13 @@ use crate::artifact::archive::alike;
 use crate::artifact::layout::component;
 pub use crate::artifact::manifest_list::MANIFEST;
 use crate::artifact::manifest_list::{Listed, Manifest, ManifestError};
+use crate::values::first_few::first_few;
 
 /// A manifest lists ten files or so.
 const MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
+
+/// So many files of one kind are named.
+const NAMED: usize = 3;
 
 /// A secure backup could not be verified.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +92,7 @@ pub struct VerifiedFolder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PartProof {
     Checksum,
-    /// Its checksum, if it has one, is of no known kind.
+    /// It has no checksum, or one of no known kind.
     SizeOnly,
     Nothing,
 }
@@ -180,6 +184,7 @@ fn compare(folder: &Path, manifest: &Manifest) -> Result<(VerifiedFolder, Vec<Fo
         verified.bytes += size;
         verified.tell(listed, proof);
     }
+    verified.tell_unlisted_checksums(manifest);
     let names: Vec<&str> = manifest.files.iter().map(|listed| listed.name.as_str()).collect();
     for (one, other, systems) in alike(&names) {
         let warning = format!("{other:?} and {one:?} are one file on {systems}");
@@ -211,14 +216,31 @@ impl VerifiedFolder {
             (PartProof::Nothing, Some(_)) => self.warnings.push(format!(
                 "{name:?} is listed without a size, and with a checksum of no known kind"
             )),
-            (_, None) => {
-                let text = format!("{name:?} is listed without a checksum");
-                self.warnings.push(text);
-            }
+            // That is so of all of them as a rule, and told of all at once.
+            (PartProof::SizeOnly, None) => {}
+            (PartProof::Nothing, None) => self.warnings.push(format!(
+                "{name:?} is listed without a size and without a checksum"
+            )),
         }
         match proof {
             PartProof::Nothing => self.name_only.push(name.clone()),
             _ => self.size_only.push(name.clone()),
+        }
+    }
+}
+
+impl VerifiedFolder {
+    /// Tells of the files of which the manifest has a size, and no checksum: some firmware lists none.
+    fn tell_unlisted_checksums(&mut self, manifest: &Manifest) {
+        let is_without =
+            |listed: &&Listed| listed.checksums.is_empty() && self.size_only.contains(&listed.name);
+        let names = manifest.files.iter().filter(is_without);
+        let names: Vec<String> = names.map(|listed| format!("{:?}", listed.name)).collect();
+        if !names.is_empty() {
+            self.notes.push(format!(
+                "the manifest lists no checksum of {}: nothing but the size was compared",
+                first_few(names, NAMED)
+            ));
         }
     }
 }

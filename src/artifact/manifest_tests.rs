@@ -39,7 +39,7 @@ fn problems(folder: &tempfile::TempDir) -> Vec<FolderProblem> {
 fn a_folder_that_is_as_its_manifest_lists_is_good() {
     let rows = abc("config.tgz") + &row("root.tgz", "");
     let verified = verify(folder(&rows, &[("config.tgz", "abc"), ("root.tgz", "x")]).path()).expect("good");
-    let warnings = vec!["\"root.tgz\" is listed without a checksum".to_owned()];
+    let warnings = vec!["\"root.tgz\" is listed without a size and without a checksum".to_owned()];
     assert_eq!(
         verified,
         VerifiedFolder {
@@ -93,6 +93,36 @@ fn a_checksum_of_no_known_kind_proves_no_damage_and_nothing_else() {
         listed: 3,
     };
     assert_eq!(problems(&of("xy")), [size]);
+}
+
+#[test]
+fn files_of_which_the_manifest_has_no_checksum_are_told_in_one_note_and_in_no_warning() {
+    let names = ["a", "b", "c", "d"];
+    let rows: String = names
+        .iter()
+        .map(|name| row(name, "<filesize>3</filesize><checksum/>"))
+        .collect();
+    let files = names.map(|name| (name, "abc"));
+    let verified = verify(
+        folder(
+            &(rows.clone() + &abc("e")),
+            &[&files[..], &[("e", "abc")]].concat(),
+        )
+        .path(),
+    );
+    let verified = verified.expect("good");
+    let notes =
+        "the manifest lists no checksum of \"a\", \"b\", \"c\" and 1 more: nothing but the size was compared";
+    assert_eq!(
+        (verified.notes, verified.warnings),
+        (vec![notes.to_owned()], Vec::new())
+    );
+    assert_eq!(verified.size_only, names);
+    let short = [("a", "ab"), ("b", "abc"), ("c", "abc"), ("d", "abc")];
+    assert!(matches!(
+        problems(&folder(&rows, &short))[..],
+        [FolderProblem::WrongSize { .. }]
+    ));
 }
 
 #[test]
