@@ -136,3 +136,17 @@ pub(super) struct Head {
     /// What two programs could read differently.
     pub(super) two_readings: TwoReadings,
 }
+
+impl Head {
+    /// Where the text of this element of `export-details` is kept: nobody reads any other.
+    pub(super) fn detail(&mut self, name: &str) -> Option<&mut Option<String>> {
+        Some(match name {
+            "domain" => &mut self.exported_domain,
+            "firmware-version" => &mut self.firmware_version,
+            "firmware-build" => &mut self.firmware_build,
+            "serial-number" => &mut self.serial_number,
+            "device-name" => &mut self.device_name,
+            _ => return None,
+        })
+    }
+}

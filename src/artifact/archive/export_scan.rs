@@ -214,9 +214,12 @@ impl<'v> Scan<'v> {
                 0 => self.root_seen = true,
                 1 => self.open_section(name, attributes)?,
                 2 => self.open_row(name, attributes)?,
-                // Some programs take the text of all that is in an element, others only its own.
+                // Some programs take the text of all that is in an element, others only its own. Later firmware may
+                // write elements that nobody reads.
                 _ => {
-                    if let Some((field, _)) = &self.field {
+                    if let Some((field, _)) = &self.field
+                        && self.head.detail(field).is_some()
+                    {
                         self.head.two_readings.of_field(field);
                     }
                 }
@@ -331,15 +334,9 @@ impl<'v> Scan<'v> {
             && let Some((name, text)) = self.field.take()
         {
             self.hold(&text)?;
-            let field = match name.as_str() {
-                "domain" => &mut self.head.exported_domain,
-                "firmware-version" => &mut self.head.firmware_version,
-                "firmware-build" => &mut self.head.firmware_build,
-                "serial-number" => &mut self.head.serial_number,
-                "device-name" => &mut self.head.device_name,
-                _ => return Ok(()),
-            };
-            if field.replace(text.trim().to_owned()).is_some() {
+            let told = text.trim().to_owned();
+            let before = self.head.detail(&name).and_then(|detail| detail.replace(told));
+            if before.is_some() {
                 return Err(ExportXmlFault::bad(format!("a second {name}")));
             }
         }

@@ -364,6 +364,17 @@ fn what_programs_may_read_otherwise_and_damages_nothing_is_a_warning() {
 }
 
 #[test]
+fn an_element_of_later_firmware_that_nobody_reads_is_no_warning_whatever_stands_in_it() {
+    let mut entries = forged_export();
+    let export = file(&mut entries, "export.xml");
+    let xml = String::from_utf8(export.bytes.clone()).expect("text");
+    let new = "<new-thing a=\"1\"><b>x</b><b/></new-thing></export-details>";
+    assert!(xml.contains("</export-details>"), "{xml}");
+    export.bytes = xml.replacen("</export-details>", new, 1).into_bytes();
+    assert_eq!(verify_any(&zip(&entries)).expect("good").warnings, [""; 0]);
+}
+
+#[test]
 fn headers_that_differ_in_any_field_are_refused() {
     let bytes = zip(&forged_export());
     let [local, central] = super::damage::headers(&bytes, "config/SALES.cfg");

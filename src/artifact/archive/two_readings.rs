@@ -22,7 +22,7 @@ impl TwoReadings {
         }
     }
 
-    /// An element stands in one of `export-details` that has a text.
+    /// An element stands in one of `export-details` whose text somebody reads.
     pub(super) fn of_field(&mut self, name: &str) {
         self.add(|| format!("{name} of export-details has an element in it"));
     }
