@@ -7,11 +7,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use ring::rand::{SecureRandom, SystemRandom};
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
 
 use crate::ownership::{self, TouchError};
-use crate::values::hex::hex;
+use crate::values::random_digits::random_digits;
 
 /// Who may read a file that is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,14 +108,11 @@ fn is_beside(found: &[u8], name: &[u8]) -> bool {
 const RANDOM: usize = 8;
 
 fn name_beside(name: &OsStr) -> io::Result<OsString> {
-    let mut random = [0; RANDOM];
-    SystemRandom::new()
-        .fill(&mut random)
-        .map_err(|_| io::Error::other("the system gives no random number"))?;
+    let digits = random_digits::<RANDOM>()?;
     let mut beside = OsString::from(".");
     beside.push(name);
     beside.push(".");
-    beside.push(hex(&random));
+    beside.push(digits);
     Ok(beside)
 }
 

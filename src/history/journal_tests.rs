@@ -133,6 +133,10 @@ fn a_folder_is_removed_only_where_it_has_the_name_that_its_task_gives() {
         .expect("a row");
     let undo = |history: &History| history.open_entries().expect("entries").remove(0).undo;
     assert_eq!(undo(history), folder(&good));
+    let by_chance = format!("dpbackup-20261126010000-0f3a-{}", task.0);
+    let set = "UPDATE journal SET argument = 'temporary:///' || ?1";
+    history.connection.execute(set, [&by_chance]).expect("a change");
+    assert_eq!(undo(history), folder(&by_chance));
     let other = format!("dpbackup-20261126010000-{}", task.0 + 1);
     for name in [
         "",
@@ -141,8 +145,9 @@ fn a_folder_is_removed_only_where_it_has_the_name_that_its_task_gives() {
         &other,
         &format!("{good}/../x"),
         &format!("a/{good}"),
+        &by_chance.replace("0f3a", ".."),
+        &by_chance.replace("0f3a", "0f3a-0"),
     ] {
-        let set = "UPDATE journal SET argument = 'temporary:///' || ?1";
         history.connection.execute(set, [name]).expect("a change");
         assert!(matches!(undo(history), Undo::NotKnown { .. }), "{name}");
     }

@@ -29,6 +29,7 @@ pub mod odd_password;
 pub mod pattern;
 pub mod percent;
 pub mod ping_address;
+pub mod random_digits;
 pub mod rehearsal;
 pub mod restorable_domain;
 pub mod restore_name;

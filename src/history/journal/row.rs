@@ -181,6 +181,11 @@ fn undo(row: &Row<'_>, task: TaskId, device: &str) -> Undo {
 /// Whether a folder on a device has the name that one of this task is given: no other is ever removed.
 fn is_ours(folder: &str, task: TaskId) -> bool {
     let name = folder.strip_prefix("temporary:///dpbackup-");
-    let of = name.and_then(|name| name.rsplit_once('-'));
-    of.is_some_and(|(stamp, of)| of == task.0.to_string() && stamp.bytes().all(|byte| byte.is_ascii_digit()))
+    let Some((stamp, of)) = name.and_then(|name| name.rsplit_once('-')) else {
+        return false;
+    };
+    // Older versions gave none with digits by chance.
+    let (stamp, chance) = stamp.split_once('-').unwrap_or((stamp, ""));
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    of == task.0.to_string() && stamp.bytes().all(|byte| byte.is_ascii_digit()) && chance.bytes().all(is_hex)
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::gateway::asked::ActionAsked;
 use crate::gateway::backup::{BackupBegins, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
@@ -12,7 +14,7 @@ use crate::gateway::folder_removal::{BackupAsked, FolderRemoved};
 use crate::gateway::quiesce::{at_work, named};
 use crate::lock::not_yet::NotYet;
 use crate::run::certificates;
-use crate::run::event::{JournalId, Owner, Progress, Undo, UndoStage};
+use crate::run::event::{JournalId, Owner, Progress, TaskId, Undo, UndoStage};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{LedgerError, NEVER_ASKED, Reply, UndoStep};
 use crate::run::status::Status;
@@ -22,6 +24,7 @@ use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::threads::{self, DISK_ANSWERS_WITHIN};
 use crate::values::causes::said;
 use crate::values::duration::HumanDuration;
+use crate::values::random_digits::random_digits;
 use crate::values::size::Bytes;
 
 /// A secure backup that was not asked for, or that the device has ended.
@@ -265,8 +268,13 @@ impl Walk<'_, '_, '_> {
         if let Some(known) = &self.leftover {
             return Ok((known.journal, known.folder.clone()));
         }
-        let stamp = self.engine.clock.now().strftime("%Y%m%d%H%M%S").to_string();
-        let folder = RemoteFolder::named(&format!("dpbackup-{stamp}-{}", self.task.id.0));
+        let folder = folder_of(self.engine.clock.now(), self.task.id).map_err(|error| {
+            let why = format!(
+                "{}: no secure backup was asked for: {error}",
+                self.session.device.name
+            );
+            Failure::new(Status::BackupFailed, why)
+        })?;
         let undo = Undo::RemoveFolder(folder.url().to_owned());
         let journal = self.open_undo(undo, Vec::new())?;
         // Without it a row whose process dies is only taken for one that may have been asked for.
@@ -445,5 +453,33 @@ impl Walk<'_, '_, '_> {
             self.state = DeviceState::Littered(left);
         }
         Ok(())
+    }
+}
+
+/// The folder on a device for a secure backup of this task. Another history may have a task of that number in the same
+/// second, for the same device; digits by chance keep them apart.
+fn folder_of(now: Timestamp, task: TaskId) -> io::Result<RemoteFolder> {
+    let stamp = now.strftime("%Y%m%d%H%M%S");
+    let chance = random_digits::<4>()?;
+    Ok(RemoteFolder::named(&format!(
+        "dpbackup-{stamp}-{chance}-{}",
+        task.0
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_histories_with_a_task_of_one_number_in_one_second_have_a_folder_each() {
+        let folder = || folder_of(Timestamp::UNIX_EPOCH, TaskId(7)).expect("a folder");
+        let (one, other) = (folder(), folder());
+        assert_ne!(one, other);
+        let url = one.url();
+        assert!(
+            url.starts_with("temporary:///dpbackup-19700101000000-") && url.ends_with("-7"),
+            "{url}"
+        );
     }
 }
