@@ -117,7 +117,12 @@ pub(super) enum Unproven {
     /// Its key is one whose signatures cannot be verified.
     #[error("the RSA key of the device has only {0} bits, too few for its signature to be verified")]
     KeyTooShort(usize),
-    /// The same, for the other reason.
+    /// The same, in TLS 1.2, where another signature by it could be.
+    #[error(
+        "the RSA key of the device has only {0} bits, and it signs in a way (RSA-PSS) that cannot be verified with a key so short"
+    )]
+    ShortKeySignsOtherwise(usize),
+    /// Too many bits.
     #[error("the RSA key of the device has {0} bits, too many for its signature to be verified")]
     KeyTooLong(usize),
     /// The key in the certificate cannot be read.

@@ -238,6 +238,9 @@ fn unproven(why: &Unproven) -> &'static str {
         Unproven::KeyTooShort(_) => {
             "renew its certificate with a key of 2048 bits or more, or pin it and offer only TLS 1.2 (where the signature of a pinned key of 1024 bits can be verified) in the TLS server profile of its XML Management Interface; `verify = false` connects, and trusts anybody"
         }
+        Unproven::ShortKeySignsOtherwise(_) => {
+            "renew its certificate with a key of 2048 bits or more; `verify = false` connects, and trusts anybody"
+        }
         Unproven::AnotherKind | Unproven::KeyOfAnotherKind(_) | Unproven::KeyTooLong(_) => ANOTHER_KEY,
         Unproven::Unreadable => "renew it on the device; `verify = false` connects, and trusts anybody",
         Unproven::AnotherKey => {

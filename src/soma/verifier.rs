@@ -285,6 +285,9 @@ fn short_rsa(key: &PublicKey, bits: usize, proof: &Proof<'_>) -> HandshakeVerdic
         RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
         UnparsedPublicKey,
     };
+    if bits < 1024 {
+        return Err(Unproven::KeyTooShort(bits).into());
+    }
     let algorithm = match (proof.version, proof.signed.scheme) {
         (Version::Tls12, SignatureScheme::RSA_PKCS1_SHA256) => {
             &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY
@@ -292,11 +295,9 @@ fn short_rsa(key: &PublicKey, bits: usize, proof: &Proof<'_>) -> HandshakeVerdic
         (Version::Tls12, SignatureScheme::RSA_PKCS1_SHA512) => {
             &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY
         }
-        _ => return Err(Unproven::KeyTooShort(bits).into()),
+        (Version::Tls12, _) => return Err(Unproven::ShortKeySignsOtherwise(bits).into()),
+        (Version::Tls13, _) => return Err(Unproven::KeyTooShort(bits).into()),
     };
-    if bits < 1024 {
-        return Err(Unproven::KeyTooShort(bits).into());
-    }
     UnparsedPublicKey::new(algorithm, &key.bits)
         .verify(proof.message, proof.signed.signature())
         .map_err(|_| Unproven::AnotherKey.into())

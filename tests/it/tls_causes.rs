@@ -155,6 +155,29 @@ fn a_key_whose_signatures_cannot_be_verified_is_named() {
     }
 }
 
+/// What would help it already is so.
+#[test]
+fn a_pinned_key_of_1024_bits_that_signs_otherwise_in_tls_1_2_is_not_told_to_offer_tls_1_2() {
+    let home = Home::new();
+    let folder = home.path(".");
+    certificate(&folder, "server", "rsa:1024", "");
+    let fingerprint = Command::new("openssl")
+        .args(["x509", "-in", "server.pem", "-noout", "-fingerprint", "-sha256"])
+        .current_dir(&folder)
+        .output()
+        .expect("openssl");
+    let fingerprint = String::from_utf8(fingerprint.stdout).expect("text");
+    let server = "-tls1_2 -sigalgs rsa_pss_rsae_sha256 -cipher ALL@SECLEVEL=0";
+    let server = Server::start(&folder, "server", server);
+    let pin = format!("{{ pin_sha256 = \"{}\" }}", fingerprint.trim());
+    let said = said(home, server.port, &pin);
+    says(
+        &said,
+        &["only 1024 bits, and it signs in a way (RSA-PSS) that cannot be verified"],
+    );
+    assert!(!said.0.contains("offer only TLS 1.2"), "{}", said.0);
+}
+
 #[test]
 fn a_certificate_that_is_signed_in_an_unknown_way_is_told_as_that() {
     for (kind, more, name) in [
