@@ -83,7 +83,9 @@ impl Gateway<'_> {
             });
         }
         sends();
-        let results = self.results(&upload)?;
+        let results = self
+            .results(&upload)
+            .map_err(|error| self.client.without_secrets(error))?;
         let answer = judge_import(&results, confirmed.facts().domain.name(), names);
         Ok(answer.in_words(&|said| self.client.without_secrets_in(said)))
     }
@@ -100,10 +102,8 @@ impl Gateway<'_> {
     }
 
     fn results(&self, upload: &Upload<'_>) -> Result<Vec<ImportResults>> {
-        let answer = self.client.upload(upload, self.timeouts().export);
-        answer
-            .and_then(|answer| answer.payload("import", |import| Ok(read(import))))
-            .map_err(|error| self.client.without_secrets(error))
+        let answer = self.client.upload(upload, self.timeouts().export)?;
+        answer.payload("import", |import| Ok(read(import)))
     }
 }
 

@@ -205,6 +205,10 @@ fn a_login_that_the_spare_refuses_is_tried_once() {
     spare.fail_as("do-restore=login-failure");
     let ran = home.dpbackup(&["rehearse", "1", "2", "--on", "SPARE1"]).exits(1);
     assert_eq!(spare.received("do-restore"), 1, "{}", ran.stdout);
+    // And with whose login that was is said once.
+    let said = format!("{} {}", ran.stdout, ran.stderr);
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(said.matches("it was tried with").count(), 1, "{said}");
 }
 
 #[test]
