@@ -118,6 +118,15 @@ impl SomaError {
         )
     }
 
+    /// Whether somebody has said something in answer, and did not only break off or stay silent.
+    pub fn has_words(&self) -> bool {
+        self.is_refusal()
+            || matches!(
+                self.kind,
+                SomaErrorKind::NotManagement | SomaErrorKind::Unavailable | SomaErrorKind::LoginRefused
+            )
+    }
+
     /// Whether something came of the device that was logged in to, though not what was asked for.
     pub fn is_answer(&self) -> bool {
         match self.kind {

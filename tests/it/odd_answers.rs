@@ -48,7 +48,12 @@ fn what_a_device_says_beside_a_file_is_a_warning_in_its_words() {
         ),
     ] {
         let run = run(&activity, &[fault]);
-        assert_eq!((run.status(), run.exit()), ("COMPLETED_WITH_WARNINGS", 3), "{:?}", run.errors());
+        assert_eq!(
+            (run.status(), run.exit()),
+            ("COMPLETED_WITH_WARNINGS", 3),
+            "{:?}",
+            run.errors()
+        );
         let warnings = run.warnings();
         let [warning] = warnings.as_slice() else {
             panic!("{warnings:?}")
@@ -58,6 +63,23 @@ fn what_a_device_says_beside_a_file_is_a_warning_in_its_words() {
             "{warning}"
         );
     }
+}
+
+#[test]
+fn an_error_in_answer_to_a_secure_backup_that_is_made_all_the_same_is_a_warning_in_its_words() {
+    let words = "Secure backup failed - local: could not be read.";
+    let run = run(
+        &secure_backup("*", ""),
+        &[&format!("SecureBackup=error-log@{words}")],
+    );
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    assert_eq!(run.exit(), 3);
+    let warnings = run.warnings();
+    let [warning] = warnings.as_slice() else {
+        panic!("{warnings:?}")
+    };
+    let told = format!("{words}\"): whether something is missing in it is not known");
+    assert!(warning.contains(&told), "{warning}");
 }
 
 #[test]

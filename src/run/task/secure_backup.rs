@@ -176,6 +176,13 @@ impl Walk<'_, '_, '_> {
         warned?;
         let files = files_of(end, &device, asked.error.as_ref(), limit)?;
         self.holds_only_copy();
+        if let Some(error) = asked.error.filter(SomaError::has_words) {
+            self.warn(format!(
+                "{device} made a secure backup that it had not answered OK to ({}): whether something is missing in it is \
+                 not known",
+                error.message
+            ))?;
+        }
         Ok(Made::SecureBackup { folder, files })
     }
 
