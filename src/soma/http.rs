@@ -98,7 +98,7 @@ impl Wire {
 }
 
 /// What a connection holds of what comes and of what goes, once before TLS and once behind it: some records of TLS, of
-/// 16 KiB each. Twice as much was no quicker.
+/// 16 KiB each.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 fn agent_config(timeouts: Timeouts) -> Config {
