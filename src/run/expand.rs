@@ -13,7 +13,7 @@ use crate::run::session::{Contact, KnownOfDomain, Session};
 use crate::run::status::Status;
 use crate::signal::Stop;
 use crate::values::first_few::first_few;
-use crate::values::pattern::could_be_pattern;
+use crate::values::pattern::{PatternList, could_be_pattern};
 use crate::values::trust::Trust;
 
 /// So many names are listed.
@@ -252,16 +252,26 @@ fn named_as_the_word(device: &Device) -> Failure {
     Failure::new(Status::DeviceError, why)
 }
 
+/// A device that answers, and the pattern by which its domains are exported.
+fn up_and_pattern<'s, 'd, 'a>(
+    activity: &'a Activity,
+    contact: &'s Contact<'d>,
+) -> Option<(&'s Session<'d>, &'a PatternList)> {
+    match (contact, &activity.action) {
+        (
+            Contact::Up(session),
+            Action::ExportDomain {
+                domains: Domains::Matching(pattern),
+            },
+        ) => Some((session, pattern)),
+        _ => None,
+    }
+}
+
 /// The domains that are asked for by name and that the device does not have, beside others
 /// that it has: a name that is misspelt would never be backed up, and nobody would know.
 fn absent_domains<'a>(activity: &'a Activity, contact: &Contact<'_>) -> Vec<&'a str> {
-    let (
-        Contact::Up(session),
-        Action::ExportDomain {
-            domains: Domains::Matching(pattern),
-        },
-    ) = (contact, &activity.action)
-    else {
+    let Some((session, pattern)) = up_and_pattern(activity, contact) else {
         return Vec::new();
     };
     if !session.domains.iter().any(|domain| pattern.matches(&domain.name)) {
@@ -274,15 +284,7 @@ fn absent_domains<'a>(activity: &'a Activity, contact: &Contact<'_>) -> Vec<&'a 
 /// The domains that a pattern would match, that the device has, and that it does not list to the account: nobody would
 /// know that they are not backed up.
 fn left_out_unseen(activity: &Activity, device: &Device, contact: &Contact<'_>) -> Option<String> {
-    let (
-        Contact::Up(session),
-        Action::ExportDomain {
-            domains: Domains::Matching(pattern),
-        },
-    ) = (contact, &activity.action)
-    else {
-        return None;
-    };
+    let (session, pattern) = up_and_pattern(activity, contact)?;
     let unseen = session.unlisted.iter().flatten().flatten();
     let unseen: Vec<&str> = unseen
         .map(String::as_str)
@@ -343,8 +345,8 @@ fn out_of_service(
         .collect();
     (!shown.is_empty()).then(|| {
         format!(
-            "{}: {}, and not by a run of dpbackup that would put it back: it is backed up, and stays out of service; unquiesce \
-             it on the device",
+            "{}: {}, by no run that this history knows: it is backed up all the same; where nobody else puts it back, \
+             unquiesce it on the device",
             device.name,
             first_few(&shown, LISTED)
         )
@@ -353,15 +355,7 @@ fn out_of_service(
 
 /// Whether a device tells that it lists all of its domains, where a pattern could match one that it does not list.
 fn may_be_unseen(activity: &Activity, device: &Device, contact: &Contact<'_>) -> Option<String> {
-    let (
-        Contact::Up(session),
-        Action::ExportDomain {
-            domains: Domains::Matching(pattern),
-        },
-    ) = (contact, &activity.action)
-    else {
-        return None;
-    };
+    let (session, pattern) = up_and_pattern(activity, contact)?;
     if !pattern.included().any(|pattern| could_be_pattern(&pattern)) {
         return None;
     }

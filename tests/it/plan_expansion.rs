@@ -393,7 +393,7 @@ fn a_domain_that_nobody_of_ours_has_quiesced_is_backed_up_and_warned_of() {
         let run = home.run("P", &TestClock::night());
         let warnings = run.warnings().join("\n");
         assert_eq!(
-            warnings.contains("QA1: DOM1 is quiesced, and not by a run of dpbackup that would put it back"),
+            warnings.contains("QA1: DOM1 is quiesced, by no run that this history knows"),
             is_told,
             "{pattern}: {warnings}"
         );

@@ -291,7 +291,7 @@ pub(super) fn out_of_service(
         .collect();
     let quiesced = QuiescedDomains::of(device, &concerned, needs);
     if !quiesced.by_others.is_empty() {
-        let hint = "a run backs it up, and does not put it back: unquiesce it on the device";
+        let hint = "what a run that died has left so the next run puts back; else unquiesce it on the device";
         found.warn("out of service", quiesced.by_others.join(", "), hint);
     }
 }
