@@ -31,7 +31,18 @@ pub fn path_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
 
 /// The same of a path in which `*` stands for other characters.
 pub fn path_pattern_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
-    let slip = |title: String, label, help: String| Some(PathSlip { title, label, help });
+    of_edges(text)
+        .or_else(|| of_a_shell(text, env))
+        .or_else(|| of_elsewhere(text))
+        .or_else(|| placeholder(text).map(not_replaced))
+}
+
+fn slip(title: String, label: &'static str, help: String) -> Option<PathSlip> {
+    Some(PathSlip { title, label, help })
+}
+
+/// What stands around the path, and would be part of it.
+fn of_edges(text: &str) -> Option<PathSlip> {
     let bare = text.trim_matches(|c: char| c.is_whitespace() || INVISIBLE.contains(&c));
     if bare != text {
         return slip(
@@ -40,13 +51,16 @@ pub fn path_pattern_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
             format!("write {bare:?}"),
         );
     }
-    if let Some(inner) = within_quotes(text) {
-        return slip(
-            "quotes stand within the quotes".to_owned(),
-            "they would be part of the name",
-            format!("write {inner:?}"),
-        );
-    }
+    let inner = within_quotes(text)?;
+    slip(
+        "quotes stand within the quotes".to_owned(),
+        "they would be part of the name",
+        format!("write {inner:?}"),
+    )
+}
+
+/// What a shell or systemd would replace, and nobody does here.
+fn of_a_shell(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
     if text.starts_with('~') {
         let home = || non_empty(env, "HOME")?.into_string().ok();
         let rest = text
@@ -84,13 +98,16 @@ pub fn path_pattern_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
             help,
         );
     }
-    if let Some(specifier) = specifier(text) {
-        return slip(
-            format!("`{specifier}` is not replaced here"),
-            "it would be a name like any other",
-            "write the whole path; the folders below the store are made by dpbackup, with the time in their names".to_owned(),
-        );
-    }
+    let specifier = specifier(text)?;
+    slip(
+        format!("`{specifier}` is not replaced here"),
+        "it would be a name like any other",
+        "write the whole path; the folders below the store are made by dpbackup, with the time in their names".to_owned(),
+    )
+}
+
+/// What is no file of this machine, or is written as on another.
+fn of_elsewhere(text: &str) -> Option<PathSlip> {
     if let Some((scheme, rest)) = scheme(text) {
         return slip(
             format!("`{scheme}` does not lead to another machine here"),
@@ -131,7 +148,7 @@ pub fn path_pattern_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
             format!("write {:?}", text.replace('\\', "/")),
         );
     }
-    placeholder(text).map(not_replaced)
+    None
 }
 
 /// What is wrong with a path of what is included, in which `*` stands for other characters, and nothing else does.

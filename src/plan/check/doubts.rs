@@ -113,83 +113,89 @@ pub(super) fn unknown_tags(patterns: &At<DevicePatterns>, devices: &[KnownDevice
 pub(super) fn odd_domains(patterns: &At<PatternList>, out: &mut Findings<'_>) {
     for pattern in patterns.value.included().chain(patterns.value.excluded()) {
         let span = position_of(&pattern, &patterns.span, out.text());
-        let lower = pattern.to_lowercase();
-        let joined = lower.replace([' ', '\t', '_', '-'], "");
-        let is_all = matches!(
-            joined.as_str(),
-            "all" | "any" | "every" | "alldomains" | "alldomain"
-        );
-        if pattern != "default" && lower == "default" {
+        let odd = pattern.chars().find(|c| !can_be_in_a_domain(*c));
+        if let Some((title, label, help)) = meant_otherwise(&pattern, odd) {
+            out.doubt(span, &title, label, &help);
+        } else if let Some(odd) = odd {
             out.doubt(
                 span,
-                &format!("{pattern:?} is not the default domain"),
-                "upper and lower case differ",
-                "write \"default\"",
+                &format!("no domain can match {pattern:?}"),
+                &format!("no name of a domain holds {}", letter(odd)),
+                &instead_of_odd(&pattern, odd),
             );
-            continue;
         }
-        if is_all && pattern != "all-domains" {
-            out.doubt(
-                span,
-                &format!("{pattern:?} is the name of one domain here"),
-                "no domain is called so, most likely",
-                "write \"*\" for one export of each domain, or \"all-domains\" for one export of everything",
-            );
-            continue;
-        }
-        if let Some(bare) = pattern.strip_prefix('-') {
-            out.doubt(
-                span,
-                &format!("{pattern:?} leaves nothing out"),
-                "this is a name that begins with a hyphen",
-                &format!(
-                    "what is left out has a `!`: `domains = {:?}`",
-                    format!("*, !{bare}")
-                ),
-            );
-            continue;
-        }
-        let Some(odd) = pattern.chars().find(|c| !can_be_in_a_domain(*c)) else {
-            if pattern.contains(".*") {
-                let star = pattern.replace(".*", "*");
-                out.doubt(
-                    span,
-                    &format!("{pattern:?} wants a dot in the name of a domain"),
-                    "this is no regular expression",
-                    &format!("`*` alone stands for any characters: {star:?}"),
-                );
-            }
-            continue;
-        };
-        let help = if let Some(plain) = from_expression(&pattern) {
+    }
+}
+
+/// A pattern that can match, and would not match what it is meant for: title, label and help.
+fn meant_otherwise(pattern: &str, odd: Option<char>) -> Option<(String, &'static str, String)> {
+    let lower = pattern.to_lowercase();
+    let joined = lower.replace([' ', '\t', '_', '-'], "");
+    let is_all = matches!(
+        joined.as_str(),
+        "all" | "any" | "every" | "alldomains" | "alldomain"
+    );
+    if pattern != "default" && lower == "default" {
+        return Some((
+            format!("{pattern:?} is not the default domain"),
+            "upper and lower case differ",
+            "write \"default\"".to_owned(),
+        ));
+    }
+    if is_all && pattern != "all-domains" {
+        return Some((
+            format!("{pattern:?} is the name of one domain here"),
+            "no domain is called so, most likely",
+            "write \"*\" for one export of each domain, or \"all-domains\" for one export of everything"
+                .to_owned(),
+        ));
+    }
+    if let Some(bare) = pattern.strip_prefix('-') {
+        return Some((
+            format!("{pattern:?} leaves nothing out"),
+            "this is a name that begins with a hyphen",
             format!(
-                "this is no regular expression, and `*` alone stands for any characters: `domains = {plain:?}`"
-            )
-        } else if let ('/', Some((_, domain))) = (odd, pattern.split_once('/')) {
-            format!("a domain stands without its device, which `devices` has: `domains = {domain:?}`")
-        } else if matches!(odd, '\'' | '"' | '`') {
+                "what is left out has a `!`: `domains = {:?}`",
+                format!("*, !{bare}")
+            ),
+        ));
+    }
+    (odd.is_none() && pattern.contains(".*")).then(|| {
+        (
+            format!("{pattern:?} wants a dot in the name of a domain"),
+            "this is no regular expression",
             format!(
-                "write it without the inner quotes: `domains = {:?}`",
-                pattern.replace(['\'', '"', '`'], "")
-            )
-        } else if odd.is_whitespace() {
-            format!(
-                "a comma separates patterns: `domains = {:?}`",
-                in_patterns(&pattern)
-            )
-        } else if ";|/+&".contains(odd) {
-            let parts: Vec<&str> = pattern.split(odd).map(str::trim).collect();
-            format!("a comma separates patterns: `domains = {:?}`", parts.join(", "))
-        } else {
-            "names of domains have letters from a to z, digits, `.`, `_` and `-`; only `*` stands for others"
-                .to_owned()
-        };
-        out.doubt(
-            span,
-            &format!("no domain can match {pattern:?}"),
-            &format!("no name of a domain holds {}", letter(odd)),
-            &help,
-        );
+                "`*` alone stands for any characters: {:?}",
+                pattern.replace(".*", "*")
+            ),
+        )
+    })
+}
+
+/// What is written in place of a pattern with a character that is in no name.
+fn instead_of_odd(pattern: &str, odd: char) -> String {
+    if let Some(plain) = from_expression(pattern) {
+        format!(
+            "this is no regular expression, and `*` alone stands for any characters: `domains = {plain:?}`"
+        )
+    } else if let ('/', Some((_, domain))) = (odd, pattern.split_once('/')) {
+        format!("a domain stands without its device, which `devices` has: `domains = {domain:?}`")
+    } else if matches!(odd, '\'' | '"' | '`') {
+        format!(
+            "write it without the inner quotes: `domains = {:?}`",
+            pattern.replace(['\'', '"', '`'], "")
+        )
+    } else if odd.is_whitespace() {
+        format!(
+            "a comma separates patterns: `domains = {:?}`",
+            in_patterns(pattern)
+        )
+    } else if ";|/+&".contains(odd) {
+        let parts: Vec<&str> = pattern.split(odd).map(str::trim).collect();
+        format!("a comma separates patterns: `domains = {:?}`", parts.join(", "))
+    } else {
+        "names of domains have letters from a to z, digits, `.`, `_` and `-`; only `*` stands for others"
+            .to_owned()
     }
 }
 

@@ -119,6 +119,9 @@ fn first_of(value: &Value<'_>) -> Option<At<String>> {
     Some(At { value, span })
 }
 
+const BETTER: &str = "better write where it comes from: { env = \"…\" }, { file = \"…\" }, { command = [\"…\"] } \
+                      or { credential = \"…\" }";
+
 /// A password in the file itself is accepted when nobody else can read the file.
 fn plain_password(
     key: &'static Key,
@@ -127,22 +130,20 @@ fn plain_password(
     context: &Context<'_>,
     out: &mut Findings<'_>,
 ) -> Option<SecretSource> {
-    const HELP: &str = "better write where it comes from: { env = \"…\" }, { file = \"…\" }, { command = [\"…\"] } \
-                        or { credential = \"…\" }";
     if text.is_empty() {
         out.error(
             value.span(),
             format!("`{}` is empty", key.name),
             "expected a source of the password",
         )
-        .help(HELP);
+        .help(BETTER);
         return None;
     }
     match context.readers {
         Readers::Others => {
             let label = "others than the owner can read the plan file";
             let help = format!(
-                "run `chmod 600 {}`; {HELP}",
+                "run `chmod 600 {}`; {BETTER}",
                 quoted(&context.path.to_string_lossy())
             );
             out.error(
@@ -154,42 +155,53 @@ fn plain_password(
             None
         }
         Readers::OwnerOnly => {
-            match variable_alone(text) {
-                Some(name) => out
-                    .warning(
-                        value.span(),
-                        format!(
-                            "`{}` looks like a variable, and is taken for the password itself",
-                            key.name
-                        ),
-                        "no shell replaces it",
-                    )
-                    .help(match non_empty(context.env, name) {
-                        Some(_) => format!("write `{} = {{ env = {name:?} }}`", key.name),
-                        // Where there is no such variable, it may be a password after all.
-                        None => format!("write `{} = {{ env = \"…\" }}` with its bare name", key.name),
-                    }),
-                None if looks_like_a_reference(text) => out
-                    .warning(
-                        value.span(),
-                        format!(
-                            "`{}` looks like a place or a command for it, and is taken for the password itself",
-                            key.name
-                        ),
-                        "nothing is read or run for this text",
-                    )
-                    .help(HELP),
-                None => out
-                    .warning(
-                        value.span(),
-                        "a password stands in the plan file",
-                        "readable as it is",
-                    )
-                    .help(HELP),
-            };
+            warn_of_plain(key, text, value, context, out);
             Some(SecretSource::Plain(text.into()))
         }
     }
+}
+
+/// What is said of a password that stands in the file, and of what may be none.
+fn warn_of_plain(
+    key: &'static Key,
+    text: &str,
+    value: &Value<'_>,
+    context: &Context<'_>,
+    out: &mut Findings<'_>,
+) {
+    match variable_alone(text) {
+        Some(name) => out
+            .warning(
+                value.span(),
+                format!(
+                    "`{}` looks like a variable, and is taken for the password itself",
+                    key.name
+                ),
+                "no shell replaces it",
+            )
+            .help(match non_empty(context.env, name) {
+                Some(_) => format!("write `{} = {{ env = {name:?} }}`", key.name),
+                // Where there is no such variable, it may be a password after all.
+                None => format!("write `{} = {{ env = \"…\" }}` with its bare name", key.name),
+            }),
+        None if looks_like_a_reference(text) => out
+            .warning(
+                value.span(),
+                format!(
+                    "`{}` looks like a place or a command for it, and is taken for the password itself",
+                    key.name
+                ),
+                "nothing is read or run for this text",
+            )
+            .help(BETTER),
+        None => out
+            .warning(
+                value.span(),
+                "a password stands in the plan file",
+                "readable as it is",
+            )
+            .help(BETTER),
+    };
 }
 
 fn credential(form: &PlanSection<'_>, out: &mut Findings<'_>) -> Option<SecretSource> {

@@ -1,5 +1,7 @@
 //! The `[notify.syslog]` table.
 
+use std::ops::Range;
+
 use crate::plan::check::context::Context;
 use crate::plan::check::notify::shared::{ca_file, events};
 use crate::plan::check::settings::path_text;
@@ -45,39 +47,52 @@ pub(super) fn syslog(
 
 /// Where it is: the path of a socket, or a host with how it is spoken to.
 fn syslog_address(text: At<String>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<SyslogAddress> {
-    let Some((scheme, rest)) = text.value.split_once("://") else {
-        if let Some((host, port)) = text.value.split_once(':')
-            && !host.contains('/')
-            && port.parse::<u16>().is_ok()
-        {
-            let label = "expected a path, udp://…, tcp://… or tls://…";
-            out.error(
-                text.span,
-                "`address` does not say how the host is spoken to",
-                label,
-            )
-            .help(format!("write \"udp://{host}:{port}\", or tcp:// or tls://"));
-            return None;
-        }
-        let (written, span) = (text.value.clone(), text.span.clone());
-        let path = path_text(text, context, out).map(|path| context.path_of(&path))?;
-        if !written.contains('/') && !path.exists() {
-            out.doubt(
-                span,
-                "`address` is a path, and nothing is there",
-                "a host is named with how it is spoken to",
-                &match written.parse::<u16>() {
-                    Ok(port) => {
-                        format!("write `address = \"udp://syslog.example.com:{port}\"`, or tcp:// or tls://")
-                    }
-                    Err(_) => {
-                        format!("write \"udp://{written}\", or tcp:// or tls://; or the path of a socket")
-                    }
-                },
-            );
-        }
-        return Some(SyslogAddress::Local(path));
-    };
+    match text.value.split_once("://") {
+        None => path_of_socket(text, context, out),
+        Some((scheme, rest)) => host_of_syslog(scheme, rest, &text.span, out),
+    }
+}
+
+fn path_of_socket(text: At<String>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<SyslogAddress> {
+    if let Some((host, port)) = text.value.split_once(':')
+        && !host.contains('/')
+        && port.parse::<u16>().is_ok()
+    {
+        let label = "expected a path, udp://…, tcp://… or tls://…";
+        out.error(
+            text.span,
+            "`address` does not say how the host is spoken to",
+            label,
+        )
+        .help(format!("write \"udp://{host}:{port}\", or tcp:// or tls://"));
+        return None;
+    }
+    let (written, span) = (text.value.clone(), text.span.clone());
+    let path = path_text(text, context, out).map(|path| context.path_of(&path))?;
+    if !written.contains('/') && !path.exists() {
+        out.doubt(
+            span,
+            "`address` is a path, and nothing is there",
+            "a host is named with how it is spoken to",
+            &match written.parse::<u16>() {
+                Ok(port) => {
+                    format!("write `address = \"udp://syslog.example.com:{port}\"`, or tcp:// or tls://")
+                }
+                Err(_) => {
+                    format!("write \"udp://{written}\", or tcp:// or tls://; or the path of a socket")
+                }
+            },
+        );
+    }
+    Some(SyslogAddress::Local(path))
+}
+
+fn host_of_syslog(
+    scheme: &str,
+    rest: &str,
+    span: &Range<usize>,
+    out: &mut Findings<'_>,
+) -> Option<SyslogAddress> {
     let (kind, port): (fn(String, u16) -> SyslogAddress, u16) = match scheme {
         "udp" => (SyslogAddress::Udp, 514),
         "tcp" => (SyslogAddress::Tcp, 601),
@@ -85,7 +100,7 @@ fn syslog_address(text: At<String>, context: &Context<'_>, out: &mut Findings<'_
         _ => {
             let label = "expected a path, udp://…, tcp://… or tls://…";
             out.error(
-                text.span,
+                span.clone(),
                 format!("unknown scheme {scheme:?} of `address`"),
                 label,
             )
@@ -105,7 +120,7 @@ fn syslog_address(text: At<String>, context: &Context<'_>, out: &mut Findings<'_
         }
         Ok(_) => {
             out.error(
-                text.span,
+                span.clone(),
                 "`address` is more than a host and a port",
                 "expected nothing behind the port",
             )
@@ -113,8 +128,12 @@ fn syslog_address(text: At<String>, context: &Context<'_>, out: &mut Findings<'_
             None
         }
         Err(error) => {
-            out.error(text.span, "`address` is not a host and a port", error.to_string())
-                .help(SYSLOG_SAMPLE);
+            out.error(
+                span.clone(),
+                "`address` is not a host and a port",
+                error.to_string(),
+            )
+            .help(SYSLOG_SAMPLE);
             None
         }
     }
