@@ -287,7 +287,7 @@ fn record(
         Event::FileStored { task, file } => record_file(transaction, store, at, *task, file),
         Event::FileFailed { task, name, error } => record_failed_file(transaction, at, *task, name, error),
         Event::ScriptEnded { owner, script } => script::record(transaction, *owner, script),
-        Event::Warning { owner, message } => {
+        Event::Warning { owner, message, .. } => {
             record_note(transaction, at, *owner, NoteLevel::Warning, message)
         }
         Event::Note { owner, message } => record_note(transaction, at, *owner, NoteLevel::Note, message),
@@ -319,6 +319,7 @@ fn record(
             device,
             undo,
             how,
+            ..
         } => {
             let message = format!("device {device}, {}: {how}", undo.domain());
             record_note(transaction, at, Owner::Task(*task), NoteLevel::Note, &message)

@@ -321,6 +321,7 @@ fn notes_warnings_and_what_is_still_quiesced_are_told_apart() {
     let (of_plan, of_task) = (Owner::Plan(plan), Owner::Task(task));
     let quiesced = |certainty| {
         Event::StillQuiesced(StillQuiesced {
+            row: JournalId(1),
             task,
             device: "QA1".to_owned(),
             domain: "SALES".to_owned(),
@@ -336,12 +337,14 @@ fn notes_warnings_and_what_is_still_quiesced_are_told_apart() {
         Event::Warning {
             owner: of_task,
             message: message(),
+            row: None,
         },
         quiesced(Certainty::Seen),
         quiesced(Certainty::NotKnown),
         Event::Warning {
             owner: of_plan,
             message: message(),
+            row: None,
         },
     ];
     for event in &events {
@@ -612,6 +615,7 @@ fn a_note_waits_for_what_it_remarks_on_and_a_file_and_an_end_wait_for_nothing() 
         Event::Warning {
             owner,
             message: "look".to_owned(),
+            row: None,
         },
         Event::FileStored {
             task: TaskId(1),

@@ -80,7 +80,7 @@ impl CollectedRun {
                 facts.took = *took;
             }),
             Event::PlanEnded { took, .. } => self.took = *took,
-            Event::Warning { owner, message } | Event::Note { owner, message } => {
+            Event::Warning { owner, message, .. } | Event::Note { owner, message } => {
                 self.remark(*owner, message);
             }
             Event::StillQuiesced(still) => {

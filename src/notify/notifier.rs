@@ -253,6 +253,7 @@ impl Sink for Notifier<'_> {
                 device,
                 undo,
                 how,
+                ..
             } if undo.is_quiesce() => {
                 let place = NoticePlace::named(*task, device, undo.domain());
                 self.about(at, EventName::Recovered, place, how);

@@ -116,6 +116,8 @@ pub enum Event {
         /// The plan or task that it concerns.
         owner: Owner,
         message: String,
+        /// The row of the journal that it is about, of which [`Event::StillQuiesced`] or [`Event::Recovered`] has told.
+        row: Option<JournalId>,
     },
     /// Something worth knowing.
     Note {
@@ -159,6 +161,7 @@ pub enum Event {
     },
     /// What a run that died left on a device has been undone and confirmed.
     Recovered {
+        row: JournalId,
         /// The task that left it.
         task: TaskId,
         device: String,

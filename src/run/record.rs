@@ -242,6 +242,16 @@ impl<'a> Record<'a> {
         self.tell(&Event::Warning {
             owner,
             message: message.into(),
+            row: None,
+        })
+    }
+
+    /// The same of a row of the journal, of which an event has told already.
+    pub fn warn_of_row(&mut self, owner: Owner, row: JournalId, message: String) -> Result<(), LedgerError> {
+        self.tell(&Event::Warning {
+            owner,
+            message,
+            row: Some(row),
         })
     }
 

@@ -307,6 +307,7 @@ impl OpenQuiesce<'_> {
         record: &mut Record<'_>,
     ) -> Result<(), LedgerError> {
         record.tell(&Event::StillQuiesced(StillQuiesced {
+            row: self.journal,
             task: self.task,
             device: self.device.to_owned(),
             domain: domain_of(self.scope).to_owned(),

@@ -8,12 +8,14 @@
 mod end;
 mod tasks;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use crate::run::event::{
-    Event, Owner, PlanId, PlanOpening, Progress, Sink, StillQuiesced, TaskId, TaskOpening, Undo, UndoStage,
+    Event, JournalId, Owner, PlanId, PlanOpening, Progress, Sink, StillQuiesced, TaskId, TaskOpening, Undo,
+    UndoStage,
 };
 use crate::run::status::{Class, Status};
 use crate::ui::live::{ArrivedBytes, Line, Live, MovingLine};
@@ -50,14 +52,11 @@ pub struct Screen {
     usual: usize,
     /// How many lines the ends of tasks were told in: as long as they are few, all of them can be seen.
     told: usize,
-    /// What may still be quiesced, as it was told: nobody reads its reason twice in one block.
-    still: Vec<StillQuiesced>,
-    /// What was put back, as it was told: nobody reads it twice.
-    back: Vec<ToldBack>,
+    /// Why something may still be quiesced, as it was told: nobody reads such a reason twice in one block.
+    reasons: Vec<String>,
+    /// The rows of the journal of which was told what became of them: nobody reads that twice.
+    rows: BTreeSet<JournalId>,
 }
-
-/// What was put back: how, on which device, and which domain.
-struct ToldBack([String; 3]);
 
 impl Screen {
     /// A screen that speaks like `ui`, and names commands as `invocation` does.
@@ -76,32 +75,17 @@ impl Screen {
             warnings: Vec::new(),
             usual: 0,
             told: 0,
-            still: Vec::new(),
-            back: Vec::new(),
+            reasons: Vec::new(),
+            rows: BTreeSet::new(),
         }
-    }
-
-    /// Whether this says once more what was just told of something that may still be quiesced, or was put back.
-    fn is_told(&self, message: &str) -> bool {
-        let still = self
-            .still
-            .iter()
-            .map(|still| [&still.error, &still.device, &still.domain]);
-        let back = self.back.iter().map(|ToldBack(told)| told.each_ref());
-        let mut told = still.chain(back).filter(|[words, ..]| !words.is_empty());
-        told.any(|parts| parts.iter().all(|part| message.contains(part.as_str())))
     }
 
     /// The error of a task, without a reason that stands above.
     fn without_what_is_told(&self, error: &str) -> String {
-        let told = self
-            .still
-            .iter()
-            .find(|still| !still.error.is_empty() && error.contains(&still.error));
-        told.map_or_else(
-            || error.to_owned(),
-            |still| error.replace(&still.error, "as above"),
-        )
+        match self.reasons.iter().find(|reason| error.contains(*reason)) {
+            Some(reason) => error.replace(reason, "as above"),
+            None => error.to_owned(),
+        }
     }
 
     /// The same, for whoever waits for something that no event tells of.
@@ -127,7 +111,11 @@ impl Screen {
             still.device,
             printable(&still.domain)
         ));
-        self.still.push(still.clone());
+        // Without a reason nothing was told that a warning says again.
+        if !still.error.is_empty() {
+            self.reasons.push(still.error.clone());
+            self.rows.insert(still.row);
+        }
     }
 
     fn say(&self, text: &str) {
@@ -338,13 +326,13 @@ impl Screen {
         }
     }
 
-    fn warned(&mut self, owner: Owner, message: &str) {
+    fn warned(&mut self, owner: Owner, message: &str, row: Option<JournalId>) {
         // Behind the end of a plan nothing collects it.
         if self.plan.is_none() && self.ui.verbosity > Verbosity::Quiet {
             self.warn(message);
             return;
         }
-        if self.is_told(message) {
+        if row.is_some_and(|row| self.rows.contains(&row)) {
             self.warnings.push(message.to_owned());
             return;
         }
@@ -368,7 +356,7 @@ impl Screen {
         }
     }
 
-    fn recovered(&mut self, task: TaskId, device: &str, undo: &Undo, how: &str) {
+    fn recovered(&mut self, (row, task): (JournalId, TaskId), device: &str, undo: &Undo, how: &str) {
         // What this run has left is there again.
         let left = match self.tasks.get(task) {
             Some(_) => "",
@@ -381,8 +369,7 @@ impl Screen {
             true => {
                 self.tell_unstarted();
                 self.warn(&text);
-                self.back
-                    .push(ToldBack([how, device, undo.domain()].map(str::to_owned)));
+                self.rows.insert(row);
             }
             false => self.complain(&text),
         }
@@ -425,14 +412,15 @@ impl Sink for Screen {
                 }
             }
             Event::ConfigChanged { task, changes, .. } => self.config_changed(*task, changes.count),
-            Event::Warning { owner, message } => self.warned(*owner, message),
+            Event::Warning { owner, message, row } => self.warned(*owner, message, *row),
             Event::Note { message, .. } => self.noted(message),
             Event::Recovered {
+                row,
                 task,
                 device,
                 undo,
                 how,
-            } => self.recovered(*task, device, undo, how),
+            } => self.recovered((*row, *task), device, undo, how),
             Event::PlanAbandoned { plan, name, error } => self.abandoned(*plan, name, error),
             Event::TaskEnded {
                 task,

@@ -132,7 +132,7 @@ pub(super) fn line(event: &Event) -> EventLine<'_> {
                 },
             )
         }
-        Event::Warning { owner, message } => owned(
+        Event::Warning { owner, message, .. } => owned(
             *owner,
             EventLine {
                 message: Some(message),
@@ -179,6 +179,7 @@ pub(super) fn line(event: &Event) -> EventLine<'_> {
             device,
             undo,
             how,
+            ..
         } => EventLine {
             task_execution_id: Some(task.0),
             device_name: Some(device),

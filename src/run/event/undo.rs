@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::run::event::opening::TaskId;
+use crate::run::event::opening::{JournalId, TaskId};
 use crate::values::all_domains::ALL_DOMAINS;
 
 /// What must be undone on a device, written down before it is done.
@@ -114,6 +114,7 @@ impl Certainty {
 /// A device or a domain that could not be confirmed to be at work again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StillQuiesced {
+    pub row: JournalId,
     /// The task that quiesced.
     pub task: TaskId,
     pub device: String,

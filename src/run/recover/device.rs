@@ -340,6 +340,7 @@ pub(super) fn keep_open(
     recovered: &mut Vec<RecoveredRow>,
 ) -> Result<(), LedgerError> {
     let told = Event::StillQuiesced(StillQuiesced {
+        row: entry.id,
         task: entry.task,
         device: entry.device.clone(),
         domain: entry.undo.domain().to_owned(),

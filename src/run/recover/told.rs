@@ -228,7 +228,7 @@ pub(in crate::run) fn note(
             Ok(_) if !row.entry.is_quiesce() => record.note(owner, words)?,
             Ok(_) | Err(_) => {
                 warnings.push((row.entry.id, words.clone()));
-                record.warn(owner, words)?;
+                record.warn_of_row(owner, row.entry.id, words)?;
             }
         }
     }
@@ -238,13 +238,14 @@ pub(in crate::run) fn note(
     Ok(warnings)
 }
 
-/// Tells that a row was row.
+/// Tells what became of a row that is closed.
 pub(in crate::run) fn tell_recovered(
     record: &mut Record<'_>,
     entry: &JournalEntry,
     how: &str,
 ) -> Result<String, LedgerError> {
     record.tell(&Event::Recovered {
+        row: entry.id,
         task: entry.task,
         device: entry.device.clone(),
         undo: entry.undo.clone(),
