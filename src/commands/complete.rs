@@ -2,13 +2,14 @@
 //! the names of plans and devices, the IDs of executions, and statuses. It reads the plan file and
 //! the history, says nothing of what is wrong with them, and contacts nobody.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Command, CommandFactory as _};
 use clap_complete::engine::{
-    ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _,
+    self, ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _,
 };
 use clap_complete::env::Shells;
 use jiff::tz::TimeZone;
@@ -16,13 +17,17 @@ use jiff::tz::TimeZone;
 use crate::cli::{Cli, Global};
 use crate::exit::Exit;
 use crate::history::{History, PlanFilter, PlanRow, TaskRow};
-use crate::plan::model::{DeviceRole, PlanFile};
+use crate::plan::model::{Device, DeviceRole, PlanFile};
 use crate::plan::{self, LeftOutOf};
 use crate::run::event::{ActionKind, FileKind};
 use crate::run::status::Status;
 use crate::ui::Ui;
 use crate::values::environment::Lookup;
 use crate::values::restorable_domain::RestorableDomain;
+
+mod bash;
+
+use bash::{TypedLine, escaped};
 
 /// The variable by which the script of a shell asks: it holds the name of the shell.
 pub(super) const VARIABLE: &str = "DPBACKUP_COMPLETE";
@@ -32,6 +37,9 @@ const IDS: usize = 40;
 
 /// The script that makes a shell ask.
 pub(super) fn script(shell: &str) -> Option<String> {
+    if shell == "bash" {
+        return Some(bash::SCRIPT.to_owned());
+    }
     let shells = Shells::builtins();
     let mut script = Vec::new();
     shells
@@ -52,32 +60,54 @@ pub(super) fn answer(shell: &OsStr, arguments: &[OsString], env: Lookup<'_>) -> 
         Some(at) => arguments.iter().skip(at + 1).cloned().collect(),
         None => Vec::new(),
     };
+    let shell = shell.to_string_lossy();
     let typed: Vec<String> = words
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    let global = Global::of_words(&typed);
-    let shell = shell.to_string_lossy();
-    let source = Arc::new(Source::new(&global, &shell, env));
-    let mut command = with_names(Cli::command(), "", &source);
-    let mut text = Vec::new();
-    let shells = Shells::builtins();
-    let answered = shells.completer(&shell).is_some_and(|completer| {
-        let here = Some(Path::new("."));
-        !words.is_empty()
-            && completer
-                .write_complete(&mut command, words, here, &mut text)
-                .is_ok()
-    });
+    let text = match typed.as_slice() {
+        [line, part] if shell == bash::NAME => answer_of_line(&TypedLine::of(line), part, env),
+        [] => None,
+        typed => answer_of_words(&shell, typed, words, env),
+    };
     // Whoever presses TAB has no use for a complaint.
-    match answered
-        && Ui::new(&global, env)
-            .data(&String::from_utf8_lossy(&text))
-            .is_ok()
-    {
+    match text.is_some_and(|text| Ui::new(&Global::of_words(&typed), env).data(&text).is_ok()) {
         true => Exit::Success,
         false => Exit::Failed,
     }
+}
+
+/// What could follow these words, as clap's script for the shell reads it.
+fn answer_of_words(shell: &str, typed: &[String], words: Vec<OsString>, env: Lookup<'_>) -> Option<String> {
+    let mut command = command_with_names(typed, shell, env);
+    let mut text = Vec::new();
+    Shells::builtins()
+        .completer(shell)?
+        .write_complete(&mut command, words, Some(Path::new(".")), &mut text)
+        .ok()?;
+    Some(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// What could stand in place of `part`, the end of a line, one in a line.
+fn answer_of_line(line: &TypedLine, part: &str, env: Lookup<'_>) -> Option<String> {
+    let mut command = command_with_names(&line.words, bash::NAME, env);
+    let words: Vec<OsString> = line.words.iter().map(OsString::from).collect();
+    let last = words.len() - 1;
+    let offered = engine::complete(&mut command, words, last, Some(Path::new("."))).ok()?;
+    let mut text = String::new();
+    for candidate in offered {
+        if let Some(reply) = line.reply(part, &candidate.get_value().to_string_lossy()) {
+            text.push_str(&reply);
+            text.push('\n');
+        }
+    }
+    Some(text)
+}
+
+/// The tree of commands with the names of the plan file that the words name.
+fn command_with_names(typed: &[String], shell: &str, env: Lookup<'_>) -> Command {
+    let source = Arc::new(Source::new(&Global::of_words(typed), typed, shell, env));
+    with_names(Cli::command(), "", &source)
 }
 
 /// What is offered in the place of a value.
@@ -86,7 +116,13 @@ enum Offer {
     Plans,
     Devices,
     PlansAndDevices,
+    /// Names of devices, and tags behind an `@`.
+    DevicePatterns,
     Spares,
+    /// Those of which something good is stored.
+    Domains,
+    /// Those of which changes were recorded.
+    Classes,
     Statuses,
     /// Executions of plans, and what else `history` takes.
     Executions,
@@ -121,6 +157,9 @@ fn offer(command: &str, value: &str) -> Option<Offer> {
         ("log", "blame") => Offer::Targets,
         ("diff", "old" | "new") | ("extract", "export") => Offer::Exports,
         ("recover", "forget") | ("restore", "to") => Offer::Devices,
+        ("log" | "find" | "rehearse", "device") => Offer::DevicePatterns,
+        (_, "domain") => Offer::Domains,
+        (_, "class") => Offer::Classes,
         (_, "plan" | "plans") => Offer::Plans,
         (_, "device" | "devices") => Offer::Devices,
         _ => return None,
@@ -152,13 +191,17 @@ struct Source {
     plans: Vec<String>,
     devices: Vec<String>,
     spares: Vec<String>,
+    /// Each tag with a device that has it.
+    tags: BTreeSet<(String, String)>,
+    /// The words before the one that is typed.
+    before: Vec<String>,
     history: Option<PathBuf>,
     /// Whether the shell takes what it is offered as it is, so that a blank would end it.
     is_bare: bool,
 }
 
 impl Source {
-    fn new(global: &Global, shell: &str, env: Lookup<'_>) -> Self {
+    fn new(global: &Global, typed: &[String], shell: &str, env: Lookup<'_>) -> Self {
         let file = file(global, env);
         let names = |of: fn(&PlanFile) -> Vec<String>| file.as_ref().map(of).unwrap_or_default();
         Self {
@@ -169,20 +212,29 @@ impl Source {
                 let spares = spares.filter(|device| device.role == DeviceRole::Spare);
                 spares.map(|device| device.name.clone()).collect()
             }),
+            tags: file
+                .iter()
+                .flat_map(|file| &file.devices)
+                .flat_map(tags)
+                .collect(),
+            before: typed
+                .split_last()
+                .map_or(Vec::new(), |(_, before)| before.to_vec()),
             history: file.as_ref().map(|file| file.settings.history.clone()),
             is_bare: shell == "bash",
         }
     }
 
     fn candidates(&self, offer: Offer) -> Vec<CompletionCandidate> {
-        let names = |names: &[String]| -> Vec<(String, String)> {
-            names.iter().map(|name| (name.clone(), String::new())).collect()
-        };
+        let names = |names: &[String]| unnoted(names.to_vec());
         let offered = match offer {
             Offer::Plans => names(&self.plans),
             Offer::Devices => names(&self.devices),
             Offer::PlansAndDevices => [names(&self.plans), names(&self.devices)].concat(),
+            Offer::DevicePatterns => [names(&self.devices), unnoted(self.groups())].concat(),
             Offer::Spares => names(&self.spares),
+            Offer::Domains => unnoted(self.domains()),
+            Offer::Classes => unnoted(self.classes()),
             Offer::Statuses => Status::ALL
                 .iter()
                 .map(|(_, code, _)| ((*code).to_owned(), String::new()))
@@ -190,13 +242,22 @@ impl Source {
             Offer::Executions => [self.ids(offer), names(&self.plans), names(&self.devices)].concat(),
             Offer::PlanIds | Offer::ActivityIds | Offer::TaskIds | Offer::RestorableIds => self.ids(offer),
             Offer::Targets => self.targets(),
-            Offer::Exports => [self.targets(), self.ids(Offer::TaskIds)].concat(),
+            Offer::Exports => [
+                self.targets(),
+                unnoted(self.groups_with_domains()),
+                self.ids(Offer::TaskIds),
+            ]
+            .concat(),
             Offer::Stored => [names(&self.devices), self.targets(), self.ids(Offer::TaskIds)].concat(),
-            Offer::Commands => commands(),
+            Offer::Commands => commands(&self.before),
         };
-        let offered = offered.into_iter().map(|(name, about)| {
+        // What stands there is not wanted again.
+        let offered = offered
+            .into_iter()
+            .filter(|(name, _)| !self.before.contains(name));
+        let offered = offered.map(|(name, about)| {
             let name = match self.is_bare {
-                true => escaped(&name),
+                true => escaped(&name, None),
                 false => name,
             };
             CompletionCandidate::new(name).help((!about.is_empty()).then(|| about.into()))
@@ -217,19 +278,42 @@ impl Source {
         History::open_read_only(self.history.as_deref()?).ok()
     }
 
-    /// Each domain of which there is a good export.
-    fn targets(&self) -> Vec<(String, String)> {
+    /// Each device and domain of which there is a good export.
+    fn exported(&self) -> Vec<(String, String)> {
         let targets = self.history().and_then(|history| history.targets().ok());
         let targets = targets.unwrap_or_default().into_iter();
         let exports = targets.filter(|target| target.kind == FileKind::Persisted && target.good.is_some());
         exports
-            .map(|target| {
-                (
-                    format!("{}/{}", target.device_name, target.domain_name),
-                    String::new(),
-                )
-            })
+            .map(|target| (target.device_name, target.domain_name))
             .collect()
+    }
+
+    fn targets(&self) -> Vec<(String, String)> {
+        let exported = self.exported().into_iter();
+        unnoted(exported.map(|(device, domain)| format!("{device}/{domain}")))
+    }
+
+    fn domains(&self) -> BTreeSet<String> {
+        self.exported().into_iter().map(|(_, domain)| domain).collect()
+    }
+
+    fn classes(&self) -> Vec<String> {
+        let classes = self.history().and_then(|history| history.changed_classes().ok());
+        classes.unwrap_or_default()
+    }
+
+    fn groups(&self) -> BTreeSet<String> {
+        self.tags.iter().map(|(tag, _)| format!("@{tag}")).collect()
+    }
+
+    /// Each group with the domains that its devices have.
+    fn groups_with_domains(&self) -> BTreeSet<String> {
+        let mut groups = BTreeSet::new();
+        for (device, domain) in self.exported() {
+            let tags = self.tags.iter().filter(|(_, tagged)| *tagged == device);
+            groups.extend(tags.map(|(tag, _)| format!("@{tag}/{domain}")));
+        }
+        groups
     }
 
     /// The newest IDs, `last` before them, each with what it is.
@@ -280,13 +364,26 @@ fn is_restorable(row: &TaskRow) -> bool {
         && RestorableDomain::named(&row.domain_name).is_ok()
 }
 
-/// The commands that have a page.
-fn commands() -> Vec<(String, String)> {
-    let tree = Cli::command();
-    let shown = tree.get_subcommands().filter(|below| !below.is_hide_set());
-    shown
-        .map(|below| (below.get_name().to_owned(), String::new()))
-        .collect()
+/// Names of which nothing is said beside them.
+fn unnoted(names: impl IntoIterator<Item = String>) -> Vec<(String, String)> {
+    names.into_iter().map(|name| (name, String::new())).collect()
+}
+
+fn tags(device: &Device) -> Vec<(String, String)> {
+    let tags = device.tags.iter();
+    tags.map(|tag| (tag.clone(), device.name.clone())).collect()
+}
+
+/// The commands that have a page, below those that are typed.
+fn commands(typed: &[String]) -> Vec<(String, String)> {
+    let mut at = Cli::command();
+    for word in typed.iter().skip_while(|word| *word != "man").skip(1) {
+        if let Some(below) = at.find_subcommand(word).cloned() {
+            at = below;
+        }
+    }
+    let shown = at.get_subcommands().filter(|below| !below.is_hide_set());
+    unnoted(shown.map(|below| below.get_name().to_owned()))
 }
 
 fn about_plan(row: &PlanRow) -> String {
@@ -301,33 +398,23 @@ fn file(global: &Global, env: Lookup<'_>) -> Option<PlanFile> {
     whole.or_else(|| plan::load_part(&path, env, LeftOutOf::Table).map(|part| part.plan_file))
 }
 
-/// A name as a shell takes it that would end it at a blank.
-fn escaped(name: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "._-/@:=+,%".contains(c);
-    let mut escaped = String::with_capacity(name.len());
-    for c in name.chars() {
-        if !is_plain(c) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_a_shell_would_break_is_escaped() {
-        assert_eq!(escaped("QA1/SALES"), "QA1/SALES");
-        assert_eq!(escaped("Night & day"), "Night\\ \\&\\ day");
-    }
-
-    #[test]
     fn every_place_of_a_plan_a_device_a_status_or_an_id_is_offered_something() {
         fn look(command: &Command, path: &str, missing: &mut Vec<String>) {
-            let names = ["PLAN", "DEVICE", "PLAN|DEVICE", "STATUS", "ID", "TASK"];
+            let names = [
+                "PLAN",
+                "DEVICE",
+                "PLAN|DEVICE",
+                "STATUS",
+                "ID",
+                "TASK",
+                "CLASS",
+                "PATTERN",
+            ];
             for value in command.get_arguments() {
                 let is_named = value
                     .get_value_names()

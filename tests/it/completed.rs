@@ -114,23 +114,63 @@ fn the_script_of_a_shell_asks_the_binary() {
             "{shell}: {script}"
         );
     }
-    // Bash itself, with the script that was printed.
-    let gateways = (Gateway::start(Setup::default()), Gateway::start(Setup::default()));
-    let home = self::home(&gateways.0, &gateways.1);
+    assert!(
+        home.dpbackup(&["completions", "bash"])
+            .stdout
+            .contains("COMP_LINE")
+    );
+}
+
+/// The script that was printed is asked as bash asks it, which hands over the line and the end of it that it replaces.
+#[test]
+fn what_bash_writes_behind_a_line_can_be_run() {
+    let (gateway, spare) = (Gateway::start(Setup::default()), Gateway::start(Setup::default()));
+    let home = home(&gateway, &spare);
+    let text = std::fs::read_to_string(home.plan_file()).expect("the plan file");
+    let tagged = text.replacen("name = \"QA1\"", "name = \"QA1\"\ntags = [\"prod\"]", 1);
+    std::fs::write(home.path("tagged.toml"), tagged).expect("a plan file");
+    std::fs::write(home.path("a b.zip"), "").expect("a file");
     let script = home.dpbackup(&["completions", "bash"]).exits(0).stdout;
     std::fs::write(home.path("completion.bash"), script).expect("a script");
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_dpbackup"))
         .parent()
         .expect("a folder");
-    let line = "source ./completion.bash; COMP_WORDS=(dpbackup run Ni); COMP_CWORD=2; COMP_TYPE=9; \
-                _clap_complete_dpbackup dpbackup Ni run; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let cases = [
+        ("run Ni", "Ni", "Nightly"),
+        ("run O", "O", "On\\ demand"),
+        ("run \"O", "O", "On demand"),
+        ("run 'On d", "On d", "On demand"),
+        ("run Nightly ", "", "On\\ demand"),
+        ("run Nightly N", "N", ""),
+        ("verify ./a", "./a", "./a\\ b.zip"),
+        ("--config=pla", "pla", "plans.toml"),
+        ("history --format=j", "j", "json"),
+        ("man history st", "st", "status"),
+        ("diff @", "@", "@prod/DOM1 @prod/DOM2"),
+        ("log --device @", "@", "@prod"),
+        ("log --domain=", "", "DOM1 DOM2"),
+        ("stat", "stat", "status"),
+    ];
+    let mut lines = String::from("source ./completion.bash; compopt() { :; }\n");
+    for (line, part, _) in cases {
+        let line = format!("dpbackup {line}").replace('\'', "'\\''");
+        lines.push_str(&format!(
+            "COMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}; _dpbackup dpbackup '{part}' x; echo \"${{COMPREPLY[*]}}\"\n"
+        ));
+    }
     let mut bash = std::process::Command::new("bash");
     let path = format!("{}:/usr/bin:/bin", folder.display());
     bash.env_clear()
         .env("PATH", path)
         .env("HOME", home.path(""))
-        .env("DPBACKUP_CONFIG", home.plan_file());
-    bash.args(["--norc", "-c", line]).current_dir(home.path(""));
+        .env("DPBACKUP_CONFIG", home.path("tagged.toml"));
+    bash.args(["--norc", "-c", &lines]).current_dir(home.path(""));
     let ran = Ran::of(bash.output().expect("bash"));
-    assert_eq!(ran.stdout.trim(), "Nightly", "{}", ran.stderr);
+    let found: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(found.len(), cases.len(), "{}", ran.stderr);
+    for ((line, _, expected), found) in cases.into_iter().zip(found) {
+        // Options are offered where nothing is typed.
+        let found = found.split(" --").next().unwrap_or_default();
+        assert_eq!(found, expected, "{line}: {}", ran.stderr);
+    }
 }
