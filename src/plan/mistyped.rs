@@ -510,7 +510,14 @@ pub(super) fn of_choice(key: &Key, text: &str) -> Option<String> {
     {
         return match lower.as_str() {
             _ if is_always(&lower) => Some(format!("write `{} = \"none\"`: at any time", key.name)),
-            "never" => Some("write `enabled = false` for a plan that never runs".to_owned()),
+            "never" | "closed" => Some("write `enabled = false` for a plan that never runs".to_owned()),
+            "weekend" | "weekends" | "weekdays" | "night" | "nightly" | "daily" | "business-hours" => {
+                Some(format!(
+                    "a window is a time of every day: `{} = {{ start = \"21:30\", end = \"06:30\" }}`; on which days a plan is run \
+                 says who starts it",
+                    key.name
+                ))
+            }
             _ => window(key.name, text),
         };
     }

@@ -15,6 +15,13 @@ pub enum Meant {
 
 const NO_SCHEDULE: &str = "leave it out: it runs once and ends; cron, a systemd timer or a CronJob start it, see docs/operations.md";
 
+const NO_PROXY: &str = "leave it out: a gateway is asked itself, without a proxy";
+
+const STORED_AS_GIVEN: &str = "compress compression encrypt encryption gzip gpg";
+
+const AS_GIVEN: &str =
+    "leave it out: what a gateway gives is stored as it is; it encrypts secure backups itself";
+
 /// What wrong keys mean, by the heading of the table: words with blanks between them, and what
 /// is meant by each.
 pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
@@ -71,6 +78,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
     (
         "[settings]",
         &[
+            ("proxy http_proxy https_proxy", Advice(NO_PROXY)),
             (
                 "destination dest path dir directory folder target backup_dir backup_path backup_folder storage location output output_dir root repository repo",
                 Key("store"),
@@ -109,12 +117,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
                 "parallel jobs concurrency threads max_parallel",
                 Advice("leave it out: tasks run one after another"),
             ),
-            (
-                "compress compression encrypt encryption gzip",
-                Advice(
-                    "leave it out: what a gateway gives is stored as it is; it encrypts secure backups itself",
-                ),
-            ),
+            (STORED_AS_GIVEN, Advice(AS_GIVEN)),
             (
                 "timezone tz time_zone zone",
                 Advice(
@@ -188,6 +191,11 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
     (
         "[[device]]",
         &[
+            (
+                "device_pattern devices",
+                Advice("which devices are backed up stands in a plan: `devices` of a [[plan.activity]]"),
+            ),
+            ("proxy http_proxy https_proxy", Advice(NO_PROXY)),
             (
                 "hostname address ip ip_address addr url server endpoint fqdn uri",
                 Key("host"),
@@ -367,6 +375,12 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
     (
         "[[plan]]",
         &[
+            ("retry max_retries", Advice("write `retries` under [settings]")),
+            (
+                "parallel jobs threads concurrency max_parallel",
+                Advice("leave it out: tasks run one after another"),
+            ),
+            (STORED_AS_GIVEN, Advice(AS_GIVEN)),
             ("window time_window maintenance", Key("maintenance_window")),
             (
                 "start end time_zone timezone",
@@ -423,6 +437,15 @@ pub(super) const OTHER_WORDS: &[(&str, &[(&str, Meant)])] = &[
     (
         "[[plan.activity]]",
         &[
+            (STORED_AS_GIVEN, Advice(AS_GIVEN)),
+            ("backup_type action_type", Key("action")),
+            ("quiesce_before quiesce_domains quiesce_first", Key("quiesce")),
+            ("plan_name", Advice("the plan's `name` stands under its [[plan]]")),
+            ("retry max_retries", Advice("write `retries` under [settings]")),
+            (
+                "notify",
+                Advice("who is told stands under the [[plan]]: `email = true`, and to whom in `email_to`"),
+            ),
             ("type kind what mode method backup operation", Key("action")),
             (
                 "device host hosts gateway gateways targets target appliances device_pattern device_names",

@@ -16,7 +16,7 @@ pub(super) const OTHER_WORDS: &[(&str, &[&str], &str)] = &[
     (
         "error_policy",
         &[
-            "continue", "skip", "go-on", "none", "resume", "warn", "never", "no", "proceed",
+            "continue", "skip", "go-on", "none", "resume", "warn", "never", "no", "proceed", "retry", "log",
         ],
         "ignore",
     ),
