@@ -224,7 +224,9 @@ impl Interpreter {
                  interpreter '{name}\\r': `sed -i 's/\\r$//' {}` takes them out",
                 quoted(&script.to_string_lossy())
             ),
-            None => format!("the interpreter {wanted} named in the first line of {shown} does not exist"),
+            None => format!(
+                "the interpreter {wanted} named in the first line of {shown} does not exist: correct that line, or install it"
+            ),
         }
     }
 }

@@ -102,7 +102,9 @@ impl Untrusted {
             Objection::SecondName => format!("{path} has a second name (a hard link)"),
             Objection::Link => format!("{path} is a symbolic link, and none may stand there"),
             Objection::NotAFile => format!("{path} is not a regular file: name one that is"),
-            Objection::NotAFolder => format!("{path} is not a folder"),
+            Objection::NotAFolder => {
+                format!("{path} is not a folder: move that file away, or name another place")
+            }
         }
     }
 
@@ -271,7 +273,7 @@ mod tests {
             /srv/two words has a second name (a hard link): run `cp -p '/srv/two words' '/srv/two words.copy' && mv '/srv/two words.copy' '/srv/two words'`
             /srv/two words is a symbolic link, and none may stand there
             /srv/two words is not a regular file: name one that is
-            /srv/two words is not a folder
+            /srv/two words is not a folder: move that file away, or name another place
             "
         );
     }

@@ -161,11 +161,19 @@ pub fn not_good(freshness: &Freshness, zone: &TimeZone, width: Option<u16>) -> S
 fn targets(targets: &[JudgedTarget], zone: &TimeZone, width: Option<u16>) -> String {
     let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned()).to_vec()];
     rows.extend(targets.iter().map(|target| cells(target, zone)));
-    let times = format!("\nTimes are in {}.\n", zone_name(zone));
     let steps = LEFT_OUT.map(|left_out| without(&rows, left_out));
-    let first = steps.iter().find(|(rows, kinds)| fits(rows, kinds, width));
-    let (rows, kinds) = first.unwrap_or(&steps[0]);
-    format!("{times}\n{}", fitted(rows, kinds, width))
+    let first = steps.iter().position(|(rows, kinds)| fits(rows, kinds, width));
+    let step = first.unwrap_or(0);
+    let left_out = match LEFT_OUT[step] {
+        [] => String::new(),
+        columns => format!("; a wider terminal has {}", columns.join(", ")),
+    };
+    let (rows, kinds) = &steps[step];
+    let zone = zone_name(zone);
+    format!(
+        "\nTimes are in {zone}{left_out}.\n\n{}",
+        fitted(rows, kinds, width)
+    )
 }
 
 /// The rows without some columns.
@@ -349,7 +357,7 @@ mod tests {
         WARNING QA-device1 SALES  persisted 5h  4.7  2026-11-22 7    SKIPPED_DEVICE_ 2026-11-22 the last attempt was not good
                                                 KiB  04:00:00        NOT_AVAILABLE   04:00:00
 
-        Times are in UTC.
+        Times are in UTC; a wider terminal has Size, Attempted.
 
         State   Device  Domain Kind      Age Last       Task Last        Why
                                              Good            Attempt

@@ -62,7 +62,11 @@ pub fn line(line: &PruneLine, store: Option<&Path>, zone: &TimeZone, width: Opti
         Some(path) => {
             let below = store.and_then(|store| path.strip_prefix(store).ok());
             let path = below.unwrap_or(path);
-            format!("{} ({})", path.to_string_lossy(), Bytes(line.size))
+            match line.size {
+                // Nothing of it is there.
+                0 => path.to_string_lossy().into_owned(),
+                size => format!("{} ({})", path.to_string_lossy(), Bytes(size)),
+            }
         }
         None => format!(
             "{} {} {}, without a file of its own",
@@ -148,4 +152,28 @@ struct BackupObject<'a> {
     task_execution_id: i64,
     end_time: Option<String>,
     size: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_is_not_there_no_size_is_told() {
+        let lost = PruneLine {
+            fate: Fate::Lost,
+            reasons: vec!["it is not there".to_owned()],
+            path: Some("/store/a.zip".into()),
+            device: "QA1".to_owned(),
+            domain: "DOM1".to_owned(),
+            kind: "persisted",
+            task: TaskId(7),
+            end: None,
+            size: 0,
+        };
+        assert_eq!(
+            line(&lost, None, &TimeZone::UTC, None),
+            "LOST     /store/a.zip, task 7 of not ended: it is not there\n"
+        );
+    }
 }

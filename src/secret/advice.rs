@@ -1,7 +1,11 @@
 //! What to do where a secret cannot be had.
 
+use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+
+use rustix::process::geteuid;
 
 use crate::secret::SecretError;
 use crate::values::causes::with_causes;
@@ -56,11 +60,21 @@ impl SecretError {
 /// The command that makes a file for a secret, and the folder that it lacks.
 pub fn making_command(path: &Path) -> String {
     let file = quoted(&path.to_string_lossy()).into_owned();
-    let make = format!("install -m 600 /dev/null {file}");
+    let make = format!("install {} /dev/null {file}", rights_beside(path));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder.filter(|folder| !folder.exists()) {
         Some(folder) => format!("mkdir -p {} && {make}", quoted(&folder.to_string_lossy())),
         None => make,
+    }
+}
+
+/// With which rights root makes a file: in a folder that is there for a group to read, the group reads it.
+fn rights_beside(path: &Path) -> String {
+    let folder = path.parent().and_then(|folder| folder.metadata().ok());
+    let is_of_a_group = |folder: &Metadata| folder.gid() != 0 && folder.mode() & 0o070 == 0o050;
+    match folder.filter(|folder| geteuid().is_root() && is_of_a_group(folder)) {
+        Some(folder) => format!("-m 640 -g {}", folder.gid()),
+        None => "-m 600".to_owned(),
     }
 }
 
@@ -83,13 +97,23 @@ fn of_file(path: &Path, why: &io::Error) -> String {
                 ),
             }
         }
+        io::ErrorKind::PermissionDenied if is_own(path) => {
+            format!(
+                "its rights let nobody read it: run `chmod 600 {}`",
+                quoted(&shown)
+            )
+        }
         io::ErrorKind::PermissionDenied => format!(
             "the user who runs dpbackup (user {}) may not read it or its folder: `ls -ld {}` shows who may",
-            rustix::process::geteuid().as_raw(),
+            geteuid().as_raw(),
             quoted(&shown)
         ),
         _ => "the first line of a regular file is read".to_owned(),
     }
+}
+
+fn is_own(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.uid() == geteuid().as_raw())
 }
 
 fn of_program(program: &str, why: &io::Error) -> Option<String> {

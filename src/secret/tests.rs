@@ -461,6 +461,29 @@ fn the_source_is_described_without_its_secret() {
 }
 
 #[test]
+fn in_a_folder_that_a_group_may_read_root_makes_a_file_that_it_may_read() {
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    // Nobody else may give a folder to a group that he is not in.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = folder();
+    let secret = dir.path().join("qa1.password");
+    let made = |mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(dir.path(), mode).expect("rights");
+        making_command(&secret)
+    };
+    chown(dir.path(), None, Some(4001)).expect("a group");
+    assert!(
+        made(0o750).starts_with("install -m 640 -g 4001 "),
+        "{}",
+        made(0o750)
+    );
+    assert!(made(0o700).starts_with("install -m 600 "), "{}", made(0o700));
+}
+
+#[test]
 fn whatever_is_missing_has_its_cause_and_its_next_step() {
     let dir = folder();
     let here = |name: &str| dir.path().join(name);

@@ -32,13 +32,26 @@ impl Eq for Address {}
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
+        // Of an IPv6 address nobody could tell where the port begins.
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Address;
+
+    #[test]
+    fn the_port_behind_an_ipv6_address_can_be_told_from_it() {
+        let address = Address {
+            host: "::1".to_owned(),
+            port: 5550,
+        };
+        assert_eq!(address.to_string(), "[::1]:5550");
+    }
 
     #[test]
     fn two_spellings_of_a_name_are_one_address() {

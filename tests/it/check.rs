@@ -400,16 +400,26 @@ fn a_link_that_leads_nowhere_is_no_store_that_the_first_run_makes() {
 }
 
 #[test]
-fn the_file_of_the_metrics_beside_a_plan_file_that_is_named_without_a_folder_can_be_written() {
+fn the_file_of_the_metrics_is_written_beside_a_plan_file_that_is_named_without_a_folder_and_in_no_folder_that_is_not_there()
+ {
     let gateway = Gateway::start(gateways::small([Domain::new("DOM1")]));
     let home = Home::quick()
         .device("QA1", &gateway)
         .plan("P", &export("*", "DOM1", ""));
     let text = std::fs::read_to_string(home.plan_file()).expect("the plan file");
-    let text = format!("{text}\n[notify.metrics]\npath = \"m.prom\"\n");
-    std::fs::write(home.path("near.toml"), text).expect("a plan file");
-    let ran = home.dpbackup(&["--config", "near.toml", "check"]).exits(0);
-    assert!(ran.stdout.contains("m.prom can be written"), "{}", ran.stdout);
+    for (path, code, said) in [
+        ("m.prom", 0, "m.prom can be written"),
+        (
+            "nope/m.prom",
+            3,
+            "nope cannot be written: No such file or directory",
+        ),
+    ] {
+        let text = format!("{text}\n[notify.metrics]\npath = \"{path}\"\n");
+        std::fs::write(home.path("near.toml"), text).expect("a plan file");
+        let ran = home.dpbackup(&["--config", "near.toml", "check"]).exits(code);
+        assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    }
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn unsaved_changes_that_the_device_does_not_tell_are_exported_all_the_same() {
     assert_eq!(run.tasks(), ["QA1/DOM1 SUCCESS"], "{:?}", run.errors());
     let details = home.details(0);
     let task = &details.task;
-    assert_eq!((task.files_downloaded, task.unsaved_changes), (2, None));
+    assert_eq!((task.files_downloaded, task.unsaved_changes), (2, Some(true)));
     let notes = notes_of(&details);
     assert!(
         notes

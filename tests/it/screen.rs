@@ -349,6 +349,7 @@ fn what_a_terminal_shows_a_log_has_in_lines() {
         "1 of 2: QA1/DOM1 export\n",
         "1 of 2: waiting for QA1: the export of DOM1, 0s, at most 1h\n",
         "2 of 2: QA1/DOM2 export\n",
+        "keys and certificates are in no export, and 2 exports would need some: history names them\n",
     ] {
         assert!(ran.stderr.contains(line), "{line}: {}", ran.stderr);
     }

@@ -33,7 +33,11 @@ fn a_return_code_above_0_a_signal_and_a_script_that_cannot_start_are_failures() 
         ("#!/bin/sh\nexit 255\n", Some(0o700), "s.sh: return code 255"),
         ("#!/bin/sh\nkill -9 $$\n", Some(0o700), "s.sh: ended by signal 9"),
         ("#!/bin/sh\n", Some(0o600), "/scripts/s.sh`"),
-        ("#!/no/such/shell\n", Some(0o700), "s.sh does not exist"),
+        (
+            "#!/no/such/shell\n",
+            Some(0o700),
+            "s.sh does not exist: correct that line, or install it",
+        ),
         ("", None, "s.sh does not exist"),
     ];
     for (text, mode, words) in cases {

@@ -7,6 +7,7 @@ use jiff::civil::{Date, Weekday};
 use maud::{Markup, html};
 
 use crate::freshness::{Attempt, JudgedTarget, TargetState};
+use crate::history::UnsavedTarget;
 use crate::report::page::calendar::{CalendarRow, Day, in_words};
 use crate::report::page::content::ReportPage;
 use crate::report::rehearse::keys;
@@ -72,7 +73,7 @@ pub(super) fn attention(page: &ReportPage<'_>) -> Option<Section> {
                             td data-l="State" { span.st.warned { "unsaved" } }
                             th scope="row" data-l="Device" { (printable(&target.device_name)) }
                             td data-l="Domain" { (printable(&target.domain_name)) }
-                            td.k data-l="Last Good" { "–" }
+                            td.k data-l="Last Good" { (last_good(of_export(page, target))) }
                             td.m data-l="Why" {
                                 "its running configuration was not its saved one when task " (target.task.0)
                                 " looked, " (time(page, target.time))
@@ -148,6 +149,26 @@ pub(super) fn changed(page: &ReportPage<'_>) -> Option<Section> {
     })
 }
 
+/// What is judged of the exports of a domain, where it is configured.
+fn of_export<'p>(page: &'p ReportPage<'_>, unsaved: &UnsavedTarget) -> Option<&'p JudgedTarget> {
+    page.freshness.targets.iter().find(|target| {
+        target.kind == Some(FileKind::Persisted)
+            && target.device == unsaved.device_name
+            && target.domain == unsaved.domain_name
+    })
+}
+
+fn last_good(target: Option<&JudgedTarget>) -> Markup {
+    html! {
+        @match target.map(|target| (target.age, target.good)) {
+            Some((Some(age), _)) => { (HumanDuration(Duration::from_secs(age.as_secs()))) " ago" },
+            Some((None, Some(_))) => { "not known" },
+            Some((None, None)) => { "never" },
+            None => { "–" },
+        }
+    }
+}
+
 fn judged(page: &ReportPage<'_>, target: &JudgedTarget) -> Markup {
     let (class, word) = match (target.state, target.good) {
         (TargetState::Critical, None) => ("failed", "no good backup"),
@@ -170,13 +191,7 @@ fn judged(page: &ReportPage<'_>, target: &JudgedTarget) -> Markup {
             td data-l="State" { span class={ "st " (class) } { (word) } }
             th scope="row" data-l="Device" { (printable(&target.device)) }
             td data-l="Domain" { (printable(&target.domain)) (kind) }
-            td.k data-l="Last Good" {
-                @match (target.age, target.good) {
-                    (Some(age), _) => { (HumanDuration(Duration::from_secs(age.as_secs()))) " ago" },
-                    (None, Some(_)) => { "not known" },
-                    (None, None) => { "never" },
-                }
-            }
+            td.k data-l="Last Good" { (last_good(Some(target))) }
             td.m data-l="Why" {
                 (printable(&target.why))
                 @if let Some(last) = last { @if !target.why.is_empty() { "; " } "last attempt: " (last) }

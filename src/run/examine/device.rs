@@ -106,7 +106,7 @@ fn ask(
 
 /// Reaches the device and looks at what it shows. `None` when a run would not go on.
 fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()> {
-    let place = format!("{}:{}", device.host, device.port);
+    let place = device.address().to_string();
     let trust_command = engine.file.invocation.command(["trust", &device.name]);
     let interrupted = Arc::new(AtomicBool::new(false));
     let interrupt: Arc<dyn Fn() + Send + Sync> = {

@@ -39,9 +39,7 @@ pub(super) fn exports(
         let absent: Vec<&str> = pattern.literals().filter(|name| !names.contains(name)).collect();
         wanted.extend(matching.iter().copied());
         if matching.is_empty() {
-            let near = absent
-                .iter()
-                .find_map(|name| nearest(name, names.iter().copied()));
+            let near = near_of(&absent, &names);
             let hint = match near {
                 Some(near) => format!("did you mean '{near}'?"),
                 None => format!(
@@ -61,9 +59,7 @@ pub(super) fn exports(
                 first_few(&matching, LISTED),
                 absent.join("', '")
             );
-            let near = absent
-                .iter()
-                .find_map(|name| nearest(name, names.iter().copied()));
+            let near = near_of(&absent, &names);
             let hint = near.map_or_else(
                 || "take it out of the pattern".to_owned(),
                 |near| format!("did you mean '{near}'?"),
@@ -72,6 +68,17 @@ pub(super) fn exports(
         }
     }
     api_connect(gateway, &wanted, found);
+}
+
+/// The domain that one of the absent ones is most likely: rather one whose letters are the same.
+fn near_of<'n>(absent: &[&str], names: &BTreeSet<&'n str>) -> Option<&'n str> {
+    let same = |name: &&str| {
+        let mut names = names.iter().copied();
+        names.find(|known| known.eq_ignore_ascii_case(name))
+    };
+    let nearest = |name: &&str| nearest(name, names.iter().copied());
+    let mut absent = absent.iter();
+    absent.clone().find_map(same).or_else(|| absent.find_map(nearest))
 }
 
 /// Domains of API Connect are skipped by a run.
@@ -351,5 +358,17 @@ pub(super) fn quiesced(
             "`{recover}` puts back what a run of dpbackup that died has left so; else unquiesce it on the device"
         );
         found.fail("quiesced", busy.join(", "), hint);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_absent_domains_the_one_of_the_same_letters_is_meant() {
+        let names = BTreeSet::from(["DOM1", "DOM2"]);
+        assert_eq!(near_of(&["DOM9", "dom2"], &names), Some("DOM2"));
+        assert_eq!(near_of(&["DOM9"], &names), Some("DOM1"));
     }
 }

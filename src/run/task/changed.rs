@@ -98,6 +98,11 @@ impl Walk<'_, '_, '_> {
                     changes: Vec::new(),
                     unsaved: ConfigFacts::of(self.task.id, &self.session.device.name, &changes),
                 });
+                // What the device has not said is seen all the same.
+                if said.is_none() && changes.count > 0 {
+                    let (task, unsaved) = (self.task.id, true);
+                    self.record.tell(&Event::UnsavedChanges { task, unsaved })?;
+                }
                 let note = unsaved(said, &changes, self.task.domain);
                 self.record.note(Owner::Task(self.task.id), note)?;
                 self.record.tell(&Event::ConfigUnsaved {
