@@ -116,12 +116,18 @@ pub enum Command {
     /// quiesced; `dpbackup --help` has all.
     Run(RunArgs),
     /// Show what a run would do: contacts the devices, changes nothing, writes nothing
+    ///
+    /// It ends as a run that finds the same: exit code 0 when all is well, 3 with a warning, 1 when something
+    /// would fail, 4 when nothing would be backed up, 5 when the plan or a device is in use.
     Preview(PreviewArgs),
     /// Check the plan file and what it includes: contacts nothing, changes nothing
     ///
-    /// With -v it lists what each activity expands to, and each device with its tags and plans.
+    /// With -v it lists what each activity expands to, and each device with its tags and plans. Exit code 0
+    /// when it is valid, with warnings or without, 2 when it is not.
     Validate(ValidateArgs),
     /// Show what was run, and how it ended
+    ///
+    /// Exit code 0, however it ended: `history status` judges. 6 when the history cannot be read.
     History(HistoryArgs),
     /// Send one of each message to those who are told of plans, and say what they answered
     NotifyTest(NotifyTestArgs),
@@ -155,7 +161,8 @@ pub enum Command {
     /// Every export is compared with the one before it of the same device, domain and kind when it
     /// is stored; this prints what came of it, the newest first. It contacts nobody, and reads no
     /// archive but for --blame. What a first export holds is no change; where an export before is
-    /// gone, a note of the task says that the changes are not known.
+    /// gone, a note of the task says that the changes are not known. Exit code 0 with changes or
+    /// without; 6 when the history cannot be read.
     Log(LogArgs),
     /// Look for a text in the newest good export of every domain
     ///

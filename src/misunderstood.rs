@@ -18,6 +18,7 @@ mod proposed;
 mod tests;
 mod word_too_many;
 
+pub use advice::without_plan_file;
 pub use proposed::KnownNames;
 
 use advice::Advice;
@@ -343,6 +344,17 @@ fn refused_value(argument: &str, value: &str, why: String, advice: &Advice<'_>) 
             format!("a long option has two dashes: -{typed}"),
         );
     }
+    if value == "help" {
+        return (
+            format!("'{value}' is no value of {argument}"),
+            advice.place.help(),
+        );
+    }
+    if argument.starts_with("--lock-wait")
+        && let Some(hint) = advice.without_its_wait(value)
+    {
+        return ("--lock-wait needs a value".to_owned(), hint);
+    }
     if let Some(hint) = advice.of_level(value) {
         return (format!("'{value}' is no ID"), hint);
     }
@@ -356,7 +368,8 @@ fn refused_value(argument: &str, value: &str, why: String, advice: &Advice<'_>) 
         _ => "DEVICE",
     };
     let invocation = advice.invocation;
-    let is_archive = value.to_ascii_lowercase().ends_with(".zip") || value.starts_with(['/', '.']);
+    let is_path = value.starts_with(['/', '.']) || value.matches('/').count() > 1;
+    let is_archive = value.to_ascii_lowercase().ends_with(".zip") || is_path;
     if is_archive && advice.place.last() == "restore" {
         return (
             format!("'{value}' is no ID of a task"),

@@ -85,7 +85,12 @@ pub(super) fn parse_age(text: &str) -> Result<Duration, String> {
 
 /// How long ago something may be, in days and weeks: `m` is minutes here and months elsewhere.
 pub(super) fn parse_span(text: &str) -> Result<Duration, String> {
-    span(text).map_err(|error| error.to_string())
+    span(text).map_err(|error| match error {
+        DurationError::Endless(_) => {
+            "an age is a number with its unit, such as \"30d\" or \"400d\"".to_owned()
+        }
+        error => error.to_string(),
+    })
 }
 
 /// The same as in the plan file, and nothing at all: now is a time, too.
@@ -187,9 +192,18 @@ pub(super) fn parse_since(text: &str) -> Result<Since, String> {
             let number = number.split(' ').next().unwrap_or_default();
             format!("{number} has no unit: write \"{number}d\" for days or \"{number}h\" for hours, or a date (2026-11-22)")
         }
+        _ if is_no_day(text) => "the calendar has no such day".to_owned(),
         _ => "give a date (2026-11-22), a time (2026-11-22T08:30), `yesterday`, or a duration back from now (36h, 7d)"
             .to_owned(),
     })
+}
+
+/// Whether a text has the form of a date, which it is not: the 30th of February.
+fn is_no_day(text: &str) -> bool {
+    let (day, _) = text.split_once(['T', ' ']).unwrap_or((text, ""));
+    let form = day.bytes();
+    let form = form.map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+    form.eq(*b"0000-00-00") && day.parse::<civil::Date>().is_err()
 }
 
 /// Whether a text is a number that can be one of days.
@@ -222,6 +236,8 @@ mod tests {
             assert!(why.contains("months") && why.contains("\"min\""), "{text}: {why}");
         }
         assert_eq!(parse_since("90min"), Ok(Since::Ago(Duration::from_secs(5_400))));
+        let why = parse_since("2026-02-30").expect_err("no day");
+        assert_eq!(why, "the calendar has no such day");
         let why = parse_since("7").expect_err("no unit");
         assert!(why.starts_with("7 has no unit: write \"7d\""), "{why}");
         for text in ["monday", "22.11.2026", "", "2030"] {

@@ -64,12 +64,16 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     let open = open_quiesces(file);
     if !plans.is_empty() {
         told.take(on_this_machine(engine, &plans, open.as_deref()));
-        told.examine(engine, &plans, &devices_of(file, &plans));
+        // One that is named beside its plan is looked at once, with all that it is there for.
+        let mut of_plans = devices_of(file, &plans);
+        of_plans.retain(|device| !devices.iter().any(|named| named.name == device.name));
+        told.examine(engine, &plans, &of_plans);
     } else {
         told.take(journal(file, open.as_deref()));
     }
     // Who names a device asks about it alone, whatever plan would back it up.
-    let enabled: Vec<&Plan> = file.plans.iter().filter(|plan| plan.enabled).collect();
+    let is_due = |plan: &&Plan| plan.enabled || plans.iter().any(|named| named.name == plan.name);
+    let enabled: Vec<&Plan> = file.plans.iter().filter(is_due).collect();
     told.examine(engine, &enabled, &devices);
     let is_held =
         makes_secure_backups(&plans, &devices_of(file, &plans)) || makes_secure_backups(&enabled, &devices);

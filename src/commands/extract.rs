@@ -76,5 +76,18 @@ fn is_folder(path: &Path, env: Lookup<'_>) -> Result<(), CommandError> {
             CommandError::new(Exit::Usage, error).with_hint("name a folder; one that is called so is ./-")
         );
     }
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if !path.exists()
+        && ["zip", "tar", "tgz", "gz", "xml", "txt"]
+            .iter()
+            .any(|other| ending == *other)
+    {
+        let error = anyhow!(
+            "a folder is written, and {} is the name of a file",
+            path.display()
+        );
+        let hint = format!("name it {}", path.with_extension("").display());
+        return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
+    }
     new_place::is_meant_so(path, env)
 }

@@ -16,7 +16,7 @@ use crate::commands::frame::loading::{exit_of_part, load_plan_or_part, warn_of_z
 use crate::commands::history::execution::{execution, first_run, is_not_limited, is_not_narrowed, last_of};
 use crate::commands::history::missing_file::look_for_files;
 use crate::commands::history::named::{known, named};
-use crate::commands::history::since::{moment, zone};
+use crate::commands::history::since::{moment, warn_of_to_come, zone};
 use crate::commands::status;
 use crate::exit::Exit;
 use crate::history::{History, HistoryError, PlanFilter, PlanRow};
@@ -28,7 +28,6 @@ use crate::run::status::Status;
 use crate::ui::{Ui, Verbosity};
 use crate::values::environment::Lookup;
 use crate::values::text::printable;
-use crate::values::time_of_day;
 
 /// So many executions are listed where nobody says how many.
 const MOST_LISTED: u32 = 40;
@@ -184,15 +183,7 @@ fn plans(file: &PlanFile, args: &HistoryArgs, filter: &PlanFilter, ui: Ui) -> Ou
         Some(history) => plan_rows(file, history, filter, ui.verbosity)?,
         None => Vec::new(),
     };
-    if let Some(since) = filter
-        .since
-        .filter(|since| rows.is_empty() && *since > time_of_day::now())
-    {
-        let since = since.to_zoned(zone(&args.output)).strftime("%Y-%m-%d %H:%M");
-        ui.warning(&format!(
-            "--since is {since}, which is still to come: nothing has started since then"
-        ));
-    }
+    warn_of_to_come(filter.since, &zone(&args.output), ui);
     let view = View::PlanExecutions { rows: &rows, filter };
     show(file, ui, &args.output, &view)
 }

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 
 use crate::cli::{Global, InitArgs};
 use crate::commands::frame::error::{CommandError, Outcome, print};
@@ -40,6 +40,21 @@ pub(super) fn init(global: &Global, args: &InitArgs, ui: Ui, env: Lookup<'_>) ->
         return Ok(Exit::Success);
     }
     is_meant_so(&file, env)?;
+    let ending = file.extension().unwrap_or_default().to_ascii_lowercase();
+    if ["yaml", "yml", "json", "ini", "xml", "conf", "cfg"]
+        .iter()
+        .any(|other| ending == *other)
+    {
+        let error = anyhow!(
+            "a plan file is TOML, and {} is the name of something else",
+            file.display()
+        );
+        let named = file.with_extension("toml");
+        return Err(CommandError::new(Exit::Usage, error).with_hint(format!(
+            "`{}`",
+            Invocation::default().command(["init", &named.to_string_lossy()])
+        )));
+    }
     let shown = file.display();
     // `create_new` is one step for the kernel: nobody's file is lost between a look and a write.
     let made = OpenOptions::new()

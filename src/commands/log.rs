@@ -12,7 +12,7 @@ use crate::commands::frame::error::{CommandError, Outcome, print};
 use crate::commands::frame::history_file::read_history;
 use crate::commands::frame::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::history::named::device_names;
-use crate::commands::history::since::{moment, zone};
+use crate::commands::history::since::{moment, warn_of_to_come, zone};
 use crate::commands::log::blame::blame;
 use crate::commands::named::absent::did_you_mean;
 use crate::commands::named::exports::trouble;
@@ -37,6 +37,12 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
     match &args.blame {
         Some(named) => {
             let rows = blame(file, history.as_ref(), named, args, ui, env)?;
+            if rows.is_empty() {
+                ui.hint(&format!(
+                    "nothing in it is of that class and name; `{}` has all that it holds",
+                    file.invocation.command(["log", "--blame", named])
+                ));
+            }
             let zone = zone(&args.output);
             let text = match args.output.format {
                 HistoryFormat::Table => report::blame_table(&rows, &layout(file, &args.output, ui)),
@@ -58,6 +64,7 @@ fn changes(file: &PlanFile, history: Option<&History>, args: &LogArgs, ui: Ui) -
     }
     let since = args.since;
     let since = since.map(|since| moment(since, zone(&args.output))).transpose()?;
+    warn_of_to_come(since, &zone(&args.output), ui);
     let filter = ChangeFilter {
         devices,
         domains: args.domain.clone(),

@@ -59,6 +59,7 @@ pub(super) fn recover(global: &Global, args: &RecoverArgs, ui: Ui, env: Lookup<'
     } = carry_out(file, env, ui, &mut opened, &history, asked);
     let mut lines = struck_out(forgotten.as_deref().unwrap_or_default(), &lost);
     if let (Some(asked), Some(_), true) = (&args.forget, forgotten, lines.is_empty()) {
+        let asked = asked.trim_end_matches('/');
         lines.push(format!("nothing of {asked} was to be forgotten"));
     }
     if ui.verbosity == Verbosity::Quiet {

@@ -22,7 +22,7 @@ use crate::commands::frame::history_file::read_history;
 use crate::commands::frame::loading::{exit_of_part, load_plan_or_part};
 use crate::commands::history::named::known;
 use crate::commands::history::plan_rows;
-use crate::commands::history::since::moment;
+use crate::commands::history::since::{moment, warn_of_to_come};
 use crate::commands::named::new_place;
 use crate::commands::status::judge;
 use crate::exit::Exit;
@@ -82,6 +82,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
     let clock = SystemClock::new();
     let zone = if args.utc { TimeZone::UTC } else { clock.zone() };
     let since = moment(args.since, zone.clone())?;
+    warn_of_to_come(Some(since), &zone, ui);
     let history = read_history(&file.settings)?;
     let now = clock.now();
     let asked = PageQuestion {

@@ -1,6 +1,8 @@
 //! `dpbackup schema`, `dpbackup completions` and `dpbackup man`: texts made of what the
 //! program knows about itself. No plan file is needed.
 
+use std::fmt::Write as _;
+
 use clap::CommandFactory;
 
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
@@ -81,6 +83,31 @@ pub(super) fn man(args: &ManArgs, ui: Ui) -> Outcome {
         .manual("dpbackup")
         .render(&mut page)
         .map_err(|error| CommandError::new(Exit::Failed, error))?;
-    print(ui, &String::from_utf8_lossy(&page))?;
+    let mut page = String::from_utf8_lossy(&page).into_owned();
+    page.push_str(&last_sections(name != "dpbackup"));
+    print(ui, &page)?;
     Ok(Exit::Success)
 }
+
+/// What a manual page ends with, in roff. That of the program has its exit codes already.
+fn last_sections(is_command: bool) -> String {
+    let mut text = String::new();
+    if is_command {
+        text.push_str(".SH EXIT STATUS\nWhat DESCRIPTION says of it; else:\n.nf\n");
+        for (exit, meaning) in Exit::ALL {
+            // Writing into a String cannot fail.
+            let _ = writeln!(text, "{:>3}  {meaning}", exit.code());
+        }
+        text.push_str(".fi\n");
+    }
+    text + ENVIRONMENT_AND_FILES
+}
+
+const ENVIRONMENT_AND_FILES: &str = ".SH ENVIRONMENT
+DPBACKUP_CONFIG: the plan file, where no \\-\\-config names it.
+DPBACKUP_HEARTBEAT: how often a run says without a terminal that it is at work, such as 10s.
+NO_COLOR, CLICOLOR=0, TERM=dumb: no colours.
+.SH FILES
+./plans.toml, $XDG_CONFIG_HOME/dpbackup/plans.toml, /etc/dpbackup/plans.toml: the plan file, the first one that is there.
+Where backups, history and scripts are stands in it: \\fBdpbackup show\\fR.
+";

@@ -85,7 +85,7 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         (args, &heeding, ui, env),
     )?;
     if args.format == OutputFormat::Table {
-        tell_what_is_no_backup(&asked.files, &looked.checked, &invocation, ui);
+        tell_what_is_no_backup(&asked.files, &looked.checked, &invocation, ui, env);
     }
     if let Some(file) = file.filter(|_| history.is_some()) {
         remember(file, &looked.found, ui);

@@ -6,7 +6,7 @@ use crate::cli::ExecutionId;
 use crate::misunderstood::other_options::{self, OptionAdvice};
 use crate::misunderstood::other_words;
 use crate::misunderstood::place::{CommandPlace, called_so};
-use crate::misunderstood::proposed::{KnownNames, Offered, ProposedLine};
+use crate::misunderstood::proposed::{KnownNames, Offered, ProposedLine, is_taken};
 use crate::values::invocation::Invocation;
 use crate::values::nearest::{is_one_slip, nearest};
 
@@ -21,6 +21,11 @@ pub(super) struct Advice<'a> {
 impl Advice<'_> {
     pub(super) fn command_instead(&self, word: &str) -> String {
         let lower = word.to_lowercase();
+        if self.place.path.first().is_some_and(|first| first == "help")
+            && let Some(advice) = self.of_help(&lower)
+        {
+            return advice;
+        }
         if (self.place.path.is_empty() || self.place.last() == "help")
             && let Some(advice) = other_words::advice(&lower)
         {
@@ -44,6 +49,22 @@ impl Advice<'_> {
                 .by_its_pieces(word)
                 .unwrap_or_else(|| format!("the commands are: {}; {}", names.join(", "), self.place.help())),
         }
+    }
+
+    /// What to read about what is no command.
+    fn of_help(&self, lower: &str) -> Option<String> {
+        if lower.starts_with("exit") || lower.starts_with("code") {
+            return Some("`dpbackup --help` has the exit codes".to_owned());
+        }
+        if is_taken(&["history", "--status", lower]) {
+            return Some(format!(
+                "it is a status: docs/history.md says what it means, and `{}` where it stands",
+                self.invocation.command(["history", "--status", lower])
+            ));
+        }
+        let (_, about) = self.place.path.split_first()?;
+        let words = about.iter().map(String::as_str).chain(["--help"]);
+        (!about.is_empty()).then(|| format!("`{}` explains it", Invocation::default().command(words)))
     }
 
     /// The advice for another program's word, its commands filled with what stands behind the word.
@@ -236,6 +257,21 @@ impl Advice<'_> {
         }
     }
 
+    /// The line with a limit behind `--lock-wait`, which took the name behind it for one.
+    pub(super) fn without_its_wait(&self, value: &str) -> Option<String> {
+        self.names.filter(|names| names.has(value))?;
+        let words = without_plan_file(self.words).into_iter();
+        let words = words.flat_map(|word| match word {
+            "--lock-wait" => vec![word, "10m"],
+            word => vec![word],
+        });
+        let line = ProposedLine::of(words.collect())?;
+        Some(format!(
+            "how long it waits stands behind it: `{}`",
+            line.command(self.invocation)
+        ))
+    }
+
     /// What to type where a level of history takes an ID, and a plan, a device or a domain was named.
     pub(super) fn of_level(&self, value: &str) -> Option<String> {
         let level = self.place.last();
@@ -383,7 +419,7 @@ impl Advice<'_> {
 }
 
 /// The words without the plan file, which advice names by itself.
-pub(super) fn without_plan_file(words: &[String]) -> Vec<&str> {
+pub fn without_plan_file(words: &[String]) -> Vec<&str> {
     let mut kept = Vec::new();
     let mut words = words.iter().map(String::as_str);
     while let Some(word) = words.next() {

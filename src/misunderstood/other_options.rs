@@ -158,7 +158,7 @@ pub(super) const OPTIONS_OF_ALL: &[OtherOptions] = &[
     ),
     to(
         &[],
-        &["--parallel", "--jobs", "--concurrency", "--threads"],
+        &["--parallel", "--jobs", "--concurrency", "--threads", "--workers"],
         "tasks run one after another: a gateway under backup is a gateway under load; plans of other devices can run \
          beside it, in a process of their own",
     ),

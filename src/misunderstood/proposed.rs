@@ -68,14 +68,14 @@ impl<'w> Offered<'w> {
     /// With an option that the command does not have.
     pub(super) fn with_an_option(option: &str, value: Option<&'w str>, words: &[&'w str]) -> Self {
         Self {
-            rest: Vec::new(),
+            rest: words.to_vec(),
             words: words.to_vec(),
             value: value.map(|value| (value, placeholders_of(option))),
         }
     }
 
     /// What stands for the placeholder.
-    fn word_for(&self, placeholder: &str, names: Option<&KnownNames>) -> Option<&'w str> {
+    fn word_for(&self, placeholder: &str, names: Option<&'w KnownNames>) -> Option<&'w str> {
         let given = self.value.map(|(value, _)| value);
         if let Some((value, placeholders)) = self.value
             && placeholders.contains(&placeholder)
@@ -94,14 +94,19 @@ impl<'w> Offered<'w> {
         let is_left = |word: &&str| !is_bound || Some(*word) != given;
         let mut words = self.words.iter().rev().copied().filter(is_left);
         match placeholder {
-            "PLAN" => words.find(|word| can_be(word, KnownNames::has_plan)),
-            "DEVICE" => words.find(|word| can_be(word, KnownNames::has_device)),
+            "PLAN" => words
+                .find(|word| can_be(word, KnownNames::has_plan))
+                .or_else(|| only(&names?.plans)),
+            "DEVICE" => words
+                .find(|word| can_be(word, KnownNames::has_device))
+                .or_else(|| only(&names?.devices)),
             "NAME" => words.find(|word| can_be(word, KnownNames::has)),
             // Nothing is rehearsed on a device that is none.
             "SPARE" => {
                 let is_spare =
                     |word: &&str| names.is_some_and(|names| names.spares.iter().any(|spare| spare == word));
-                self.words.iter().copied().chain(given).find(is_spare)
+                let typed = self.words.iter().copied().chain(given).find(is_spare);
+                typed.or_else(|| only(&names?.spares))
             }
             "ID" => words.find(|word| is_id(word)),
             "EXPORT" => words.find(|word| is_id(word) || is_target(word) || word.ends_with(".zip")),
@@ -109,6 +114,14 @@ impl<'w> Offered<'w> {
             "DEVICE/DOMAIN" => words.find(|word| is_target(word)),
             _ => None,
         }
+    }
+}
+
+/// The one that there is, where there is no other.
+fn only(names: &[String]) -> Option<&str> {
+    match names {
+        [only] => Some(only),
+        _ => None,
     }
 }
 
@@ -149,7 +162,7 @@ impl<'w> ProposedLine<'w> {
     }
 
     /// A command of an advice, filled with what was typed where that makes a command.
-    pub(super) fn filled(named: &'w str, offered: &Offered<'w>, names: Option<&KnownNames>) -> Self {
+    pub(super) fn filled(named: &'w str, offered: &Offered<'w>, names: Option<&'w KnownNames>) -> Self {
         let (line, otherwise) = named.split_once('|').unwrap_or((named, ""));
         let command = line.split_whitespace().next().unwrap_or_default();
         let with = |rest: &[&'w str]| -> Vec<&'w str> {

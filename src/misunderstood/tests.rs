@@ -320,3 +320,49 @@ fn the_words_of_other_programs_have_an_answer_of_their_own() {
         assert!(!hint.starts_with("the commands are"), "{word}: {hint}");
     }
 }
+
+#[test]
+fn what_was_typed_stands_in_the_command_that_is_proposed() {
+    for (line, expected) in [
+        ("job run Nightly", "`dpbackup run Nightly`"),
+        ("executeBackup --plan Nightly", "`dpbackup run Nightly`"),
+        ("device list", "`dpbackup list` shows all"),
+        ("diff --old 1 --new 2", "`dpbackup diff 1 2`"),
+        ("verify -r store", "`dpbackup verify store`"),
+        ("verify --hash", "`dpbackup verify --all`"),
+        ("find -i dom1", "`dpbackup find dom1`"),
+        ("find -rn X", "`dpbackup find X`"),
+        ("find X --tag prod", "--device @TAG"),
+        ("log --stat", "`dpbackup log`"),
+        ("prune --max-size 10G", "what is kept stands in the plan file"),
+        ("prune --before 2026-01-01", "`dpbackup prune --dry-run`"),
+        ("prune --plan Nightly week", "`dpbackup prune --dry-run --plan "),
+        ("init --host 10.0.0.1", "`dpbackup init"),
+        (
+            "recover --forget QA1 DOM1",
+            "`dpbackup recover --forget QA1/DOM1`",
+        ),
+        ("revert 1", "`dpbackup restore 1 --to QA1`"),
+        ("restore 1 QA1/DOM1", "`dpbackup restore 1 --to QA1`"),
+        ("restore store/QA1/domain/DOM1 --to QA1", "it is a path"),
+        ("rehearse --all --spare QA1", "`dpbackup rehearse --all --on "),
+        ("restore help", "`dpbackup restore --help`"),
+        ("run Nightly -j 4", "a gateway under load: `dpbackup run Nightly`"),
+        (
+            "run --lock-wait Nightly",
+            "`dpbackup run --lock-wait 10m Nightly`",
+        ),
+        ("run Nightly --mail a@b.example", "`dpbackup show Nightly`"),
+        ("run --error-policy ignore", "it stands in the plan file"),
+        ("help history last", "`dpbackup history --help`"),
+        ("help exit-codes", "`dpbackup --help`"),
+        ("help SKIPPED_APIC_DOMAIN", "docs/history.md"),
+        ("history --since 2026-02-30", "no such day"),
+        ("history status --max-age forever", "\"400d\""),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let answer = answer(&words, Some(&names())).expect(line);
+        assert!(answer.hint.contains(expected), "{line}: {}", answer.hint);
+        can_be_typed(&words, Some(&names()));
+    }
+}

@@ -13,8 +13,8 @@ const ADVICE: &[(&str, &str)] = &[
     ),
     (
         "prune",
-        "`retention` says what goes, and no device or ID is chosen: `{prune --plan PLAN}` is about the backups of one plan, \
-         without it prune is about all",
+        "`retention` says what goes, and no device or ID is chosen: `{prune --dry-run --plan PLAN}` shows what would go of one \
+         plan, without --plan it is about all",
     ),
     (
         "report",
@@ -53,6 +53,7 @@ impl Advice<'_> {
         match command {
             "log" => self.word_of_log(word),
             "restore" => self.word_of_restore(word),
+            "recover" if self.words.iter().any(|typed| typed == "--forget") => self.domain_to_forget(word),
             "list" => self.with_word(word_of_list(word), word),
             "find" => match word.split_once('/') {
                 Some((device, domain)) => {
@@ -101,8 +102,20 @@ impl Advice<'_> {
         }
     }
 
+    /// A domain with a blank between it and its device.
+    fn domain_to_forget(&self, word: &str) -> String {
+        let device = self.words.iter().skip_while(|typed| *typed != "--forget").nth(1);
+        let target = format!("{}/{word}", device.map_or("DEVICE", String::as_str));
+        format!(
+            "a domain stands behind its device, with a / between them: `{}`",
+            self.invocation.command(["recover", "--forget", &target])
+        )
+    }
+
     fn word_of_restore(&self, word: &str) -> String {
-        let plain = self.plain_words().into_iter().map(String::as_str);
+        // The device of a domain is meant.
+        let plain = self.plain_words().into_iter();
+        let plain = plain.map(|word| word.split_once('/').map_or(word.as_str(), |(device, _)| device));
         let has_device = |word: &String| word == "--to" || word.starts_with("--to=");
         let (advice, others): (_, Vec<&str>) = match self.words.iter().any(has_device) {
             true => (
@@ -133,7 +146,7 @@ fn advice_of(command: &str) -> Option<&'static str> {
 fn word_of_list(word: &str) -> &'static str {
     let word = word.to_lowercase();
     match word.as_str() {
-        "plans" | "plan" | "devices" | "device" | "all" | "spares" => {
+        "plans" | "plan" | "devices" | "device" | "all" | "spares" | "list" | "ls" => {
             "`{list}` shows all plans and all devices"
         }
         domains if domains.starts_with("domain") => {

@@ -4,7 +4,8 @@
 use std::fs;
 
 use crate::mistakes::Said;
-use crate::support::{Home, Ran};
+use crate::simulator::{Gateway, Setup};
+use crate::support::{Home, Ran, export};
 
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA*\"\ndomains = \"DOM1\"\n";
 
@@ -581,4 +582,61 @@ fn a_command_in_an_answer_names_the_plan_file_that_was_named() {
         home.path("plans.toml").display()
     );
     assert!(ran.stderr.contains(&line), "{}", ran.stderr);
+}
+
+#[test]
+fn a_name_that_promises_something_else_is_refused_and_what_finds_nothing_is_told() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway)
+        .plan("Nightly", &export("QA1", "DOM1", ""))
+        .plan("On demand", &export("QA1", "DOM1", ""));
+    let _ = home.dpbackup(&["run", "Nightly"]).exits(0);
+    for (code, words, expected) in [
+        (2, &["extract", "QA1/DOM1", "out.zip"][..], "name it out"),
+        (2, &["extract", "Q*/DOM1", "out"], "name one device: QA1/DOM1"),
+        (2, &["init", "plans.yaml"], "`dpbackup init plans.toml`"),
+        (2, &["run", "Nightly", "On", "demand"], "run Nightly 'On demand'"),
+        (2, &["check", "help"], "`dpbackup check --help`"),
+        (2, &["verify", "QA1/*"], "the name of the device alone"),
+        (1, &["verify", "~/x.zip"], "`~` is not the home folder here"),
+        (2, &["rehearse", "all", "--on", "QA1"], "`dpbackup rehearse --all"),
+        (
+            2,
+            &["restore", "#1", "--to", "QA1"],
+            "`dpbackup restore 1 --to QA1",
+        ),
+        (2, &["restore", "QA1", "--to", "QA1"], "it is a device"),
+        (
+            2,
+            &["restore", "DOM1"],
+            "is that of task 1: `dpbackup restore 1 --to QA1",
+        ),
+        (
+            2,
+            &["restore", "task 1", "--to", "QA1"],
+            "`dpbackup restore 1 --to QA1",
+        ),
+        (
+            0,
+            &["log", "--blame", "QA1/DOM1", "--class", "No"],
+            "log --blame QA1/DOM1",
+        ),
+        (0, &["log", "--since", "2130-01-01"], "still to come"),
+        (
+            0,
+            &["report", "page.html", "--since", "2130-01-01"],
+            "still to come",
+        ),
+        (0, &["recover", "--forget", "QA1/"], ""),
+    ] {
+        let ran = home.dpbackup(words).exits(code);
+        assert!(ran.stderr.contains(expected), "{words:?}: {}", ran.stderr);
+    }
+    let ran = home.dpbackup(&["check", "Nightly", "QA1"]).exits(0);
+    assert_eq!(ran.stdout.matches("login").count(), 1, "{}", ran.stdout);
+    let page = home.dpbackup(&["man", "run"]).exits(0).stdout;
+    assert!(
+        page.contains(".SH EXIT STATUS") && page.contains(".SH ENVIRONMENT"),
+        "{page}"
+    );
 }

@@ -56,8 +56,8 @@ fn command_line_page() -> String {
          `dpbackup version` is `--version`, and `run --dry-run` is `preview`. Others are answered with what to type.\n",
     );
     page.push_str(
-        "\nThe script of `dpbackup completions SHELL` asks the program itself at each TAB: plans, devices, spares, statuses,\n\
-         `DEVICE/DOMAIN` and the newest IDs are completed by what the plan file (that of `--config`, where the line has one) and the\n\
+        "\nThe script of `dpbackup completions SHELL` asks the program itself at each TAB: plans, devices, spares, tags behind an `@`,\n\
+         domains, classes, statuses, `DEVICE/DOMAIN` and the newest IDs are completed by what the plan file (that of `--config`, where the line has one) and the\n\
          history hold. It asks through `DPBACKUP_COMPLETE`, in which the shell is named; nobody is contacted, and nothing is said of\n\
          what is wrong with a file.\n",
     );

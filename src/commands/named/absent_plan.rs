@@ -25,7 +25,8 @@ pub(in crate::commands) fn no_plan(
         name,
     };
     let hint = asked
-        .by_its_blank()
+        .as_help()
+        .or_else(|| asked.by_its_blank())
         .or_else(|| asked.by_its_signs())
         .or_else(|| asked.by_its_comma())
         .or_else(|| asked.as_machine())
@@ -67,12 +68,23 @@ impl AskedPlan<'_> {
         self.file.invocation.command(words)
     }
 
+    fn as_help(&self) -> Option<String> {
+        let words = self.command.iter().take(1).copied().chain(["--help"]);
+        (self.name == "help").then(|| format!("`{}` explains it", Invocation::default().command(words)))
+    }
+
+    /// Words that are a plan with a blank between them, beside others.
     fn by_its_blank(&self) -> Option<String> {
-        let joined = self.names.join(" ");
-        self.file.plan(&joined)?;
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let at = names.iter().position(|name| *name == self.name)?;
+        let (before, rest) = names.split_at(at);
+        let (count, joined) = (2..=rest.len())
+            .map(|count| (count, rest[..count].join(" ")))
+            .find(|(_, joined)| self.file.plan(joined).is_some())?;
+        let line = [before, &[joined.as_str()], &rest[count..]].concat();
         Some(format!(
             "its name has a blank, and stands in quotes: `{}`",
-            self.line(&[&joined])
+            self.line(&line)
         ))
     }
 

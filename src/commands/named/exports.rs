@@ -26,6 +26,7 @@ use crate::plan::model::PlanFile;
 use crate::retention::newest::StandingExports;
 use crate::run::event::{ALL_DOMAINS, FileKind, TaskId};
 use crate::ui::Ui;
+use crate::values::device_pattern::DevicePatterns;
 use crate::values::environment::{Lookup, scratch_folder};
 use crate::values::invocation::quoted;
 
@@ -154,7 +155,15 @@ impl ExportDesk<'_> {
             NamedExport::Target { device, domain } => self.of_target(device, domain, Ok),
             NamedExport::Group { devices, domain } => {
                 let error = anyhow!("'{devices}/{domain}' is a group, and one export is meant");
-                Err(trouble(error).with_hint("name one device: DEVICE/DOMAIN"))
+                let patterns = DevicePatterns::from_items([devices]).ok();
+                let of_plan = self.plan.zip(patterns);
+                let first = of_plan.and_then(|(file, patterns)| {
+                    file.devices
+                        .iter()
+                        .find(|device| patterns.matches(&device.marks()))
+                });
+                let device = first.map_or("DEVICE", |device| &device.name);
+                Err(trouble(error).with_hint(format!("name one device: {device}/{domain}")))
             }
         }
     }

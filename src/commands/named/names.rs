@@ -145,7 +145,13 @@ fn host_instead(file: &PlanFile, name: &str, known: &[&str]) -> Option<String> {
     if !is_host || nearest(name, known.iter().copied()).is_some() {
         return None;
     }
-    let host = host_of(name).split(':').next().unwrap_or_default();
+    let address = host_of(name);
+    // `[::1]:5550`, `::1`, `host:5550`.
+    let host = match address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, _)) => host,
+        None if address.matches(':').count() > 1 => address,
+        None => address.split(':').next().unwrap_or_default(),
+    };
     Some(format!(
         "no device has this host: write a [[device]] with `name` and `host = {host:?}` into the plan file, then `{}`; {}",
         file.invocation.command(["trust", "NAME"]),

@@ -2,9 +2,11 @@
 
 use crate::cli::{ExecutionId, Global};
 use crate::commands::frame::history_file::read_history;
+use crate::commands::history::named::devices_of_domain;
 use crate::commands::named::named_export::target;
 use crate::commands::named::plan_names::plan_if_sound;
 use crate::history::{FileFilter, History};
+use crate::misunderstood::without_plan_file;
 use crate::run::event::{FileKind, TaskId};
 use crate::values::device_pattern::DeviceRole;
 use crate::values::environment::Lookup;
@@ -36,12 +38,39 @@ pub(in crate::commands) fn instead(
         .iter()
         .map(String::as_str)
         .find(|word| matches!(*word, "restore" | "rehearse" | "verify"))?;
+    if typed == "rehearse" && value == "all" {
+        return Some(format!(
+            "it is an option: `{}`",
+            command(&["rehearse", "--all", "--on", on])
+        ));
+    }
+    // An ID with what stands before it elsewhere: `#12`, `task 12`.
+    let lower = value.to_lowercase();
+    let bare = lower.strip_prefix("task").unwrap_or(&lower);
+    let bare = bare.trim_start_matches(['#', ' ', '=', ':', '-', '_']);
+    if bare != value && ExecutionId::of(bare).is_some() {
+        let mut line = without_plan_file(words);
+        line.iter_mut()
+            .filter(|word| **word == value)
+            .for_each(|word| *word = bare);
+        return Some(format!("an ID is a number alone: `{}`", command(&line)));
+    }
     let is_device = file.device(value).is_some();
     // A domain alone is that of the device to which it is to go.
     let of_device = behind("--to").filter(|_| typed == "restore" && !value.contains('/'));
     let whole = of_device
         .filter(|device| file.device(device).is_some())
         .map(|device| format!("{device}/{value}"));
+    // Else it is that of the one device of which it is backed up.
+    let whole = whole.or_else(|| {
+        let history = read_history(&file.settings).ok().flatten();
+        let is_none = typed == "verify" || is_device || file.plan(value).is_some();
+        let devices = devices_of_domain(history.as_ref().filter(|_| !is_none), value);
+        match devices.as_slice() {
+            [device] => Some(format!("{device}/{value}")),
+            _ => None,
+        }
+    });
     let value = whole.as_deref().unwrap_or(value);
     if let Some((device, _)) = target(value) {
         file.device(device)?;
@@ -66,6 +95,15 @@ pub(in crate::commands) fn instead(
             "`{}` looks at what is stored of it",
             command(&["verify", value])
         )),
+        // A spare behind what is sent to it.
+        "rehearse" if spares.any(|spare| spare == value) && behind("--on").is_none() => {
+            let at = words.iter().position(|word| word == value)?;
+            let line = [&words[..at], &["--on".to_owned()], &words[at..]].concat();
+            Some(format!(
+                "the spare device is named by --on: `{}`",
+                command(&without_plan_file(&line))
+            ))
+        }
         "rehearse" if is_device => Some(format!(
             "`{}` tries the newest good export of each of its domains",
             command(&["rehearse", "--device", value, "--on", on])

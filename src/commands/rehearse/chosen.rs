@@ -12,6 +12,7 @@ use crate::plan::model::PlanFile;
 use crate::report::rehearse::LeftOutBy;
 use crate::retention::newest::StandingExports;
 use crate::run::event::{FileKind, TaskId};
+use crate::run::examine::{devices_of, makes_secure_backups};
 use crate::values::pattern::PatternList;
 use crate::values::restorable_domain::RestorableDomain;
 
@@ -104,8 +105,13 @@ fn newest_of_each(
     }
     if rows.is_empty() {
         let error = anyhow!("there is no good export of a domain that was asked for");
+        let plan = args.plan.as_deref().and_then(|plan| file.plan(plan));
+        let why = match plan.is_some_and(|plan| makes_secure_backups(&[plan], &devices_of(file, &[plan]))) {
+            true => "a secure backup is of a whole device, and is rehearsed by nobody; ",
+            false => "",
+        };
         return Err(CommandError::new(Exit::Usage, error).with_hint(format!(
-            "`{}` shows what there is",
+            "{why}`{}` shows what there is",
             file.invocation.command(["history", "status"])
         )));
     }

@@ -10,7 +10,9 @@ use crate::commands::verify::round::FoundDamage;
 use crate::plan::model::PlanFile;
 use crate::report::verify::Checked;
 use crate::ui::Ui;
+use crate::values::environment::Lookup;
 use crate::values::invocation::Invocation;
+use crate::values::written_path::path_slip;
 
 /// Says what verify looks at, where somebody named a bad file whose name is not that of a backup.
 pub(super) fn tell_what_is_no_backup(
@@ -18,6 +20,7 @@ pub(super) fn tell_what_is_no_backup(
     checked: &[Checked],
     invocation: &Invocation,
     ui: Ui,
+    env: Lookup<'_>,
 ) {
     let is_for_a_shell = |file: &PathBuf| file.to_string_lossy().contains('*') && !file.exists();
     if files.iter().any(is_for_a_shell) {
@@ -43,6 +46,11 @@ pub(super) fn tell_what_is_no_backup(
         is_bad(file) && !is_stored(file) && (!file.exists() || is_folder)
     };
     if let Some(file) = files.iter().find(is_nothing) {
+        let slip = file.to_str().and_then(|text| path_slip(text, env));
+        if let Some(slip) = slip {
+            ui.hint(&format!("{}: {}", slip.title, slip.help));
+            return;
+        }
         ui.hint(&format!(
             "{} is {}: `{}` looks at all that is stored, and a device, DEVICE/DOMAIN or the ID of a task names a part of it",
             file.display(),

@@ -280,6 +280,9 @@ fn stored_of(
             false => anyhow!("nothing is stored of the domain '{domain}' of {device}"),
         };
         let hint = match (nearest(domain, known.iter().copied()), has_all) {
+            _ if domain.contains('*') => {
+                "the name of the device alone is all that is stored of it".to_owned()
+            }
             (None, true) => format!("`{device}/{ALL_DOMAINS}` verifies the exports of all its domains"),
             _ => did_you_mean(domain, &known),
         };

@@ -65,12 +65,12 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
     to(
         &["find"],
         &["-i", "--ignore-case", "--case-insensitive"],
-        "upper and lower case do not count: `{find TEXT}`; in `{find TEXT --regex}` they do",
+        "upper and lower case do not count: `{find ...|TEXT}`",
     ),
     to(
         &["find"],
         &["-e", "-E", "--regexp", "-P"],
-        "the option is --regex: `{find TEXT --regex}`",
+        "the option is --regex: `{find --regex ...|TEXT}`",
     ),
     to(
         &["find"],
@@ -79,8 +79,8 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
     ),
     to(
         &["find"],
-        &["--all", "-a", "--all-devices"],
-        "find looks into the newest good export of every domain: `{find TEXT}`",
+        &["--all", "-a", "--all-devices", "-r", "-R", "--recursive"],
+        "find looks into the newest good export of every domain: `{find ...|TEXT}`",
     ),
     to(
         &["extract"],
@@ -145,6 +145,16 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
          has its time",
     ),
     to(
+        &["find", "log"],
+        &["--tag", "--tags", "--group"],
+        "a group of devices is named by its tag, behind an @: --device @TAG",
+    ),
+    to(
+        &["diff"],
+        &["--old", "--new"],
+        "the two are named without an option: `{diff ...|OLD NEW}`",
+    ),
+    to(
         &["diff"],
         &["--last", "--latest", "--previous"],
         "`{log}` shows what changed from each export to the next, the newest first; `{diff ID ID}` compares two tasks",
@@ -175,7 +185,7 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
             "--graph",
             "--pretty",
         ],
-        "each change is a line with what was and what is: leave it out; `{diff ID ID}` compares two tasks",
+        "each change is a line with what was and what is: `{log}`",
     ),
     to(
         &["log"],

@@ -167,7 +167,7 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
     to(
         &["restore"],
         &["--plan", "--plans", "-p", "--name"],
-        "a restore is of one task: `{history last --plan PLAN}` has the IDs for `{restore ID --to DEVICE}`",
+        "a restore is of one task: `{history last --plan PLAN}` has their IDs, one for each domain",
     ),
     to(
         &["restore", "rehearse"],

@@ -46,6 +46,16 @@ pub(super) const OPTIONS: &[OtherOptions] = &[
     ),
     to(
         &["prune"],
+        SINCE,
+        "what goes says `retention` in the plan file, and no time here: `{prune --dry-run}` shows it",
+    ),
+    to(
+        &["verify"],
+        &["-r", "-R", "--recursive"],
+        "a folder is looked at with all that stands below it: `{verify ...|FOLDER}`",
+    ),
+    to(
+        &["prune"],
         LIST,
         "`{prune --dry-run}` says of each backup whether it stays, and why",
     ),

@@ -100,6 +100,8 @@ pub(super) const THOROUGH: &[&str] = &[
     "--quick",
     "--fast",
     "--checksum",
+    "--hash",
+    "--sha256",
 ];
 
 pub(super) const KEPT: &[&str] = &[
@@ -111,4 +113,7 @@ pub(super) const KEPT: &[&str] = &[
     "--keep",
     "--older-than",
     "--days",
+    "--retention",
+    "--max-size",
+    "--max-age",
 ];
