@@ -7,7 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvError, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
@@ -61,17 +61,84 @@ pub fn elsewhere<T: Send + 'static>(
     starter: Starter,
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Receiver<T> {
-    let (sender, receiver) = mpsc::channel();
-    let work = Box::new(move || {
-        // Nobody may be waiting any more: the result is of no use then.
-        let _ = sender.send(work());
-    });
+) -> Awaited<T> {
+    let (teller, result) = awaited();
+    let work = Box::new(move || teller.tell(work()));
     if let Err(work) = starter(name, work) {
         // It would have ended its thread, and no more than that.
         let _ = catch_unwind(AssertUnwindSafe(work));
     }
-    receiver
+    result
+}
+
+/// The place where a result will be. It lies beside the channel, which only tells that it is there: one channel for
+/// each kind of result was a hundredth of the whole program.
+#[derive(Debug)]
+pub struct Awaited<T> {
+    place: Arc<Mutex<Option<T>>>,
+    told: Receiver<()>,
+}
+
+/// Whoever will have the result.
+#[derive(Debug)]
+pub struct Teller<T> {
+    place: Arc<Mutex<Option<T>>>,
+    tells: Sender<()>,
+}
+
+/// A place for a result, and who is to put it there.
+pub fn awaited<T>() -> (Teller<T>, Awaited<T>) {
+    let place = Arc::new(Mutex::new(None));
+    let (tells, told) = mpsc::channel();
+    let teller = Teller {
+        place: Arc::clone(&place),
+        tells,
+    };
+    (teller, Awaited { place, told })
+}
+
+impl<T> Teller<T> {
+    /// Puts it there. Where nobody waits any more, it is of no use.
+    pub fn tell(self, result: T) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        let _ = self.tells.send(());
+    }
+}
+
+impl<T> Awaited<T> {
+    /// Waits for the result.
+    ///
+    /// # Errors
+    ///
+    /// There will be none: it was taken, or whoever was to tell it is gone.
+    pub fn recv(&self) -> Result<T, RecvError> {
+        self.told.recv()?;
+        self.take().ok_or(RecvError)
+    }
+
+    /// The same, for so long.
+    ///
+    /// # Errors
+    ///
+    /// There will be none, or there is none by then.
+    pub fn recv_timeout(&self, limit: Duration) -> Result<T, RecvTimeoutError> {
+        self.told.recv_timeout(limit)?;
+        self.take().ok_or(RecvTimeoutError::Disconnected)
+    }
+
+    /// The same, at once.
+    ///
+    /// # Errors
+    ///
+    /// There will be none, or there is none yet.
+    pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        self.told.try_recv()?;
+        self.take().ok_or(TryRecvError::Disconnected)
+    }
+
+    fn take(&self) -> Option<T> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// The same for what may stand in a disk that hangs: its result, where that comes within `limit`. `None` of work that

@@ -6,10 +6,9 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
-use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::threads::Starter;
+use crate::threads::{Awaited, Starter, awaited};
 
 /// How many bytes more are there each time that a reader is told.
 const STEP: u64 = 1 << 20;
@@ -20,7 +19,7 @@ const STEP: u64 = 1 << 20;
 pub(super) struct Beside<T> {
     growth: Arc<Growth>,
     told: u64,
-    outcome: Receiver<T>,
+    outcome: Awaited<T>,
 }
 
 /// How much of a file there is by now.
@@ -50,12 +49,11 @@ impl<T: Send + 'static> Beside<T> {
             growth: Arc::clone(&growth),
             position: 0,
         };
-        let (sender, outcome) = mpsc::channel();
+        let (teller, outcome) = awaited();
         let work = Box::new(move || {
             let came_of_it = work(&mut growing);
             drop(growing);
-            // Nobody may be waiting any more: it is of no use then.
-            let _ = sender.send(came_of_it);
+            teller.tell(came_of_it);
         });
         starter("beside the writer", work).ok()?;
         Some(Beside {

@@ -8,7 +8,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,7 +20,7 @@ use crate::run::ledger::{
     LostQuiesce, NOTHING_BEGUN, Patience, UndoOpening, UndoStep, UnfinishedPlan,
 };
 use crate::run::status::Status;
-use crate::threads::{DISK_ANSWERS_WITHIN, elsewhere, start};
+use crate::threads::{Awaited, DISK_ANSWERS_WITHIN, awaited, elsewhere, start};
 use crate::values::boot_time::BootTime;
 use crate::values::certificate_facts::CertificateFacts;
 use crate::values::duration::HumanDuration;
@@ -50,7 +49,7 @@ pub struct LimitedLedger<L> {
 enum LedgerPlace<L> {
     Here(Box<L>),
     /// With a thread, which gives it back when its call is done.
-    Away(Receiver<Box<L>>),
+    Away(Awaited<Box<L>>),
 }
 
 /// Whether a ledger was silent, for those who read the same file another way: they would wait as long.
@@ -102,8 +101,7 @@ impl<L> Drop for LimitedLedger<L> {
 
 /// The place of a ledger that does not come back.
 fn nowhere<L>() -> LedgerPlace<L> {
-    let (_, away) = mpsc::channel();
-    LedgerPlace::Away(away)
+    LedgerPlace::Away(awaited().1)
 }
 
 impl<L: Send + 'static> LimitedLedger<L> {
@@ -207,11 +205,10 @@ impl<L: Send + 'static> LimitedLedger<L> {
         let LedgerPlace::Here(mut ledger) = std::mem::replace(&mut self.place, nowhere()) else {
             return Err(silent(limit, LedgerErrorKind::NotTried));
         };
-        let (sender, done) = mpsc::channel();
+        let (teller, done) = awaited();
         let back = elsewhere(start, "the history", move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut ledger)));
-            // Nobody may be waiting any more.
-            let _ = sender.send(outcome);
+            teller.tell(outcome);
             ledger
         });
         let late = |_| match gives_up() {
@@ -390,6 +387,7 @@ impl<L: Ledger + Send + 'static> Ledger for LimitedLedger<L> {
 mod tests {
     use super::*;
     use crate::values::internal_error::caught;
+    use std::sync::mpsc;
 
     /// A ledger that is a list, with a limit so short that only what hangs is beyond it, or so long that nothing is.
     fn limited(limit: Duration) -> LimitedLedger<Vec<u8>> {
