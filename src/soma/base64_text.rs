@@ -12,7 +12,9 @@ use base64::engine::general_purpose::PAD;
 pub(super) struct Base64Text {
     engine: Decoder,
     /// The characters of a group of four that has begun, and is not whole yet.
-    begun: Vec<u8>,
+    begun: [u8; 4],
+    /// How many they are.
+    count: usize,
     /// Room for the bytes of one piece.
     decoded: Vec<u8>,
     padded: bool,
@@ -22,39 +24,47 @@ impl Base64Text {
     pub(super) fn new() -> Self {
         Self {
             engine: standard(),
-            begun: Vec::with_capacity(4),
+            begun: [0; 4],
+            count: 0,
             decoded: Vec::new(),
             padded: false,
         }
     }
 
     /// The bytes of all groups that these characters make whole. The error says, in words, why
-    /// they are no base64.
+    /// they are no base64; then it is as if they had not come.
     pub(super) fn decode(&mut self, characters: &[u8]) -> Result<&[u8], String> {
-        let missing = (4 - self.begun.len()) % 4;
+        let missing = (4 - self.count) % 4;
         let (first, rest) = characters.split_at(missing.min(characters.len()));
-        let (whole, begun) = rest.split_at(rest.len() - rest.len() % 4);
-        self.begun.extend_from_slice(first);
-        let room = (self.begun.len() + whole.len()) / 4 * 3;
+        let (whole, behind) = rest.split_at(rest.len() - rest.len() % 4);
+        // Of a group that is not whole yet nothing is decoded.
+        if let Some(wrong) = first.iter().chain(behind).find(|byte| !is_base64(**byte)) {
+            return Err(format!("there is a byte {wrong} in it"));
+        }
+        let (mut group, mut padded) = (self.begun, self.padded);
+        put(&mut group, self.count, first);
+        let mut count = self.count + first.len();
+        let room = (count + whole.len()) / 4 * 3;
         if self.decoded.len() < room {
             self.decoded.resize(room, 0);
         }
         let mut length = 0;
-        if self.begun.len() == 4 {
-            let group = std::mem::take(&mut self.begun);
-            length += self.groups(&group, length)?;
+        if count == 4 {
+            length += self.groups(&group, length, &mut padded)?;
+            count = 0;
         }
-        length += self.groups(whole, length)?;
-        self.begun.extend_from_slice(begun);
+        length += self.groups(whole, length, &mut padded)?;
+        put(&mut group, count, behind);
+        (self.begun, self.count, self.padded) = (group, count + behind.len(), padded);
         Ok(self.decoded.get(..length).unwrap_or_default())
     }
 
     /// Decodes whole groups to this place, and says how many bytes they are.
-    fn groups(&mut self, groups: &[u8], place: usize) -> Result<usize, String> {
+    fn groups(&mut self, groups: &[u8], place: usize, padded: &mut bool) -> Result<usize, String> {
         if groups.is_empty() {
             return Ok(0);
         }
-        if self.padded {
+        if *padded {
             return Err("text goes on after its padding".to_owned());
         }
         let room = self.decoded.get_mut(place..).unwrap_or_default();
@@ -62,13 +72,25 @@ impl Base64Text {
             .engine
             .decode_slice(groups, room)
             .map_err(|error| error.to_string())?;
-        self.padded = count < groups.len() / 4 * 3;
+        *padded = count < groups.len() / 4 * 3;
         Ok(count)
     }
 
     /// Whether all groups are whole.
     pub(super) fn is_whole(&self) -> bool {
-        self.begun.is_empty()
+        self.count == 0
+    }
+}
+
+/// Whether a character may stand in base64, its padding included.
+fn is_base64(character: u8) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, b'+' | b'/' | b'=')
+}
+
+/// Puts characters into a group, behind those that are there.
+fn put(group: &mut [u8; 4], count: usize, characters: &[u8]) {
+    for (place, character) in group.iter_mut().skip(count).zip(characters) {
+        *place = *character;
     }
 }
 
@@ -139,6 +161,17 @@ mod tests {
                 assert!(decoded(text.as_bytes(), &[piece]).is_err(), "{text} by {piece}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_no_base64_changes_nothing_of_what_came_before() {
+        let mut decoder = Base64Text::new();
+        let mut bytes = decoder.decode(b"QUJDQU").expect("base64").to_vec();
+        for wrong in [&b"<"[..], b"J<", b"JD\nQUJD", b"I=QUJD", b"JD QUJD"] {
+            assert!(decoder.decode(wrong).is_err(), "{wrong:?}");
+        }
+        bytes.extend_from_slice(decoder.decode(b"JD").expect("base64"));
+        assert_eq!((bytes.as_slice(), decoder.is_whole()), (&b"ABCABC"[..], true));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! be closed properly, for a body cut at a lucky place decodes well.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::time::{Duration, Instant};
 
 use memchr::{memchr, memchr2, memchr3};
 use quick_xml::NsReader;
@@ -31,6 +32,9 @@ const FILE_DEPTH: usize = 4;
 /// A "file" that decodes to nonsense and is not longer than this is a word of the
 /// device's: `ERROR` (soma-wire section 1.4).
 const MAX_WORD: usize = 64;
+
+/// How often is told how many bytes have come: whoever looks sees no more, and it is asked for each of them anew.
+const TOLD_EACH: Duration = Duration::from_millis(50);
 
 /// A file that has come whole.
 #[derive(Debug)]
@@ -152,23 +156,58 @@ struct DecodedFile<'d> {
     word: Vec<u8>,
     /// So many bytes.
     written: u64,
+    /// When it was told how many.
+    told: Instant,
 }
 
 impl DecodedFile<'_> {
     /// Takes in the next characters of base64.
     fn take(&mut self, characters: &[u8]) -> Result<()> {
+        self.begins(characters);
+        match self.take_base64(characters)? {
+            Ok(()) => Ok(()),
+            Err(why) => Err(bad_base64(&self.word, why)),
+        }
+    }
+
+    /// The same of what may be markup or white space as well: then nothing of it is taken, and it says so.
+    fn take_if_base64(&mut self, characters: &[u8]) -> Result<bool> {
+        let is_base64 = self.take_base64(characters)?.is_ok();
+        if is_base64 {
+            self.begins(characters);
+        }
+        Ok(is_base64)
+    }
+
+    fn take_base64(&mut self, characters: &[u8]) -> Result<std::result::Result<(), String>> {
+        let bytes = match self.decoder.decode(characters) {
+            Ok(bytes) => bytes,
+            Err(why) => return Ok(Err(why)),
+        };
+        if !bytes.is_empty() {
+            self.out.write_all(bytes).map_err(|error| local(&error))?;
+            self.written += bytes.len() as u64;
+            let now = Instant::now();
+            if now.duration_since(self.told) >= TOLD_EACH {
+                self.told = now;
+                (self.progress)(self.written);
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Keeps the beginning of the text.
+    fn begins(&mut self, characters: &[u8]) {
         if self.word.len() <= MAX_WORD {
             let room = MAX_WORD + 1 - self.word.len();
             self.word.extend(characters.iter().take(room));
         }
-        let decoded = self.decoder.decode(characters);
-        let bytes = decoded.map_err(|why| bad_base64(&self.word, why))?;
-        if !bytes.is_empty() {
-            self.out.write_all(bytes).map_err(|error| local(&error))?;
-            self.written += bytes.len() as u64;
-            (self.progress)(self.written);
-        }
-        Ok(())
+    }
+
+    /// No more comes.
+    fn end(self) -> u64 {
+        (self.progress)(self.written);
+        self.written
     }
 }
 
@@ -185,9 +224,12 @@ fn decode<R: BufRead>(
         progress,
         word: Vec::new(),
         written: 0,
+        told: Instant::now(),
     };
     let mut text = Vec::new();
     let mut section = TextSection::Plain;
+    // Most answers are nothing but base64 up to their end: nothing else is looked for until something is found.
+    let mut is_all_base64 = true;
     loop {
         let chunk = source.fill_buf().map_err(|error| read_error(&error))?;
         if chunk.is_empty() {
@@ -195,6 +237,14 @@ fn decode<R: BufRead>(
                 SomaErrorKind::Broken,
                 "the answer ended in the middle of its file",
             ));
+        }
+        if is_all_base64 {
+            is_all_base64 = file.take_if_base64(chunk)?;
+        }
+        if is_all_base64 {
+            let used = chunk.len();
+            source.consume(used);
+            continue;
         }
         let end = match section {
             TextSection::Plain => memchr(b'<', chunk),
@@ -226,7 +276,7 @@ fn decode<R: BufRead>(
         section = match section {
             TextSection::Plain => match markup(source)? {
                 Some(next) => next,
-                None if file.decoder.is_whole() => return Ok(file.written),
+                None if file.decoder.is_whole() => return Ok(file.end()),
                 None => return Err(bad_base64(&file.word, "its length is no multiple of four")),
             },
             TextSection::CData => {
