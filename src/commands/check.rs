@@ -1,6 +1,7 @@
 //! `dpbackup check`: whether a run would find all that it needs, before it is started.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -27,8 +28,8 @@ use crate::run::Engine;
 use crate::run::at_work::AtWorkLook;
 use crate::run::event::{Progress, Sink as _};
 use crate::run::examine::{
-    CheckItem, CheckVerdict, NOT_SEEN, THIS_MACHINE, devices_of, examine_devices, examine_machine,
-    makes_secure_backups,
+    CheckItem, CheckVerdict, KnownBeside, NOT_SEEN, THIS_MACHINE, devices_of, examine_devices,
+    examine_machine, makes_secure_backups,
 };
 use crate::run::store;
 use crate::soma::certificate::{Certificate, NoCertificate};
@@ -93,6 +94,16 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         Some(_) => exit.or_graver(Exit::StillQuiesced),
         None => exit,
     })
+}
+
+/// The serial number that each of these devices told last. Of a history that cannot be read its own line says why.
+fn last_serials(settings: &Settings, devices: &[&Device]) -> BTreeMap<String, String> {
+    let history = read_history(settings).ok().flatten();
+    let last = |device: &&Device| {
+        let serial = history.as_ref()?.last_serial(&device.name).ok().flatten()?;
+        Some((device.name.clone(), serial))
+    };
+    devices.iter().filter_map(last).collect()
 }
 
 /// What is said of a certificate in a file that was compared with none.
@@ -230,7 +241,12 @@ impl FoundSoFar {
         let tell = &mut |found| told.borrow_mut().take(found);
         let now = || at_work(engine.file);
         let look = AtWorkLook::new(&now);
-        examine_devices(engine, plans, devices, in_hand.as_ref(), &look, show, tell);
+        let known = KnownBeside {
+            in_hand: in_hand.as_ref(),
+            at_work: &look,
+            last_serials: &last_serials(&engine.file.settings, devices),
+        };
+        examine_devices(engine, plans, devices, &known, show, tell);
     }
 
     fn take(&mut self, found: Vec<CheckItem>) {

@@ -12,6 +12,7 @@ use crate::plan::model::Device;
 use crate::run::Engine;
 use crate::run::event::Progress;
 use crate::run::failure::Failure;
+use crate::run::same_device::FirstBySerial;
 use crate::run::session::{Contact, is_no_answer, meet};
 use crate::threads::{self, Step};
 use crate::values::first_few::first_few;
@@ -41,6 +42,7 @@ struct Question<'a> {
 pub struct Devices<'a> {
     engine: Engine<'a>,
     contacts: BTreeMap<&'a str, Contact<'a>>,
+    serials: FirstBySerial<'a>,
 }
 
 impl<'a> Devices<'a> {
@@ -49,7 +51,13 @@ impl<'a> Devices<'a> {
         Self {
             engine,
             contacts: BTreeMap::new(),
+            serials: FirstBySerial::default(),
         }
+    }
+
+    /// What it means that a device tells this serial number, where another one did before.
+    pub fn one_gateway(&mut self, device: &'a Device, serial: &str) -> Option<String> {
+        self.serials.one_gateway(device, serial)
     }
 
     /// The contact with a device, made now if there was none.

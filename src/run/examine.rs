@@ -18,6 +18,7 @@ use crate::run::Engine;
 use crate::run::at_work::AtWorkLook;
 use crate::run::contact::side_by_side;
 use crate::run::event::Progress;
+use crate::run::same_device::{FirstBySerial, other_serials};
 use crate::soma::certificate::Certificate;
 
 pub use item::{CheckItem, CheckVerdict, THIS_MACHINE};
@@ -48,25 +49,33 @@ pub fn makes_secure_backups(plans: &[&Plan], devices: &[&Device]) -> bool {
     needs.into_iter().any(|needs| needs.secure_backup())
 }
 
+/// What is known of devices beside what they say.
+pub struct KnownBeside<'a> {
+    /// A certificate that somebody has in hand: it is compared with those of secure backups.
+    pub in_hand: Option<&'a Certificate>,
+    /// What a run that is at work has quiesced is told as that.
+    pub at_work: &'a AtWorkLook<'a>,
+    /// The serial number that a device told last, by its name.
+    pub last_serials: &'a BTreeMap<String, String>,
+}
+
 /// Looks at devices, many at the same time: at all that these plans need of each, and where they
 /// need nothing, at the way to it. Shows whom one waits for, and tells what was found device by
 /// device, in their order, each as soon as it and those before it are known. The wish to stop ends
-/// it: of those that were not seen to the end nothing is told then but that. A certificate that somebody has in hand
-/// is compared with those of secure backups; what a run that is at work has quiesced is told as that.
+/// it: of those that were not seen to the end nothing is told then but that.
 pub fn examine_devices(
     engine: Engine<'_>,
     plans: &[&Plan],
     devices: &[&Device],
-    in_hand: Option<&Certificate>,
-    at_work: &AtWorkLook<'_>,
+    known: &KnownBeside<'_>,
     show: &mut dyn FnMut(&Progress),
     tell: &mut dyn FnMut(Vec<CheckItem>),
 ) {
     let look = |number: usize| {
         let device = devices.get(number).filter(|_| !engine.stop.is_requested())?;
         let needs = Needs {
-            in_hand,
-            at_work: Some(at_work),
+            in_hand: known.in_hand,
+            at_work: Some(known.at_work),
             ..Needs::of(device, plans).unwrap_or_default()
         };
         let found = device::examine(engine, device, &needs);
@@ -84,13 +93,51 @@ pub fn examine_devices(
         }]
     };
     let names: Vec<&str> = devices.iter().map(|device| device.name.as_str()).collect();
-    let mut waiting: BTreeMap<usize, Option<Vec<CheckItem>>> = BTreeMap::new();
-    let mut next = 0;
+    let mut waiting: BTreeMap<usize, Option<(Vec<CheckItem>, Option<String>)>> = BTreeMap::new();
+    let (mut next, mut first) = (0, FirstBySerial::default());
     side_by_side(&names, &look, show, &mut |number, found| {
         waiting.insert(number, found);
         while let Some(found) = waiting.remove(&next) {
-            tell(found.unwrap_or_else(|| not_seen(next)));
+            tell(match (found, devices.get(next)) {
+                (Some((mut items, serial)), Some(device)) => {
+                    if let Some(serial) = serial {
+                        items.extend(another(device, &serial, known));
+                        items.extend(one_gateway(device, &serial, &mut first));
+                    }
+                    items
+                }
+                _ => not_seen(next),
+            });
             next += 1;
         }
     });
+}
+
+/// What it means that a device tells another serial number than when it was backed up last.
+fn another(device: &Device, serial: &str, known: &KnownBeside<'_>) -> Option<CheckItem> {
+    let last = known.last_serials.get(&device.name).map(String::as_str);
+    let (last, now) = other_serials(last, Some(serial))?;
+    Some(CheckItem {
+        subject: device.name.clone(),
+        item: "firmware",
+        verdict: CheckVerdict::Warn,
+        text: format!(
+            "it tells the serial number {now}, and told {last} before: another gateway answers for it"
+        ),
+        hint: Some(
+            "look where `host` leads; where the gateway was replaced, the next run knows the new one"
+                .to_owned(),
+        ),
+    })
+}
+
+/// What it means that another device told this serial number before.
+fn one_gateway<'a>(device: &'a Device, serial: &str, first: &mut FirstBySerial<'a>) -> Option<CheckItem> {
+    Some(CheckItem {
+        subject: device.name.clone(),
+        item: "firmware",
+        verdict: CheckVerdict::Warn,
+        text: first.one_gateway(device, serial)?,
+        hint: Some("look where `host` of the two leads".to_owned()),
+    })
 }

@@ -3,8 +3,11 @@
 //! A name may lead to another device from one moment to the next. Who is about to change something, or
 //! to say what came of a change, asks again; what is not told is not known.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::gateway::Gateway;
 use crate::gateway::facts::tells_apart;
+use crate::plan::model::Device;
 use crate::run::event::DeviceFacts;
 use crate::run::not_seen::NotSeen;
 
@@ -12,6 +15,36 @@ use crate::run::not_seen::NotSeen;
 pub fn other_serials<'s>(one: Option<&'s str>, other: Option<&'s str>) -> Option<(&'s str, &'s str)> {
     let both = one.zip(other)?;
     (both.0 != both.1 && tells_apart(both.0) && tells_apart(both.1)).then_some(both)
+}
+
+/// Which device of the plan file told a serial number first, and which were found to be the same gateway.
+#[derive(Debug, Default)]
+pub struct FirstBySerial<'a> {
+    first: BTreeMap<String, &'a Device>,
+    told: BTreeSet<&'a str>,
+}
+
+impl<'a> FirstBySerial<'a> {
+    /// What it means that this device tells a serial number that one of another name and address told before; nothing
+    /// where it is the first, where that was told, or where the number is not one of a device alone.
+    pub fn one_gateway(&mut self, device: &'a Device, serial: &str) -> Option<String> {
+        if !tells_apart(serial) {
+            return None;
+        }
+        let first = *self.first.entry(serial.to_owned()).or_insert(device);
+        let is_other = first.name != device.name && first.address() != device.address();
+        let is_new = is_other && self.told.insert(&device.name);
+        is_new.then(|| {
+            format!(
+                "{} ({}) tells the serial number {serial}, as {} ({}) does: it may be one gateway under two names, \
+                 and another one that is never backed up",
+                device.name,
+                device.address(),
+                first.name,
+                first.address()
+            )
+        })
+    }
 }
 
 /// Nothing where the device tells the serial number and the firmware that are meant; otherwise why not, also where it

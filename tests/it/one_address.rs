@@ -360,6 +360,17 @@ fn an_address_that_leads_to_another_gateway_than_the_run_before_is_told_once() {
     let other = "UPDATE task_execution SET serial = '78C0009'";
     assert_eq!(history.execute(other, ()).expect("changed"), 2);
     drop(history);
+    let check = home.dpbackup(&["check", "QA1"]).exits(3).stdout;
+    assert!(
+        check.contains("it tells the serial number 78A0001, and told 78C0009 before:"),
+        "{check}"
+    );
+    let ran = home.dpbackup(&["run", "Night"]).exits(3);
+    assert!(
+        ran.stderr.contains("another gateway answers for it"),
+        "{}",
+        ran.stderr
+    );
     let _ = home.dpbackup(&["run", "Night"]).exits(0);
     let history = rusqlite::Connection::open(home.path("state/history.db")).expect("the history");
     let told = "QA1 tells the serial number 78A0001, and told 78C0009 before: another gateway answers for it";
@@ -369,6 +380,27 @@ fn an_address_that_leads_to_another_gateway_than_the_run_before_is_told_once() {
         })
         .expect("counted");
     assert_eq!(count, 1);
+}
+
+#[test]
+fn two_names_that_lead_to_one_gateway_are_told() {
+    let gateway = Gateway::start(crate::restore::setup());
+    let tls = format!("{{ pin_sha256 = \"{}\" }}", gateway.pin());
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .device_on("QA2", "localhost", gateway.port(), &tls)
+        .plan("Night", &crate::support::export("*", "DOM*", ""));
+    let check = home.dpbackup(&["check", "Night"]).exits(3).stdout;
+    let told = "tells the serial number 78A0001, as QA1 (127.0.0.1:";
+    assert!(
+        check.contains("firmware     QA2 (localhost:") && check.contains(told),
+        "{check}"
+    );
+    let ran = home.dpbackup(&["-v", "run", "Night"]).exits(0);
+    assert_eq!(ran.stderr.matches(told).count(), 1, "{}", ran.stderr);
+    gateway.state().set_serial("0000001");
+    let check = home.dpbackup(&["check", "Night"]).exits(0).stdout;
+    assert!(!check.contains(told), "{check}");
 }
 
 /// A port that is free at all these addresses of this machine.

@@ -38,22 +38,25 @@ const UNREACHED: &str = "the device was not reached as it should be";
 /// Where its secret is asked for.
 const PASSWORD: &str = "it is `password` of this device in the plan file";
 
-/// Looks at one device, from the way to it inwards.
-pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) -> Vec<CheckItem> {
+/// Looks at one device, from the way to it inwards. Its serial number comes with that, where it tells one.
+pub(super) fn examine(
+    engine: Engine<'_>,
+    device: &Device,
+    needs: &Needs<'_>,
+) -> (Vec<CheckItem>, Option<String>) {
     let mut found = CheckItems::about(&device.name);
-    let listed = ask(engine, device, needs, &mut found);
-    let listed = listed.as_deref().unwrap_or_default();
-    device_folders::examine(&engine.file.settings, device, needs, listed, &mut found);
-    found.found
+    let (listed, serial) = ask(engine, device, needs, &mut found).unwrap_or_default();
+    device_folders::examine(&engine.file.settings, device, needs, &listed, &mut found);
+    (found.found, serial)
 }
 
-/// Asks the device itself. Its domains come back, unless nobody could log in.
+/// Asks the device itself. Its domains come back, and its serial number, unless nobody could log in.
 fn ask(
     engine: Engine<'_>,
     device: &Device,
     needs: &Needs<'_>,
     found: &mut CheckItems,
-) -> Option<Vec<DomainStatus>> {
+) -> Option<(Vec<DomainStatus>, Option<String>)> {
     if tls(engine, device, found).is_none() {
         // A command is not started for nothing; all else is looked for, and told in the same go.
         match (&device.username, &device.password) {
@@ -101,7 +104,7 @@ fn ask(
     domains::peering(&gateway, &listed, needs, found);
     domains::out_of_service((&device.name, serial.as_deref()), &listed, needs, found);
     domains::quiesced(engine, (&device.name, serial.as_deref()), &listed, needs, found);
-    Some(listed)
+    Some((listed, serial))
 }
 
 /// Reaches the device and looks at what it shows. `None` when a run would not go on.

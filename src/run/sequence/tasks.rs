@@ -198,6 +198,13 @@ impl<'a> Run<'_, 'a, '_> {
             Contact::Up(session) => session.own_serial(),
             Contact::Bad(_) | Contact::Down(_) => None,
         };
+        let one_gateway = serial
+            .as_ref()
+            .and_then(|serial| self.devices.one_gateway(device, serial));
+        if let Some(one_gateway) = one_gateway {
+            let note = format!("{one_gateway}: look where `host` of the two leads");
+            self.record.note(Owner::Plan(self.id), note)?;
+        }
         let _serial_lock = match &serial {
             Some(serial) => Some(self.lock(task.id, LockFor::SerialNumber { device, serial }, &mut waits)?),
             None => None,
