@@ -73,7 +73,10 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
         true => Err("the disk of the history does not answer".to_owned()),
         false => report_page::about(file, plan, clock),
     };
-    let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).with_pages(&pages);
+    let is_stopping = || stop.is_requested();
+    let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned)
+        .with_pages(&pages)
+        .stopped_by(&is_stopping);
     if args.format == RunFormat::Text {
         notifier = notifier.shown_by(&waits);
     }

@@ -1,10 +1,12 @@
 //! What notifications ask of the history. They read it through a connection of its own while
 //! a run writes it.
 
+use crate::history::query::rows;
+use crate::history::value::Text as _;
 use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, TargetRow};
 use crate::notify::past::{
     Figures, IsPlanned, Past, PlanFigures, PreviousChanges, PreviousEnd, RehearsalFigures, TargetFigures,
-    UnsavedBefore, trouble,
+    UnsavedBefore, trouble, warned_of,
 };
 use crate::run::event::{ALL_DOMAINS, FileKind, OutOfService, Owner, PlanId, TaskId};
 use crate::run::status::Status;
@@ -47,10 +49,10 @@ impl Past for History {
 
     fn warnings(&self, execution: PlanId) -> Result<Vec<String>, String> {
         let notes = self.notes(Owner::Plan(execution)).map_err(words)?;
-        Ok(notes
-            .into_iter()
-            .filter(|note| note.level == NoteLevel::Warning)
-            .map(|note| note.message)
+        let notes = notes.into_iter().filter(|note| note.level == NoteLevel::Warning);
+        let of_plan = notes.map(|note| note.message);
+        Ok(of_plan
+            .chain(self.task_warnings(execution).map_err(words)?)
             .collect())
     }
 
@@ -80,7 +82,22 @@ impl Past for History {
     }
 }
 
+/// What the tasks of a plan execution were warned of.
+const TASK_WARNINGS: &str = "SELECT t.device_name, t.domain_name, n.message
+     FROM task_execution t JOIN note n ON n.task_execution_id = t.id
+     WHERE t.plan_execution_id = ?1 AND n.level = ?2 ORDER BY n.id";
+
 impl History {
+    fn task_warnings(&self, execution: PlanId) -> Result<Vec<String>, HistoryError> {
+        let parameters = (execution.0, NoteLevel::Warning.to_text());
+        self.read(|transaction| {
+            rows(transaction, TASK_WARNINGS, parameters, |row| {
+                let at = |column| row.get::<_, String>(column);
+                Ok(warned_of(&at(0)?, &at(1)?, &at(2)?))
+            })
+        })
+    }
+
     fn saved_changes(&self, execution: PlanId) -> Result<Vec<PreviousChanges>, HistoryError> {
         let mut found = Vec::new();
         for task in self.tasks_of_plan(execution)? {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::notify::notice::{NoticeChanges, NoticePlace, NoticeTask};
+use crate::notify::past::warned_of;
 use crate::run::event::{Event, FileKind, Owner, PlanId, TaskId, TaskOpening};
 use crate::run::status::Status;
 use crate::values::change::ChangeList;
@@ -21,7 +22,8 @@ pub(super) struct CollectedRun {
     pub(super) took: Option<Duration>,
     pub(super) tasks: BTreeMap<TaskId, NoticeTask>,
     pub(super) still_quiesced: Vec<NoticePlace>,
-    pub(super) remarks: Vec<String>,
+    pub(super) warnings: Vec<String>,
+    pub(super) notes: Vec<String>,
     /// What changed in what is saved, task by task.
     pub(super) changed: BTreeMap<TaskId, ChangeList>,
     /// What is not saved; nothing where that something is not is all that is known.
@@ -37,7 +39,8 @@ impl CollectedRun {
             took: None,
             tasks: BTreeMap::new(),
             still_quiesced: Vec::new(),
-            remarks: Vec::new(),
+            warnings: Vec::new(),
+            notes: Vec::new(),
             changed: BTreeMap::new(),
             unsaved: BTreeMap::new(),
         }
@@ -80,8 +83,9 @@ impl CollectedRun {
                 facts.took = *took;
             }),
             Event::PlanEnded { took, .. } => self.took = *took,
-            Event::Warning { owner, message, .. } | Event::Note { owner, message } => {
-                self.remark(*owner, message);
+            Event::Warning { owner, message, .. } => self.warnings.extend(self.remark(*owner, message)),
+            Event::Note { owner, message } => {
+                self.notes.extend(self.remark(*owner, message));
             }
             Event::StillQuiesced(still) => {
                 let place = NoticePlace::from(still);
@@ -108,15 +112,12 @@ impl CollectedRun {
         }
     }
 
-    /// Those of tasks stand with their task.
-    fn remark(&mut self, owner: Owner, message: &str) {
+    /// With its place in front where a task made it; of a task that nobody knows, nothing.
+    fn remark(&self, owner: Owner, message: &str) -> Option<String> {
+        let of_task = |task: &NoticeTask| warned_of(&task.device, &task.domain, message);
         match owner {
-            Owner::Plan(_) => self.remarks.push(message.to_owned()),
-            Owner::Task(task) => {
-                if let Some(facts) = self.tasks.get(&task) {
-                    self.remarks.push(format!("{}: {message}", facts.place()));
-                }
-            }
+            Owner::Plan(_) => Some(message.to_owned()),
+            Owner::Task(task) => self.tasks.get(&task).map(of_task),
         }
     }
 

@@ -1,15 +1,19 @@
 //! Sends one message to several receivers, each with its tries, all at the same time.
 
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use crate::notify::notice::Notice;
 use crate::notify::receiver::Ready;
 use crate::notify::send::{Receipt, RefusedReceiver, SendError, SendTrouble, Sent, within};
-use crate::threads::{self, Starter};
+use crate::threads::{self, Awaited, Starter};
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How often is looked whether it is waited for any longer.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What a receiver answered to one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,15 +32,16 @@ pub(super) fn longest(limit: Duration, tries: u32) -> Duration {
     Duration::from_secs(exact.as_secs().max(1))
 }
 
-/// Sends to all, and waits until each has taken it or has used up its tries. Where no threads
-/// can be had they are sent to one after another.
+/// Sends to all, and waits until each has taken it or has used up its tries, or until nobody `waits` any longer: what is
+/// under way then is left to itself. Where no threads can be had they are sent to one after another.
 pub(super) fn to_all(
     receivers: Vec<(String, Result<Arc<Ready>, SendError>)>,
     notice: &Arc<Notice>,
     limit: Duration,
     tries: u32,
+    waits: &dyn Fn() -> bool,
 ) -> Vec<Delivery> {
-    to_all_by(threads::start, receivers, notice, limit, tries)
+    to_all_by(threads::start, receivers, notice, limit, tries, waits)
 }
 
 fn to_all_by(
@@ -45,6 +50,7 @@ fn to_all_by(
     notice: &Arc<Notice>,
     limit: Duration,
     tries: u32,
+    waits: &dyn Fn() -> bool,
 ) -> Vec<Delivery> {
     let sending: Vec<_> = receivers
         .into_iter()
@@ -60,12 +66,26 @@ fn to_all_by(
     let deliveries = sending.into_iter().map(|(receiver, place, answer)| Delivery {
         receiver,
         place,
-        // Whoever was to send it has panicked: that is no reason to say nothing of it.
-        answer: answer.recv().unwrap_or_else(|_| {
-            Err("internal error (please report it): it was not sent to its end".to_owned())
-        }),
+        answer: answered(&answer, waits),
     });
     deliveries.collect()
+}
+
+/// What came of it, as long as somebody `waits`.
+fn answered(answer: &Awaited<Result<Receipt, String>>, waits: &dyn Fn() -> bool) -> Result<Receipt, String> {
+    loop {
+        match answer.recv_timeout(LOOK) {
+            Ok(answer) => return answer,
+            Err(RecvTimeoutError::Timeout) if waits() => {}
+            Err(RecvTimeoutError::Timeout) => {
+                return Err("its answer was waited for no longer, for a signal came".to_owned());
+            }
+            // Whoever was to send it has panicked: that is no reason to say nothing of it.
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err("internal error (please report it): it was not sent to its end".to_owned());
+            }
+        }
+    }
 }
 
 /// Tries until it is taken, until another try cannot help, or until the tries are used up.
@@ -143,13 +163,23 @@ mod tests {
     fn a_receiver_whose_thread_has_panicked_has_failed_and_is_named() {
         let receivers = vec![("one".to_owned(), Err(SendError::lasting("no secret".to_owned())))];
         let limit = Duration::from_secs(3600);
-        let sent = to_all_by(lost, receivers, &Arc::new(failed()), limit, 1);
+        let sent = to_all_by(lost, receivers, &Arc::new(failed()), limit, 1, &|| true);
         let [delivery] = sent.as_slice() else {
             panic!("{sent:?}")
         };
         assert_eq!(delivery.receiver, "one");
         let error = delivery.answer.as_ref().expect_err("a failure");
         assert!(error.contains("internal error"), "{error}");
+    }
+
+    #[test]
+    fn nobody_is_waited_for_any_longer_when_that_is_not_wanted() {
+        let (_held, never) = threads::awaited();
+        let looks = std::cell::Cell::new(0);
+        let waits = || looks.replace(looks.get() + 1) < 2;
+        let error = answered(&never, &waits).expect_err("a receiver that is mute");
+        assert!(error.contains("a signal came"), "{error}");
+        assert_eq!(looks.get(), 3);
     }
 
     fn refused(address: &str, why: &str) -> RefusedReceiver {
@@ -241,7 +271,7 @@ mod tests {
                 (name.to_owned(), Err(no_secret))
             });
             let limit = Duration::from_secs(3600);
-            let sent = to_all_by(starter, receivers.into(), &Arc::new(failed()), limit, 1);
+            let sent = to_all_by(starter, receivers.into(), &Arc::new(failed()), limit, 1, &|| true);
             let answers: Vec<_> = sent
                 .into_iter()
                 .map(|sent| (sent.receiver, sent.answer))

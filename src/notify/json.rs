@@ -33,7 +33,7 @@ pub struct NoticeDocument<'n> {
     change: Option<ChangeObject>,
     tasks: Vec<TaskObject<'n>>,
     still_quiesced: Vec<PlaceObject<'n>>,
-    remarks: &'n [String],
+    remarks: Vec<&'n str>,
     change_count: u64,
     changes: Vec<DeviceChangeObject<'n>>,
 }
@@ -99,7 +99,7 @@ pub fn document(notice: &Notice) -> NoticeDocument<'_> {
         change: notice.change.map(|change| change_of(notice, change)),
         tasks: notice.tasks.iter().map(task).collect(),
         still_quiesced: notice.still_quiesced.iter().map(quiesced).collect(),
-        remarks: &notice.remarks,
+        remarks: words::remarks(notice),
         change_count: notice.changes.count(),
         changes: notice.changes.first.iter().map(changed).collect(),
     }

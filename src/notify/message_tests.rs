@@ -74,7 +74,8 @@ pub(super) fn failed() -> Notice {
             certainty: Some(Certainty::Seen),
             error: Some("no answer".to_owned()),
         }],
-        remarks: vec!["the post-plan script post.sh: return code 1".to_owned()],
+        warnings: vec!["the post-plan script post.sh: return code 1".to_owned()],
+        notes: Vec::new(),
         changes: NoticeChanges::default(),
         change: Some(EndChange::Again {
             since: at("2026-11-20T00:12:00Z"),

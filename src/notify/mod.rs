@@ -21,7 +21,7 @@ pub mod standing;
 pub mod words;
 
 pub use deliver::Delivery;
-pub use notifier::Notifier;
+pub use notifier::{Notifier, longest_telling};
 
 #[cfg(test)]
 mod message_tests;

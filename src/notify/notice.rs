@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::notify::past::trouble;
-use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty, PlanId, StillQuiesced, TaskId};
+use crate::notify::past::{place, trouble};
+use crate::run::event::{ActionKind, Certainty, PlanId, StillQuiesced, TaskId};
 use crate::run::status::{Class, Status};
 use crate::values::change::{ChangeList, ConfigChange};
 use crate::values::clock_time::rfc3339;
@@ -46,8 +46,10 @@ pub struct Notice {
     pub tasks: Vec<NoticeTask>,
     /// What could not be confirmed to be as it was found.
     pub still_quiesced: Vec<NoticePlace>,
-    /// Warnings and notes of the plan itself.
-    pub remarks: Vec<String>,
+    /// What was warned of, of the plan itself and of its tasks: what the end before did not have first.
+    pub warnings: Vec<String>,
+    /// What was noted beside that, a sentence each.
+    pub notes: Vec<String>,
     /// How an end compares to the one before; `None` of what is no end, of a restore, and where the past
     /// could not be read.
     pub change: Option<EndChange>,
@@ -251,15 +253,6 @@ impl NoticeTask {
     /// How it stands in the list of what does not succeed.
     pub fn trouble(&self) -> String {
         trouble(self.action, &self.device, &self.domain, self.status)
-    }
-}
-
-/// `TEST8/DOMAIN1`, or the device alone where all of it is meant.
-pub fn place(device: &str, domain: &str) -> String {
-    if domain == ALL_DOMAINS {
-        device.to_owned()
-    } else {
-        format!("{device}/{domain}")
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Notifier<'a> {
     run: Option<CollectedRun>,
     pages: Option<&'a PageMaker<'a>>,
     waits: Option<&'a ShownTelling<'a>>,
+    /// Whether somebody asked to stop: then what the end tells too is waited for no longer.
+    is_stopping: &'a dyn Fn() -> bool,
     /// Receivers that could not be told in this run, and how many messages they missed since.
     unreached: BTreeMap<String, usize>,
     warnings: Vec<String>,
@@ -85,6 +87,7 @@ impl<'a> Notifier<'a> {
             run: None,
             pages: None,
             waits: None,
+            is_stopping: &|| false,
             unreached: BTreeMap::new(),
             warnings: Vec::new(),
         }
@@ -112,6 +115,13 @@ impl<'a> Notifier<'a> {
         self
     }
 
+    /// The same, which gives up what can wait once this says that somebody asked to stop.
+    #[must_use]
+    pub fn stopped_by(mut self, is_stopping: &'a dyn Fn() -> bool) -> Self {
+        self.is_stopping = is_stopping;
+        self
+    }
+
     /// Tells that a plan could not be run to a recorded end. Does nothing for a plan whose
     /// end was told.
     pub fn broke(&mut self, at: Timestamp, plan: &str, error: &str) {
@@ -134,26 +144,27 @@ impl<'a> Notifier<'a> {
 
     /// Tells this to those of `receivers` that are given, all at the same time.
     pub fn tell(&self, notice: &Notice, receivers: &[&Receiver<'_>]) -> Vec<Delivery> {
+        // Whoever has stopped a run is told of its end, and waits for nothing else.
+        let is_given_up = || can_wait(notice.event) && (self.is_stopping)();
         let context = SecretContext {
             folder: self.file.path.parent().unwrap_or(std::path::Path::new(".")),
             environment: self.env,
             variables: &|| self.file.secret_variables(),
-            // Whoever has stopped a run is told of it.
-            cancelled: &|| false,
+            cancelled: &is_given_up,
         };
-        let notice = Arc::new(notice.clone());
         let notify = &self.file.notify;
         let names: Vec<&str> = receivers.iter().map(|one| one.name.as_str()).collect();
         let _shown = self
             .waits
             .filter(|_| !names.is_empty())
             .map(|waits| waits(&names.join(", "), deliver::longest(notify.timeout, notify.tries)));
+        let shared = Arc::new(notice.clone());
         // Secrets first: the environment belongs to this thread.
         let ready: Vec<(String, Result<Arc<Ready>, SendError>)> = receivers
             .iter()
             .map(|one| (one.name.clone(), one.ready(&notice.plan, &context).map(Arc::new)))
             .collect();
-        deliver::to_all(ready, &notice, notify.timeout, notify.tries)
+        deliver::to_all(ready, &shared, notify.timeout, notify.tries, &|| !is_given_up())
     }
 
     /// Those who are told of this plan; of one that the file does not have any more,
@@ -190,10 +201,9 @@ impl<'a> Notifier<'a> {
             if !news.is_due(receiver, notice, self.past) {
                 continue;
             }
-            let can_wait = matches!(notice.event, EventName::Started | EventName::TaskFailed);
             match self.unreached.get_mut(&receiver.name) {
-                // The end will say it all; a run must not wait anew for each of its tasks.
-                Some(missed) if can_wait => *missed += 1,
+                // A run must not wait anew for each of its tasks.
+                Some(missed) if can_wait(notice.event) => *missed += 1,
                 _ => due.push(receiver),
             }
         }
@@ -223,6 +233,20 @@ impl<'a> Notifier<'a> {
             }
         }
     }
+}
+
+/// Whether the end says it all once more.
+fn can_wait(event: EventName) -> bool {
+    matches!(event, EventName::Started | EventName::TaskFailed)
+}
+
+/// How long a message takes at most, where anybody is told of anything in this file.
+pub fn longest_telling(file: &PlanFile) -> Option<Duration> {
+    let is_told = file
+        .plans
+        .iter()
+        .any(|plan| !receiver::of_plan(file, plan).is_empty());
+    is_told.then(|| deliver::longest(file.notify.timeout, file.notify.tries))
 }
 
 impl Sink for Notifier<'_> {

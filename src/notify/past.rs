@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::run::event::{ActionKind, FileKind, PlanId, TaskId};
+use crate::run::event::{ALL_DOMAINS, ActionKind, FileKind, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::values::change::ChangeList;
 use crate::values::pattern::NamedDomain;
@@ -20,7 +20,7 @@ pub trait Past {
     /// puts them, sorted.
     fn troubles(&self, execution: PlanId) -> Result<Vec<String>, String>;
 
-    /// The warnings of an execution itself.
+    /// The warnings of an execution, and of its tasks, each with its place ([`warned_of`]).
     fn warnings(&self, execution: PlanId) -> Result<Vec<String>, String>;
 
     /// The plan to which a task belongs.
@@ -208,4 +208,17 @@ pub struct RehearsalFigures {
 /// A task that did not succeed, in a form that compares equal as long as nothing changes.
 pub fn trouble(action: ActionKind, device: &str, domain: &str, status: Status) -> String {
     format!("{} {device}/{domain} {status}", action.code())
+}
+
+/// A warning of a task, with its place in front.
+pub fn warned_of(device: &str, domain: &str, message: &str) -> String {
+    format!("{}: {message}", place(device, domain))
+}
+
+/// `TEST8/DOMAIN1`, or the device alone where all of it is meant.
+pub fn place(device: &str, domain: &str) -> String {
+    match domain {
+        ALL_DOMAINS => device.to_owned(),
+        domain => format!("{device}/{domain}"),
+    }
 }

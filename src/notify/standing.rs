@@ -111,14 +111,14 @@ impl KnownStanding {
 
 /// The warnings of an execution in a form that compares equal as long as nothing changes: without what is counted or
 /// measured anew each time, and without those that somebody was not told.
-fn steady_warnings(past: &dyn Past, execution: PlanId) -> Result<BTreeSet<String>, String> {
+pub(super) fn steady_warnings(past: &dyn Past, execution: PlanId) -> Result<BTreeSet<String>, String> {
     let warnings = past.warnings(execution)?.into_iter();
     let of_the_plan = warnings.filter(|warning| !warning.starts_with(OF_A_RECEIVER));
     Ok(of_the_plan.map(|warning| steady(&warning)).collect())
 }
 
 /// A text without the numbers and times in it. A number that is part of a name stays.
-fn steady(text: &str) -> String {
+pub(super) fn steady(text: &str) -> String {
     let word = |word: &str| match word.find(|letter: char| letter.is_ascii_alphanumeric()) {
         Some(first) if word[first..].starts_with(|letter: char| letter.is_ascii_digit()) => "#".to_owned(),
         _ => word.to_owned(),

@@ -2,12 +2,14 @@
 
 use std::fmt::Write;
 
-use crate::notify::notice::{EndChange, Notice, NoticePage, NoticePlace, NoticeTask, place};
+use crate::notify::notice::{EndChange, Notice, NoticePage, NoticePlace, NoticeTask};
+use crate::notify::past::place;
 use crate::run::event::{ALL_DOMAINS, ActionKind, Certainty};
 use crate::run::status::{Class, Status};
 use crate::values::duration::HumanDuration;
 use crate::values::event_name::EventName;
 use crate::values::first_few::first_few;
+use crate::values::lacks::{is_of_every_export, usual_lacks};
 use crate::values::size::Bytes;
 use crate::values::text::printable;
 
@@ -16,6 +18,9 @@ const NAMED: usize = 3;
 
 /// The longest subject, in characters: what follows is not seen on a phone.
 const LONGEST_SUBJECT: usize = 140;
+
+/// The longest warning in it: what was left out is to be seen behind it.
+const LONGEST_WARNING: usize = 60;
 
 /// Everything in one line: plan, what, where.
 pub fn subject(notice: &Notice) -> String {
@@ -106,15 +111,26 @@ fn warned(notice: &Notice) -> String {
         .filter(is_left_out)
         .map(NoticeTask::place)
         .collect();
-    if places.is_empty() {
-        return String::new();
+    let first = notice.warnings.first().map(|first| {
+        let more = match notice.warnings.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        format!("{}{more}", shortened(first, LONGEST_WARNING))
+    });
+    let left_out = (!places.is_empty()).then(|| {
+        format!(
+            "{} of {} left out ({})",
+            places.len(),
+            tasks(notice.tasks.len()),
+            first_few(&places, NAMED)
+        )
+    });
+    let all: Vec<String> = first.into_iter().chain(left_out).collect();
+    match all.is_empty() {
+        true => String::new(),
+        false => format!(": {}", all.join("; ")),
     }
-    format!(
-        ": {} of {} left out ({})",
-        places.len(),
-        tasks(notice.tasks.len()),
-        first_few(&places, NAMED)
-    )
 }
 
 fn again(notice: &Notice) -> String {
@@ -173,6 +189,7 @@ pub fn body(notice: &Notice) -> String {
         }
     }
     what(notice, &mut text);
+    listed(notice.warnings.iter(), &mut text);
     if !notice.tasks.is_empty() && notice.event != EventName::Started {
         text.push('\n');
         table(notice, &mut text);
@@ -181,18 +198,30 @@ pub fn body(notice: &Notice) -> String {
         text.push('\n');
         changes(notice, &mut text);
     }
-    if !notice.remarks.is_empty() {
-        text.push('\n');
-        for remark in &notice.remarks {
-            let _ = writeln!(text, "- {}", printable(remark));
-        }
-    }
+    let (usual, other): (Vec<_>, Vec<_>) = notice.notes.iter().partition(|note| is_of_every_export(note));
+    let usual = (!usual.is_empty()).then(|| usual_lacks(usual.len()));
+    listed(other.into_iter().chain(&usual), &mut text);
     if let Some(execution) = notice.execution.filter(|_| !notice.is_test) {
         let id = execution.0.to_string();
         let more = notice.invocation.command(["history", &id]);
         let _ = writeln!(text, "\nmore: {more}");
     }
     text
+}
+
+/// Sentences, each in a line of its own, below an empty one.
+fn listed<'s>(sentences: impl Iterator<Item = &'s String>, text: &mut String) {
+    let mut before = "\n";
+    for sentence in sentences {
+        let _ = writeln!(text, "{before}- {}", printable(sentence));
+        before = "";
+    }
+}
+
+/// All that was remarked on, what was warned of first.
+pub fn remarks(notice: &Notice) -> Vec<&str> {
+    let all = notice.warnings.iter().chain(&notice.notes);
+    all.map(String::as_str).collect()
 }
 
 /// The body of a mail: what else goes with it, too.

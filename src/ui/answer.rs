@@ -30,6 +30,8 @@ pub struct StopLimits {
     pub import: Duration,
     /// A script that is still due, if there may be one.
     pub script: Option<Duration>,
+    /// A message to those who are told of the end, if there are any.
+    pub telling: Option<Duration>,
 }
 
 /// Knows what would have to be put back, and answers signals.
@@ -178,6 +180,12 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: 
             HumanDuration(limit)
         )),
         (Some(_), _) => doing.push("no more scripts".to_owned()),
+    }
+    if let Some(limit) = limits.telling {
+        doing.push(format!(
+            "then receivers are told, at most {} a message",
+            HumanDuration(limit)
+        ));
     }
     format!(
         "{name}: {}; do not kill dpbackup, it ends by itself",
@@ -384,6 +392,7 @@ mod tests {
             request: Duration::from_secs(70),
             import: Duration::from_secs(1800),
             script,
+            telling: None,
         };
         words(signal, count, due, limits)
     }
@@ -411,6 +420,7 @@ mod tests {
             request: Duration::ZERO,
             import: Duration::ZERO,
             script: None,
+            telling: Some(Duration::from_secs(40)),
         };
         let looked_at = UndoAhead {
             stage: UndoStage::Looking,
@@ -419,8 +429,8 @@ mod tests {
         let due = BTreeMap::from([(JournalId(1), looked_at)]);
         assert_eq!(
             words(2, 1, &due, limits),
-            "SIGINT: looking at DOM1 of QA1, and unquiescing it if it is what was quiesced, at most 4m; do not kill \
-             dpbackup, it ends by itself"
+            "SIGINT: looking at DOM1 of QA1, and unquiescing it if it is what was quiesced, at most 4m; then \
+             receivers are told, at most 40s a message; do not kill dpbackup, it ends by itself"
         );
         assert_eq!(what_follows(&due), None);
     }

@@ -14,6 +14,14 @@ pub fn is_of_every_export(note: &str) -> bool {
     note.contains(&format!("in it, {OF_EVERY_EXPORT}: "))
 }
 
+/// What is said in place of so many of these notes.
+pub fn usual_lacks(exports: usize) -> String {
+    let word = if exports == 1 { "export" } else { "exports" };
+    format!(
+        "keys and certificates are in no export, and {exports} {word} would need some: history names them"
+    )
+}
+
 /// What a backup lacks, and why it is not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lacks {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::receivers::{Behaviour, Request, Syslog, Web, arrived};
-use crate::simulator::{Gateway, Setup, User};
-use crate::support::{Home, PASSWORD, eventually};
+use crate::simulator::{Domain, Gateway, Setup, User};
+use crate::support::{Home, PASSWORD, Ran, eventually};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\n";
@@ -184,6 +184,94 @@ fn locked_and_refused_plans_are_told_and_never_as_started() {
         events(&arrived(&web.seen, 4))[2..],
         ["started RUNNING", "succeeded SUCCESS"]
     );
+}
+
+/// It would be waited for as long as its limit lasts, and each task after it would be left out.
+#[test]
+fn a_signal_ends_the_wait_for_a_receiver_that_is_mute_and_the_end_is_told() {
+    let web = Web::start(&[Behaviour::Mute, Behaviour::Status(200, "ok")]);
+    let gateway = Gateway::start(Setup::default());
+    let limits = "[notify]\ntimeout = \"10m\"\ntries = 1\n";
+    let home = Home::of(&gateway).plan(
+        "Night",
+        &format!("webhook = \"all\"\n{EXPORT}{limits}{}", all(&web)),
+    );
+    let run = home.start(&["run", "Night"]);
+    assert_eq!(events(&arrived(&web.seen, 1)), ["started RUNNING"]);
+    let pid = i32::try_from(run.id())
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .expect("a process id");
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a signal");
+    let ran = Ran::ended(run).exits(130);
+    let answer =
+        "SIGINT: nothing is to be put back; then receivers are told, at most 10m a message; do not kill";
+    assert!(ran.stderr.contains(answer), "{}", ran.stderr);
+    let given_up = "its answer was waited for no longer, for a signal came; the message was `started`";
+    assert!(ran.stderr.contains(given_up), "{}", ran.stderr);
+    assert_eq!(
+        events(&arrived(&web.seen, 2)),
+        ["started RUNNING", "failed INTERRUPTED"]
+    );
+}
+
+/// A domain that is left out each night hides nothing, and what is new stands before what the night before had.
+#[test]
+fn what_is_new_stands_first_in_what_is_told_of_warnings() {
+    let web = web();
+    let gateway = |failsafe: &str| {
+        let failed = |name: &str| match failsafe.contains(name) {
+            true => Domain::new(name).failsafe(),
+            false => Domain::new(name),
+        };
+        Gateway::start(Setup {
+            domains: ["DOM1", "DOM2", "DOM3"].map(failed).into(),
+            ..Setup::default()
+        })
+    };
+    let hook = format!("{}repeat = \"30d\"\n", all(&web));
+    let activity = |domains: &str| EXPORT.replace("\"DOM1\"\nquiesce = true", &format!("\"{domains}\""));
+    let text = format!(
+        "webhook = \"all\"\n{}{}{}{hook}",
+        activity("DOM1"),
+        activity("DOM2"),
+        activity("NONE*")
+    );
+    let (before, now) = (gateway("DOM1"), gateway("DOM1 DOM2"));
+    let home = Home::of(&before).plan("Night", &text);
+    let _ = home.dpbackup(&["run", "Night"]).exits(3);
+    let next = Home::of(&now).plan("Night", &text);
+    std::fs::copy(next.plan_file(), home.path("next.toml")).expect("a plan file");
+    let _ = home.dpbackup(&["-c", "next.toml", "run", "Night"]).exits(3);
+    let seen = arrived(&web.seen, 4);
+    let ends: Vec<_> = seen
+        .iter()
+        .map(Request::json)
+        .filter(|end| end["event"] == "warned")
+        .collect();
+    assert_eq!(ends.len(), 2, "the second is another end");
+    let summary = ends[1]["summary"].as_str().expect("a summary");
+    let begins = "Night ended with warnings: QA1 runs in failsafe mode: DOM2 (";
+    assert!(summary.starts_with(begins), "{}", ends[1]);
+    assert!(
+        summary.ends_with("(and 1 more); 1 of 3 tasks left out (QA1/NONE*)"),
+        "{summary}"
+    );
+    let error = ends[1]["error_message"].as_str().expect("why");
+    assert!(error.starts_with("QA1 runs in failsafe mode: DOM1 ("), "{error}");
+    assert!(error.contains("(and 1 more warning); task "), "{error}");
+    assert!(
+        error.contains(" SKIPPED_NO_DOMAINS_MATCHING_PATTERN: "),
+        "{error}"
+    );
+    let remarks: Vec<_> = ends[1]["remarks"].as_array().expect("remarks").iter().collect();
+    let place = |domain: &str| {
+        let about = format!("QA1 runs in failsafe mode: {domain} (");
+        remarks
+            .iter()
+            .position(|remark| remark.as_str().is_some_and(|remark| remark.starts_with(&about)))
+    };
+    assert_eq!((place("DOM2"), place("DOM1")), (Some(0), Some(1)), "{remarks:?}");
 }
 
 #[test]

@@ -227,6 +227,8 @@ pub(crate) enum Behaviour {
     Silent,
     /// A byte now and then.
     Trickle,
+    /// Not at all, and it goes on with the next connection.
+    Mute,
     /// It resets the connection when it has the request.
     Reset,
     /// Not with HTTP.
@@ -284,6 +286,7 @@ impl Web {
         let into = Arc::clone(&seen);
         let mut left = behaviours.to_vec();
         left.reverse();
+        let mut held = Vec::new();
         let is_tls = identity.is_some();
         let server = Server::start(move |stream| {
             let behaviour = if left.len() > 1 {
@@ -297,9 +300,13 @@ impl Web {
                 None => {
                     let mut stream = stream;
                     exchange(&mut stream, &into, behaviour);
-                    if matches!(behaviour, Behaviour::Reset) {
-                        rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO))
-                            .expect("linger");
+                    match behaviour {
+                        Behaviour::Reset => {
+                            rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO))
+                                .expect("linger");
+                        }
+                        Behaviour::Mute => held.push(stream),
+                        _ => {}
                     }
                 }
             }
@@ -338,7 +345,7 @@ fn exchange(stream: &mut (impl Read + Write), seen: &Seen<Request>, behaviour: B
                 std::thread::sleep(Duration::from_millis(150));
             }
         }
-        Behaviour::Reset => {}
+        Behaviour::Reset | Behaviour::Mute => {}
         Behaviour::Garbage => {
             let _ = stream.write_all(b"220 mail.example.com ESMTP\r\n");
         }

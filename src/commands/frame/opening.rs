@@ -18,7 +18,7 @@ use crate::freshness::expected::PlannedBackups;
 use crate::history::{History, HistoryError};
 use crate::lock::witness::Witness;
 use crate::lock::{Life, Lock, Locks};
-use crate::notify::Notifier;
+use crate::notify::{Notifier, longest_telling};
 use crate::plan::model::PlanFile;
 use crate::run::Engine;
 use crate::run::event::{FileKind, Sink as _, TaskId};
@@ -249,6 +249,7 @@ pub(in crate::commands) fn limits(file: &PlanFile, scripts: ScriptsDue) -> StopL
             ScriptsDue::MayBe => Some(settings.script_timeout),
             ScriptsDue::Never => None,
         },
+        telling: longest_telling(file),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::notify::notifier::NotifierOf;
 use crate::notify::notifier::news::{News, has_missed_recovery};
 use crate::notify::past::Past;
 use crate::notify::receiver::Receiver;
-use crate::notify::standing::KnownStanding;
+use crate::notify::standing::{KnownStanding, steady, steady_warnings};
 use crate::run::event::{PlanId, TaskId};
 use crate::run::status::Status;
 use crate::values::event_name::EventName;
@@ -37,7 +37,8 @@ impl<'a> Notifier<'a> {
             place: None,
             tasks: Vec::new(),
             still_quiesced: Vec::new(),
-            remarks: Vec::new(),
+            warnings: Vec::new(),
+            notes: Vec::new(),
             change: None,
             changes: NoticeChanges::default(),
             page: None,
@@ -101,7 +102,8 @@ impl<'a> Notifier<'a> {
         let notice = Notice {
             status: Some(status),
             error: error.map(str::to_owned),
-            remarks: run.remarks.clone(),
+            warnings: self.new_first(&run.warnings, standing.as_ref()),
+            notes: run.notes.clone(),
             change: standing.as_ref().map(|standing| standing.change),
             page: self.page(&run.plan),
             ..self.of_run(at, end_event(status), &run)
@@ -131,6 +133,18 @@ impl<'a> Notifier<'a> {
         };
         self.publish_to(&late, &News::End(&as_it_was), &owed);
         self.write_metrics(at);
+    }
+
+    /// What the end before was not warned of comes first: what stands there each night is skipped by who reads it.
+    fn new_first(&self, warnings: &[String], standing: Option<&KnownStanding>) -> Vec<String> {
+        let previous = standing.and_then(|standing| standing.previous.as_ref());
+        let before = self.past_of_plans().zip(previous);
+        let known = before.and_then(|(past, previous)| steady_warnings(past, previous.id).ok());
+        let mut warnings = warnings.to_vec();
+        if let Some(known) = known {
+            warnings.sort_by_key(|warning| known.contains(&steady(warning)));
+        }
+        warnings
     }
 
     /// What ends are compared with: those of a plan with the ones before.

@@ -9,6 +9,7 @@ use crate::ui::Verbosity;
 use crate::ui::screen::Screen;
 use crate::ui::screen::tasks::{TaskLine, Tasks, Unstarted, target};
 use crate::values::duration::HumanDuration;
+use crate::values::lacks::usual_lacks;
 use crate::values::size::Bytes;
 use crate::values::text::{hanging, printable};
 
@@ -73,11 +74,7 @@ impl Screen {
             let _ = write!(text, "\n  {}", counts(&tasks));
         }
         if usual > 0 && self.tells_tasks() {
-            let exports = if usual == 1 { "export" } else { "exports" };
-            let _ = write!(
-                text,
-                "\n  keys and certificates are in no export, and {usual} {exports} would need some: history names them"
-            );
+            let _ = write!(text, "\n  {}", usual_lacks(usual));
         }
         let mut text = self.within_the_terminal(&text);
         if !tasks.is_empty() {
