@@ -24,6 +24,7 @@ use crate::soma::certificate::Certificate;
 pub use item::{CheckItem, CheckVerdict, THIS_MACHINE};
 pub use local::{scripts_that_cannot_start, why_it_cannot_start};
 
+use device::DeviceLook;
 use needs::Needs;
 
 /// The item of a device that nobody looked at to the end.
@@ -93,18 +94,18 @@ pub fn examine_devices(
         }]
     };
     let names: Vec<&str> = devices.iter().map(|device| device.name.as_str()).collect();
-    let mut waiting: BTreeMap<usize, Option<(Vec<CheckItem>, Option<String>)>> = BTreeMap::new();
+    let mut waiting: BTreeMap<usize, Option<DeviceLook>> = BTreeMap::new();
     let (mut next, mut first) = (0, FirstBySerial::default());
     side_by_side(&names, &look, show, &mut |number, found| {
         waiting.insert(number, found);
         while let Some(found) = waiting.remove(&next) {
             tell(match (found, devices.get(next)) {
-                (Some((mut items, serial)), Some(device)) => {
+                (Some(DeviceLook { mut found, serial }), Some(device)) => {
                     if let Some(serial) = serial {
-                        items.extend(another(device, &serial, known));
-                        items.extend(one_gateway(device, &serial, &mut first));
+                        found.extend(another(device, &serial, known));
+                        found.extend(one_gateway(device, &serial, &mut first));
                     }
-                    items
+                    found
                 }
                 _ => not_seen(next),
             });

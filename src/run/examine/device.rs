@@ -38,16 +38,22 @@ const UNREACHED: &str = "the device was not reached as it should be";
 /// Where its secret is asked for.
 const PASSWORD: &str = "it is `password` of this device in the plan file";
 
-/// Looks at one device, from the way to it inwards. Its serial number comes with that, where it tells one.
-pub(super) fn examine(
-    engine: Engine<'_>,
-    device: &Device,
-    needs: &Needs<'_>,
-) -> (Vec<CheckItem>, Option<String>) {
+/// What a look at one device gave.
+pub(super) struct DeviceLook {
+    pub(super) found: Vec<CheckItem>,
+    /// Its serial number, where it tells one.
+    pub(super) serial: Option<String>,
+}
+
+/// Looks at one device, from the way to it inwards.
+pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) -> DeviceLook {
     let mut found = CheckItems::about(&device.name);
     let (listed, serial) = ask(engine, device, needs, &mut found).unwrap_or_default();
     device_folders::examine(&engine.file.settings, device, needs, &listed, &mut found);
-    (found.found, serial)
+    DeviceLook {
+        found: found.found,
+        serial,
+    }
 }
 
 /// Asks the device itself. Its domains come back, and its serial number, unless nobody could log in.
