@@ -160,13 +160,14 @@ impl<'a> Run<'_, 'a, '_> {
     }
 
     /// An execution of this plan whose process is at work, though the lock is ours: somebody has
-    /// removed the locks while it runs.
+    /// removed the locks while it runs. One that has not begun waits for the lock, or was refused it just now.
     fn other_execution(&mut self) -> Result<Option<String>, LedgerError> {
         let (own, engine) = (self.id, self.engine);
         let plans = self.record.ledger().unfinished_plans()?;
         let other = plans.into_iter().find(|other| {
             other.id != own
                 && other.plan == self.plan.name
+                && other.status != Status::WaitingForPreValidation
                 && other.process != engine.process
                 && engine.locks.life(&other.process) == Life::Alive
         });

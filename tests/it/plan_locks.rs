@@ -107,17 +107,19 @@ fn a_preview_beside_a_run_disturbs_nothing() {
 }
 
 #[test]
-fn a_run_that_waits_for_the_lock_gets_its_turn() {
+fn runs_that_wait_for_the_lock_get_their_turn_whichever_waits_beside_them() {
     let gateway = Gateway::start(Setup::default());
     let home = home(&gateway);
     let first = held(&home);
-    let second = home.running(&["run", "P", "--lock-wait", "10m"]);
-    eventually("the second run has its row", || home.plan_rows().len() == 2);
+    let waiting = [(); 2].map(|()| home.running(&["run", "P", "--lock-wait", "10m"]));
+    eventually("the others have their rows", || home.plan_rows().len() == 3);
     go(&home);
     let _ = first.end().exits(0);
-    let _ = second.end().exits(0);
+    for run in waiting {
+        let _ = run.end().exits(0);
+    }
     let statuses: Vec<&str> = home.plan_rows().iter().map(|row| row.status.code()).collect();
-    assert_eq!(statuses, ["SUCCESS", "SUCCESS"]);
+    assert_eq!(statuses, ["SUCCESS"; 3]);
 }
 
 #[test]
