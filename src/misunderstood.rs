@@ -206,7 +206,13 @@ pub fn explain(
             format!("{argument} has the wrong number of values"),
             place.usage(),
         ),
-        ErrorKind::InvalidUtf8 => ("an argument is not UTF-8 text".to_owned(), place.help()),
+        ErrorKind::InvalidUtf8 => {
+            let wrong = words
+                .iter()
+                .find(|word| word.contains(char::REPLACEMENT_CHARACTER));
+            let wrong = wrong.map_or_else(String::new, |word| format!(": '{word}'"));
+            (format!("an argument is not UTF-8 text{wrong}"), place.help())
+        }
         _ => {
             let whole = error.to_string();
             let first = whole.lines().next().unwrap_or_default();

@@ -46,7 +46,13 @@ pub(super) fn extract(global: &Global, args: &ExtractArgs, ui: Ui, env: Lookup<'
     {
         Ok(extracted) => extracted,
         Err(ExtractTrouble::Stopped) => return Ok(heeding.exit(Exit::Failed)),
-        Err(error) => return Err(trouble(error.into())),
+        Err(error) => {
+            let parent = args
+                .folder
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty());
+            return Err(trouble(error.into()).unless_denied(parent.unwrap_or(Path::new("."))));
+        }
     };
     let folder = args.folder.display();
     if ui.verbosity > Verbosity::Quiet {
@@ -86,7 +92,10 @@ fn is_folder(path: &Path, env: Lookup<'_>) -> Result<(), CommandError> {
             "a folder is written, and {} is the name of a file",
             path.display()
         );
-        let hint = format!("name it {}", path.with_extension("").display());
+        let hint = format!(
+            "give the folder another name: {}",
+            path.with_extension("").display()
+        );
         return Err(CommandError::new(Exit::Usage, error).with_hint(hint));
     }
     new_place::is_meant_so(path, env)

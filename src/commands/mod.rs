@@ -34,7 +34,7 @@ use std::path::Path;
 use clap::builder::StyledStr;
 use clap::error::ErrorKind::{
     DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, InvalidSubcommand,
-    MissingRequiredArgument, ValueValidation,
+    MissingRequiredArgument, UnknownArgument, ValueValidation,
 };
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser as _};
@@ -140,6 +140,11 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
     if error.kind() == ValueValidation
         && let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
         && let Some(hint) = named::newest_export::instead(&global, &words, value, env)
+    {
+        answer.hint = hint;
+    }
+    if error.kind() == UnknownArgument
+        && let Some(hint) = named::newest_export::of_options(&global, &words, env)
     {
         answer.hint = hint;
     }

@@ -113,11 +113,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
                     "its folder is not there: `mkdir -p {}`, or name another file",
                     quoted(&folder.to_string_lossy())
                 )),
-                None if is_denied(&error.error) => error.with_hint(format!(
-                    "this user may not write there: `ls -ld {}` shows who may; or name another file",
-                    quoted(&folder_of(&args.file).to_string_lossy())
-                )),
-                None => error,
+                None => error.unless_denied(folder_of(&args.file)),
             }
         })?;
     if ui.verbosity > Verbosity::Quiet {
@@ -130,14 +126,6 @@ pub(super) fn report(global: &Global, args: &ReportArgs, ui: Ui, env: Lookup<'_>
 fn folder_of(file: &Path) -> &Path {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.unwrap_or(Path::new("."))
-}
-
-/// Whether the system has refused it to this user.
-fn is_denied(error: &anyhow::Error) -> bool {
-    let mut causes = error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
-    causes.any(|cause| cause.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 /// Refuses the word for what the page is to be about, in place of the file into which it goes.

@@ -108,6 +108,9 @@ impl Gateway<'_> {
             {
                 ActionAsked::Accepted
             }
+            ActionAsked::Unclear(error) if error.hint.is_none() => {
+                ActionAsked::Unclear(error.with_hint("the system log of the device says why"))
+            }
             asked => asked,
         }
     }

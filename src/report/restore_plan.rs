@@ -17,6 +17,7 @@ use crate::values::invocation::Invocation;
 use crate::values::restore_plan::{LocalAddresses, SaveAfter};
 use crate::values::size::Bytes;
 use crate::values::text::{hanging, printable};
+use crate::values::trust::Trust;
 
 /// Grows when a key goes away or changes its meaning, and not when one is added.
 const SCHEMA_VERSION: u32 = 1;
@@ -168,9 +169,9 @@ impl ShownRestorePlan {
         );
         lines.extend(self.lacks.iter().map(|lack| format!("  it lacks   {lack}")));
         lines.push(format!(
-            "  target     {device} ({}, TLS by {}): firmware {}, serial {}",
+            "  target     {device} ({}, TLS {}): firmware {}, serial {}",
             self.target_address,
-            self.target_tls_trust,
+            trusted_how(&self.target_tls_trust),
             told(&self.target_firmware_version),
             told(&self.target_serial)
         ));
@@ -305,4 +306,23 @@ pub fn document(plan: Option<&ShownRestorePlan>, end: &PlanEnd, told: &RestoreTo
             deviations,
         },
     )
+}
+
+/// How the certificate of the device is trusted, if it is.
+fn trusted_how(trust: &str) -> String {
+    match trust == Trust::Off.to_string() {
+        true => trust.to_owned(),
+        false => format!("by {trust}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_trusted_by_not_being_verified() {
+        assert_eq!(trusted_how(&Trust::Off.to_string()), "NOT VERIFIED");
+        assert_eq!(trusted_how("CA file ca.pem"), "by CA file ca.pem");
+    }
 }

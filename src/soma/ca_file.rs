@@ -1,6 +1,7 @@
 //! The certificates of a `ca_file`, and what to say of one that holds none: never what stands in it,
 //! for that may be a key.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use rustls::RootCertStore;
@@ -11,6 +12,7 @@ use crate::ownership::{self, TouchError};
 use crate::soma::certificate_form::{BYTE_ORDER_MARK, other_form};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::values::causes::said;
+use crate::values::invocation::quoted;
 
 /// The largest CA file that is read, in bytes: the bundles of whole systems have half a MiB.
 const LARGEST_CA_FILE: u64 = 16 << 20;
@@ -22,6 +24,10 @@ pub(super) fn roots_of(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer
     const HINT: &str = "check `ca_file` in the plan file";
     let text = ownership::read_believed(path, LARGEST_CA_FILE)
         .map_err(|error| match error {
+            TouchError::Io(error) if error.kind() == ErrorKind::PermissionDenied => {
+                let path = path.to_string_lossy();
+                problem(said(&error)).with_hint(format!("`ls -ld {}` shows who may read it", quoted(&path)))
+            }
             TouchError::Io(error) => problem(said(&error)).with_hint(HINT),
             TouchError::Untrusted(why) => problem(why.to_string()),
         })?

@@ -592,7 +592,7 @@ fn a_name_that_promises_something_else_is_refused_and_what_finds_nothing_is_told
         .plan("On demand", &export("QA1", "DOM1", ""));
     let _ = home.dpbackup(&["run", "Nightly"]).exits(0);
     for (code, words, expected) in [
-        (2, &["extract", "QA1/DOM1", "out.zip"][..], "name it out"),
+        (2, &["extract", "QA1/DOM1", "out.zip"][..], "another name: out"),
         (2, &["extract", "Q*/DOM1", "out"], "name one device: QA1/DOM1"),
         (2, &["init", "plans.yaml"], "`dpbackup init plans.toml`"),
         (2, &["run", "Nightly", "On", "demand"], "run Nightly 'On demand'"),
@@ -606,6 +606,16 @@ fn a_name_that_promises_something_else_is_refused_and_what_finds_nothing_is_told
             "`dpbackup restore 1 --to QA1",
         ),
         (2, &["restore", "QA1", "--to", "QA1"], "it is a device"),
+        (
+            2,
+            &["restore", "--device", "QA1", "--domain", "DOM1"],
+            "is that of task 1: `dpbackup restore 1 --to QA1",
+        ),
+        (
+            2,
+            &["restore", "QA1/NOPE", "--to", "QA1"],
+            "no plan has stored an export of QA1/NOPE",
+        ),
         (
             2,
             &["restore", "DOM1"],

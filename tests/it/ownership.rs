@@ -920,3 +920,29 @@ fn whoever_follows_every_advice_as_root_runs_nothing_of_somebody_else() {
     }
     assert!(!home.path("trace").exists(), "it never ran");
 }
+
+#[test]
+fn who_may_read_a_ca_file_is_shown_to_whoever_may_not() {
+    if !is_root("a CA file that another user may not read") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    set_mode(folder.path(), 0o755);
+    write(&folder.path().join("ca.pem"), "of root", 0o600);
+    let plan = "[settings]\nstore = \"/nonexistent/store\"\nhistory = \"/nonexistent/h.db\"\n[[device]]\nname = \"QA1\"\nhost = \"127.0.0.1\"\n\
+                username = \"backup\"\npassword = { env = \"P\" }\ntls = { ca_file = \"ca.pem\" }\n";
+    write(&folder.path().join("plans.toml"), plan, 0o644);
+    let ran = run_as(
+        SERVICE,
+        &[],
+        folder.path(),
+        &[],
+        &["-c", "plans.toml", "validate"],
+    )
+    .exits(2);
+    assert!(
+        ran.stderr.contains("`ls -ld ca.pem` shows who may read it"),
+        "{}",
+        ran.stderr
+    );
+}

@@ -43,6 +43,21 @@ impl CommandError {
         }
     }
 
+    /// The same, with what to do where this user was refused the place that is to be written.
+    pub(in crate::commands) fn unless_denied(self, folder: &Path) -> Self {
+        let mut causes = self
+            .error
+            .chain()
+            .filter_map(|cause| cause.downcast_ref::<io::Error>());
+        if !causes.any(|cause| cause.kind() == io::ErrorKind::PermissionDenied) {
+            return self;
+        }
+        self.with_hint(format!(
+            "this user may not write there: `ls -ld {}` shows who may; or name another place",
+            quoted(&folder.to_string_lossy())
+        ))
+    }
+
     /// The same, with advice.
     #[must_use]
     pub(in crate::commands) fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -140,5 +155,21 @@ pub(in crate::commands) fn print_states(ui: Ui, text: &str) -> Result<(), Comman
     match ui.data_color {
         true => print(ui, &states(text)),
         false => print(ui, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_refused_a_place_is_shown_who_is_not() {
+        let hint = |kind: io::ErrorKind| {
+            let error = anyhow::Error::new(io::Error::from(kind)).context("make the folder a/b");
+            let error = CommandError::new(Exit::Failed, error).unless_denied(Path::new("a"));
+            error.hint.unwrap_or_default()
+        };
+        assert!(hint(io::ErrorKind::PermissionDenied).contains("`ls -ld a` shows who may"));
+        assert_eq!(hint(io::ErrorKind::NotFound), "");
     }
 }

@@ -57,7 +57,7 @@ pub(in crate::commands) fn instead(
     }
     let is_device = file.device(value).is_some();
     // A domain alone is that of the device to which it is to go.
-    let of_device = behind("--to").filter(|_| typed == "restore" && !value.contains('/'));
+    let of_device = behind("--to").filter(|_| typed == "restore" && !is_device && !value.contains('/'));
     let whole = of_device
         .filter(|device| file.device(device).is_some())
         .map(|device| format!("{device}/{value}"));
@@ -81,7 +81,12 @@ pub(in crate::commands) fn instead(
             ));
         }
         let history = read_history(&file.settings).ok().flatten()?;
-        let id = newest_of(&history, value)?;
+        let Some(id) = newest_of(&history, value) else {
+            return Some(format!(
+                "no plan has stored an export of {value} that is there: `{}` shows what there is",
+                command(&["history", "status"])
+            ));
+        };
         let line = match typed {
             "restore" => command(&["restore", &id, "--to", behind("--to").unwrap_or(device)]),
             _ => command(&["rehearse", &id, "--on", on]),
@@ -114,6 +119,16 @@ pub(in crate::commands) fn instead(
         )),
         _ => None,
     }
+}
+
+/// The same where device and domain were named by options of their own.
+pub(in crate::commands) fn of_options(global: &Global, words: &[String], env: Lookup<'_>) -> Option<String> {
+    let value = |option: &str| {
+        let at = words.iter().position(|word| word == option)?;
+        words.get(at + 1)
+    };
+    let target = format!("{}/{}", value("--device")?, value("--domain")?);
+    instead(global, words, &target, env)
 }
 
 /// The command that is meant where a restore does not say to which device: the one that the backup is of. `words` are the

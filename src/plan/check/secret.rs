@@ -194,6 +194,13 @@ fn warn_of_plain(
                 "nothing is read or run for this text",
             )
             .help(BETTER),
+        None if text.contains(char::is_control) => out
+            .warning(
+                value.span(),
+                format!("`{}` holds a control character", key.name),
+                "a backslash begins an escape in double quotes",
+            )
+            .help(format!("in single quotes it is a letter: `{} = '…'`", key.name)),
         None => out
             .warning(
                 value.span(),

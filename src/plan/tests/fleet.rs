@@ -153,14 +153,16 @@ fn a_plain_password_of_all_devices_is_warned_of_once_and_never_shown() {
     assert_eq!(loaded.warnings.summary(), "2 warnings");
     assert!(!loaded.warnings.render(Style::Plain).contains("hunter2"));
     assert!(!format!("{loaded:?}").contains("hunter2"));
-    let variable = text.replace("hunter2", "$GATEWAYS");
-    let loaded = check_text(&variable, Path::new("plans.toml"), Readers::OwnerOnly, &env).expect("accepted");
-    assert_eq!(loaded.warnings.summary(), "2 warnings");
-    assert!(
-        loaded.warnings.findings[0]
-            .title
-            .contains("looks like a variable")
-    );
+    for (password, title) in [
+        ("$GATEWAYS", "looks like a variable"),
+        ("hun\\ter2", "holds a control character"),
+    ] {
+        let text = text.replace("hunter2", password);
+        let loaded = check_text(&text, Path::new("plans.toml"), Readers::OwnerOnly, &env).expect("accepted");
+        assert_eq!(loaded.warnings.summary(), "2 warnings");
+        let found = &loaded.warnings.findings[0].title;
+        assert!(found.contains(title), "{found}");
+    }
 }
 
 #[test]
