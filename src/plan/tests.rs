@@ -1,7 +1,9 @@
 //! Whole files, from text to model; [`findings`] holds those with mistakes.
 
+mod bounds;
 mod findings;
 mod fleet;
+mod hosts;
 mod include;
 mod notify;
 

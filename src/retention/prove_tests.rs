@@ -176,6 +176,11 @@ fn a_file_that_holds_what_a_backup_without_one_found_is_compared_too() {
     assert_eq!(proved, [true, true, true, false]);
     assert_eq!(scene.backup(4).path(), None);
     assert_eq!(scene.backup(4).size(), 0);
+    // One that stays for itself alone, and holds what nobody needs, is not.
+    let mut scene = Scene::exports(5, 3);
+    scene.unchanged_since(5, 2);
+    assert_eq!(scene.decide(), [Delete, Keep, Keep, Keep, Keep]);
+    assert!(scene.backup(2).is_proved && !scene.backup(3).is_proved);
     let mut scene = Scene::exports(4, 1);
     scene.unchanged_since(4, 2);
     fs::write(scene.path(2), "BYTES 2").expect("changed");

@@ -445,6 +445,21 @@ mod tests {
     }
 
     #[test]
+    fn folders_that_may_be_left_are_told_with_what_removes_them_where_there_are_any() {
+        let said = |rows: Vec<JournalEntry>| folders_of(rows.into_iter(), &Invocation::default());
+        assert_eq!(said(Vec::new()), None);
+        let folder = || row(Undo::RemoveFolder("temporary:///dpbackup-1".to_owned()));
+        let task = "(task 1 of execution 1, since 1970-01-01T00:00:00Z)";
+        let row = format!("temporary:///dpbackup-1 on QA1 {task}");
+        assert_eq!(
+            said(vec![folder(), folder()]),
+            Some(format!(
+                "a secure backup may have been left on a device: {row}, {row}; dpbackup recover, or the next run, removes it"
+            ))
+        );
+    }
+
+    #[test]
     fn a_row_that_was_closed_while_it_was_looked_at_is_not_left() {
         let unknown = |why: &str| Left::Unknown {
             why: WhyUnknown::Other(why.to_owned()),
@@ -454,6 +469,11 @@ mod tests {
         assert_eq!(settled(|| Ok(looks.pop().expect("a look"))), Left::Nothing);
         let mut looks = vec![unknown("b"), unknown("b"), unknown("a")];
         assert_eq!(settled(|| Ok(looks.pop().expect("a look"))), unknown("b"));
+        // What is the same twice is not looked at a third time, what differs is.
+        let mut looks = vec![unknown("a"), unknown("a")];
+        assert_eq!(settled(|| Ok(looks.pop().expect("a look"))), unknown("a"));
+        let mut looks = vec![unknown("c"), unknown("c"), unknown("b"), unknown("a")];
+        assert_eq!(settled(|| Ok(looks.pop().expect("a look"))), unknown("c"));
         let mut looks = vec![unknown("a")];
         assert_eq!(settled(|| Err(looks.pop().expect("one look"))), unknown("a"));
     }

@@ -290,6 +290,28 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_ends_in_few_of_the_statuses_in_which_a_task_does() {
+        for status in [
+            Status::Failed,
+            Status::Interrupted,
+            Status::Abandoned,
+            Status::Success,
+            Status::Running,
+        ] {
+            assert!(!status.is_of_tasks_alone(), "{status}");
+        }
+        for status in [Status::DownloadFailed, Status::UnquiesceTimeout] {
+            assert!(status.is_of_tasks_alone(), "{status}");
+        }
+        for (status, _, class) in Status::ALL {
+            assert_eq!(status.is_final(), class != Class::Interim, "{status}");
+            if matches!(class, Class::Skipped | Class::Cancelled) {
+                assert!(status.is_of_tasks_alone(), "{status}");
+            }
+        }
+    }
+
+    #[test]
     fn every_code_reads_back_as_its_status() {
         for (status, code, _) in Status::ALL {
             assert_eq!(code.parse(), Ok(status));

@@ -448,3 +448,56 @@ pub fn remove_folder(
         })),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::ledger::LedgerErrorKind;
+
+    #[test]
+    fn a_scope_becomes_what_undoes_it_and_back_and_nothing_else_is_a_quiesce() {
+        for (scope, domain) in [
+            (Scope::Device, ALL_DOMAINS),
+            (Scope::Domain("DOM1".to_owned()), "DOM1"),
+        ] {
+            let undo = undo_of(&scope);
+            assert_eq!(scope_of(&undo), Some(scope.clone()));
+            assert_eq!((domain_of(&scope), undo.domain()), (domain, domain));
+        }
+        assert_eq!(scope_of(&Undo::RemoveFolder("temporary:///a".to_owned())), None);
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_told_with_both_serial_numbers() {
+        let open = OpenQuiesce {
+            journal: JournalId(1),
+            task: TaskId(1),
+            device: "QA1",
+            scope: &Scope::Device,
+            domains: &[],
+            sent: QuiesceSent::LongAgo,
+            serial: Some("A"),
+            first: FirstWord::Look,
+        };
+        assert_eq!(
+            open.leads_to_another("B", "A"),
+            "QA1 leads to the device with serial number B now, and A was quiesced"
+        );
+    }
+
+    #[test]
+    fn the_first_trouble_is_kept() {
+        let trouble = |message: &str| {
+            Err(LedgerError {
+                message: message.to_owned(),
+                kind: LedgerErrorKind::Failed,
+                source: None,
+            })
+        };
+        let mut noted = Ok(());
+        for known in [Ok(()), trouble("first"), trouble("second"), Ok(())] {
+            keep_trouble(&mut noted, known);
+        }
+        assert_eq!(noted.expect_err("the first").message, "first");
+    }
+}

@@ -266,6 +266,28 @@ fn an_export_xml_that_names_no_domain_is_told_as_that() {
 }
 
 #[test]
+fn configuration_of_the_whole_gateway_is_told_where_it_stands_in_another_domain_than_default() {
+    let gateway = FixtureGateway::new();
+    let warned = |domain: usize| {
+        let mut entries = gateway.export_entries(&gateway.domains[domain]);
+        let export = entries.last_mut().expect("export.xml");
+        let xml = String::from_utf8(export.1.clone()).expect("text");
+        let user = "<User name=\"evil\"/></configuration>";
+        export.1 = xml.replacen("</configuration>", user, 1).into_bytes();
+        good(&gateway.zip(&entries), &Expected::Any).warnings
+    };
+    assert_eq!(gateway.domains[1].name, "SALES");
+    assert_eq!(
+        warned(1),
+        [
+            "domain SALES has configuration of the whole gateway in it, which no gateway is known to export so: User evil"
+        ]
+    );
+    assert_eq!(gateway.domains[0].name, "default");
+    assert_eq!(warned(0), [""; 0]);
+}
+
+#[test]
 fn a_file_that_nothing_proves_is_damage_whether_it_is_there_or_not() {
     let gateway = FixtureGateway::new();
     let domain = &gateway.domains[1];

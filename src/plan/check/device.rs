@@ -268,8 +268,8 @@ fn of_address(text: &str) -> Option<String> {
         .map_or((None, bare), |(user, rest)| (Some(user), rest));
     let bare = bare.split(['/', '?', '#']).next().unwrap_or(bare);
     let (bare, port) = match bare.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') => (host, port.parse::<u16>().ok()),
-        _ => (bare, None),
+        Some((host, port)) => (host, port.parse::<u16>().ok()),
+        None => (bare, None),
     };
     let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if bare.is_empty() || !bare.chars().all(is_host) {
@@ -292,3 +292,7 @@ fn of_address(text: &str) -> Option<String> {
     }
     Some(help)
 }
+
+#[cfg(test)]
+#[path = "device_tests.rs"]
+mod tests;

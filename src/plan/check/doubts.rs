@@ -397,3 +397,7 @@ fn can_be_in_a_domain(c: char) -> bool {
 pub(super) fn listed(names: &[&str]) -> String {
     first_few(names.iter().copied().collect::<BTreeSet<&str>>(), LISTED)
 }
+
+#[cfg(test)]
+#[path = "doubts_tests.rs"]
+mod tests;

@@ -145,6 +145,79 @@ fn each_mistake_is_found_where_it_stands() {
     }
 }
 
+/// The label and the help of the first thing that is found.
+#[cfg(feature = "mail")]
+fn first_of(text: &str) -> Option<(String, String)> {
+    let found = super::check(text).err()?;
+    let first = found.findings.first()?;
+    Some((
+        first.labels[0].text.clone(),
+        first.help.clone().unwrap_or_default(),
+    ))
+}
+
+#[test]
+#[cfg(feature = "mail")]
+fn addresses_of_mail_are_as_many_as_are_meant_and_can_be_sent_to() {
+    let to = |to: &str| first_of(&format!("{LEAST}{}", EMAIL.replace("b@example.com", to)));
+    let from = |from: &str| first_of(&format!("{LEAST}{}", EMAIL.replace("a@example.com", from)));
+    assert_eq!(to("b@example.com, c@example.com"), None);
+    assert_eq!(to("b@bücher.example"), None);
+    let (several, one) = (
+        "write \"team@example.com\", or \"team@example.com, boss@example.com\"",
+        "write one, such as `from = \"dpbackup@example.com\"`",
+    );
+    for (said, label, help) in [
+        (
+            to("b at example"),
+            "expected NAME@DOMAIN, several with commas between them",
+            several,
+        ),
+        (
+            to("b@example.com; c@example.com"),
+            "expected NAME@DOMAIN, several with commas between them",
+            "write commas between them: \"b@example.com, c@example.com\"",
+        ),
+        (
+            to("ö@example.com"),
+            "ö@example.com: few mail servers take letters",
+            several,
+        ),
+        (from("a@example.com, c@example.com"), "expected one address", one),
+        (
+            from("a@example.com; c@example.com"),
+            "expected NAME@DOMAIN, several with commas between them",
+            one,
+        ),
+    ] {
+        let (found, helped) = said.expect("a finding");
+        assert!(found.starts_with(label), "{found}");
+        assert_eq!(helped, help, "{label}");
+    }
+}
+
+#[test]
+fn a_webhook_and_a_mail_server_have_names_and_nothing_else() {
+    let webhook =
+        |name: &str| format!("{LEAST}[[notify.webhook]]\nname = \"{name}\"\nurl = \"https://a/b\"\n");
+    let nothing = ["1:1 nothing is backed up"];
+    assert_eq!(titles(&webhook("chat-1.x_y")), nothing);
+    assert_eq!(
+        titles(&webhook("chat room")),
+        ["4:8 \"chat room\" cannot be the name of a webhook"]
+    );
+    for host in ["m:25", "m/x", "a@m", "m, n"] {
+        let text = format!("{LEAST}{}", EMAIL.replace("\"m\"", &format!("\"{host}\"")));
+        assert_eq!(
+            titles(&text),
+            ["4:8 `host` is not the name of a mail server"],
+            "{host}"
+        );
+    }
+    let text = format!("{LEAST}{}", EMAIL.replace("\"m\"", "\"2001:db8::1\""));
+    assert_eq!(titles(&text), nothing);
+}
+
 #[test]
 fn the_address_of_a_webhook_is_not_shown_with_its_line() {
     let text = format!("{LEAST}[[notify.webhook]]\nname = \"w\"\nurl = \"http://example.com/t0ken\"\n");

@@ -94,3 +94,37 @@ fn forget_rows(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::fixture::row;
+
+    #[test]
+    fn who_has_compared_a_domain_has_not_looked_for_what_is_quiesced_nor_the_other_way_round() {
+        let domain = || "DOM1".to_owned();
+        let device = [
+            Undo::UnquiesceDevice,
+            Undo::UnquiesceDomain(domain()),
+            Undo::RemoveFolder("temporary:///a".to_owned()),
+            Undo::NotKnown {
+                why: "damaged".to_owned(),
+            },
+        ];
+        let import = Undo::Import {
+            domain: domain(),
+            before: None,
+        };
+        let included = |named: &str, undo: &Undo| Forgotten::named(named).includes(&row(undo.clone()));
+        for undo in &device {
+            assert!(included("QA1", undo) && included("QA1/", undo), "{undo:?}");
+            for other in ["QA2", "QA1/DOM1"] {
+                assert!(!included(other, undo), "{other}: {undo:?}");
+            }
+        }
+        assert!(included("QA1/DOM1", &import));
+        for other in ["QA1", "QA1/DOM2", "QA2/DOM1"] {
+            assert!(!included(other, &import), "{other}");
+        }
+    }
+}

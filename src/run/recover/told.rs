@@ -253,3 +253,7 @@ pub(in crate::run) fn tell_recovered(
     })?;
     Ok(how.to_owned())
 }
+
+#[cfg(test)]
+#[path = "told_tests.rs"]
+mod tests;

@@ -292,7 +292,7 @@ impl Walk<'_, '_, '_> {
         let left_since = |at, reply| {
             let settings = &self.engine.file.settings;
             let age = self.engine.clock.elapsed().saturating_sub(at);
-            begins_within(&undo_of(scope), Some(reply), request, settings).saturating_sub(age)
+            begins_within(&undo_of(scope), Some(reply), request, settings.quiesce_timeout).saturating_sub(age)
         };
         match self.quiesce.begun {
             Begun::No => None,
