@@ -367,6 +367,10 @@ fn a_device_that_has_a_domain_which_it_does_not_list_is_not_quiesced_as_a_whole(
         let shown = home.dpbackup(&["check", "P"]);
         let line = "WARN  not listed   the device has DOM2, and does not list it to this account: no pattern matches it";
         assert!(shown.stdout.contains(line), "{}", shown.stdout);
+        let line = "WARN  quiesced     not known of DOM2: the device does not list it";
+        assert!(shown.stdout.contains(line), "{}", shown.stdout);
+        let line = "OK    quiesced     none of the domains that plans quiesce and the device lists is";
+        assert!(shown.stdout.contains(line), "{}", shown.stdout);
     }
     // A disabled one keeps nothing back, and where nobody may look the task goes on, and says so.
     for (way, fault, told) in [

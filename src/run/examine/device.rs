@@ -104,12 +104,13 @@ fn ask(
         space(&gateway, &engine.file.settings, found);
     }
     domains::exports(&gateway, &listed, needs, found);
-    domains::unlisted(&gateway, &listed, needs, found);
+    let unlisted = domains::unlisted(&gateway, &listed, needs, found);
     domains::failsafe(&listed, needs, found);
     domains::disabled(&gateway, &listed, needs, found);
     domains::peering(&gateway, &listed, needs, found);
     domains::out_of_service((&device.name, serial.as_deref()), &listed, needs, found);
-    domains::quiesced(engine, (&device.name, serial.as_deref()), &listed, needs, found);
+    let named = (device.name.as_str(), serial.as_deref());
+    domains::quiesced(engine, named, &listed, unlisted.as_deref(), needs, found);
     Some((listed, serial))
 }
 

@@ -112,15 +112,15 @@ fn api_connect(gateway: &Gateway<'_>, wanted: &BTreeSet<&str>, found: &mut Check
 }
 
 /// A domain that the device has and does not list is left out by every pattern with `*`, and a run does not quiesce the
-/// whole device.
+/// whole device. These come back; `None` where nobody knows which there are.
 pub(super) fn unlisted(
     gateway: &Gateway<'_>,
     listed: &[DomainStatus],
     needs: &Needs<'_>,
     found: &mut CheckItems,
-) {
+) -> Option<Vec<String>> {
     if needs.exports.is_empty() && !needs.everything && needs.quiesces.is_empty() {
-        return;
+        return None;
     }
     let unlisted = match gateway.unlisted(listed) {
         Ok(unlisted) => unlisted,
@@ -129,7 +129,8 @@ pub(super) fn unlisted(
                 "whether the device has domains that it does not list to this account is not known: {}",
                 words(&error)
             );
-            return found.skip(&["not listed"], &why);
+            found.skip(&["not listed"], &why);
+            return None;
         }
     };
     if !unlisted.is_empty() {
@@ -141,6 +142,7 @@ pub(super) fn unlisted(
             "give the account the right to see each domain; without it, the whole device is not quiesced";
         found.warn("not listed", text, hint);
     }
+    Some(Vec::from_iter(unlisted))
 }
 
 /// A domain in failsafe mode runs a configuration of last resort.
@@ -309,11 +311,21 @@ pub(super) fn quiesced(
     engine: Engine<'_>,
     device: (&str, Option<&str>),
     domains: &[DomainStatus],
+    unlisted: Option<&[String]>,
     needs: &Needs<'_>,
     found: &mut CheckItems,
 ) {
     if needs.quiesces.is_empty() {
         return;
+    }
+    let unseen = unlisted.unwrap_or_default().iter().map(String::as_str);
+    let unseen: Vec<&str> = unseen.filter(|name| is_quiesced_by_a_plan(name, needs)).collect();
+    if !unseen.is_empty() {
+        let text = format!(
+            "not known of {}: the device does not list it",
+            first_few(&unseen, LISTED)
+        );
+        found.warn("quiesced", text, "give the account the right to see each domain");
     }
     let concerned: Vec<&DomainStatus> = domains
         .iter()
@@ -351,7 +363,12 @@ pub(super) fn quiesced(
             "look at the device, and whether the account may see its domains",
         );
     } else if busy.is_empty() {
-        found.ok("quiesced", "none of the domains that plans quiesce is");
+        let text = match unlisted {
+            Some([]) => "none of the domains that plans quiesce is",
+            // The others are told of above.
+            Some(_) | None => "none of the domains that plans quiesce and the device lists is",
+        };
+        found.ok("quiesced", text);
     } else {
         let recover = invocation.command(["recover"]);
         let hint = format!(
