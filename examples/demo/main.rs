@@ -25,7 +25,7 @@ use dpbackup::cli::Cli;
 use dpbackup::commands;
 use dpbackup::exit::Exit;
 
-use crate::simulator::{Domain, Gateway, Setup};
+use crate::simulator::{Domain, Firmware, Gateway, Setup};
 
 /// The password of every gateway here.
 const PASSWORD: &str = "secret";
@@ -61,14 +61,20 @@ fn main() -> io::Result<ExitCode> {
         unquiesce_time: Duration::from_secs(1),
         ..Setup::default()
     };
-    let qa = |name: &str| Setup {
-        name: name.to_owned(),
+    let serial = |number: u32| Firmware {
+        serial: format!("78A000{number}"),
+        ..Firmware::v10()
+    };
+    let qa = |number: u32| Setup {
+        name: format!("QA{number}"),
+        firmware: serial(number),
         domains: vec![Domain::new("PAYMENTS")],
         secure_backup_time: Duration::from_secs(2),
         ..quiesces()
     };
     let test = Setup {
         name: "TEST8".to_owned(),
+        firmware: serial(8),
         domains: vec![
             Domain::new("DOMAIN1"),
             Domain::new("DOMAIN2").unsaved(),
@@ -76,11 +82,7 @@ fn main() -> io::Result<ExitCode> {
         ],
         ..quiesces()
     };
-    let gateways = [
-        Gateway::start(qa("QA1")),
-        Gateway::start(qa("QA2")),
-        Gateway::start(test),
-    ];
+    let gateways = [Gateway::start(qa(1)), Gateway::start(qa(2)), Gateway::start(test)];
     let plan = write_plan(&folder, &gateways)?;
     write_script(
         &folder,

@@ -57,7 +57,7 @@ impl<'a> Devices<'a> {
 
     /// What it means that a device tells this serial number, where another one did before.
     pub fn one_gateway(&mut self, device: &'a Device, serial: &str) -> Option<String> {
-        self.serials.one_gateway(device, serial)
+        self.serials.one_gateway(device, serial, None)
     }
 
     /// The contact with a device, made now if there was none.

@@ -100,10 +100,12 @@ pub fn examine_devices(
         waiting.insert(number, found);
         while let Some(found) = waiting.remove(&next) {
             tell(match (found, devices.get(next)) {
-                (Some(DeviceLook { mut found, serial }), Some(device)) => {
-                    if let Some(serial) = serial {
+                (Some(look), Some(device)) => {
+                    let mut found = look.found;
+                    if let Some(serial) = look.serial {
                         found.extend(another(device, &serial, known));
-                        found.extend(one_gateway(device, &serial, &mut first));
+                        let one = first.one_gateway(device, &serial, look.certificate);
+                        found.extend(one.map(|one| one_gateway(device, one)));
                     }
                     found
                 }
@@ -132,13 +134,13 @@ fn another(device: &Device, serial: &str, known: &KnownBeside<'_>) -> Option<Che
     })
 }
 
-/// What it means that another device told this serial number before.
-fn one_gateway<'a>(device: &'a Device, serial: &str, first: &mut FirstBySerial<'a>) -> Option<CheckItem> {
-    Some(CheckItem {
+/// That it may be the gateway which another device of the plan file is.
+fn one_gateway(device: &Device, text: String) -> CheckItem {
+    CheckItem {
         subject: device.name.clone(),
         item: "firmware",
         verdict: CheckVerdict::Warn,
-        text: first.one_gateway(device, serial)?,
+        text,
         hint: Some("look where `host` of the two leads".to_owned()),
-    })
+    }
 }

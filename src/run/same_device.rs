@@ -20,18 +20,25 @@ pub fn other_serials<'s>(one: Option<&'s str>, other: Option<&'s str>) -> Option
 /// Which device of the plan file told a serial number first, and which were found to be the same gateway.
 #[derive(Debug, Default)]
 pub struct FirstBySerial<'a> {
-    first: BTreeMap<String, &'a Device>,
+    first: BTreeMap<(String, Option<[u8; 32]>), &'a Device>,
     told: BTreeSet<&'a str>,
 }
 
 impl<'a> FirstBySerial<'a> {
-    /// What it means that this device tells a serial number that one of another name and address told before; nothing
-    /// where it is the first, where that was told, or where the number is not one of a device alone.
-    pub fn one_gateway(&mut self, device: &'a Device, serial: &str) -> Option<String> {
+    /// What it means that this device tells a serial number, and shows a certificate of this SHA-256 where one was
+    /// looked at, as one of another name and address did before; nothing where it is the first, where that was told,
+    /// or where the number is not one of a device alone.
+    pub fn one_gateway(
+        &mut self,
+        device: &'a Device,
+        serial: &str,
+        certificate: Option<[u8; 32]>,
+    ) -> Option<String> {
         if !tells_apart(serial) {
             return None;
         }
-        let first = *self.first.entry(serial.to_owned()).or_insert(device);
+        let shown = (serial.to_owned(), certificate);
+        let first = *self.first.entry(shown).or_insert(device);
         let is_other = first.name != device.name && first.address() != device.address();
         let is_new = is_other && self.told.insert(&device.name);
         is_new.then(|| {

@@ -156,8 +156,8 @@ struct DecodedFile<'d> {
     word: Vec<u8>,
     /// So many bytes.
     written: u64,
-    /// When it was told how many.
-    told: Instant,
+    /// When it was told how many, if it was.
+    told: Option<Instant>,
 }
 
 impl DecodedFile<'_> {
@@ -188,8 +188,8 @@ impl DecodedFile<'_> {
             self.out.write_all(bytes).map_err(|error| local(&error))?;
             self.written += bytes.len() as u64;
             let now = Instant::now();
-            if now.duration_since(self.told) >= TOLD_EACH {
-                self.told = now;
+            if self.told.is_none_or(|told| now.duration_since(told) >= TOLD_EACH) {
+                self.told = Some(now);
                 (self.progress)(self.written);
             }
         }
@@ -224,7 +224,7 @@ fn decode<R: BufRead>(
         progress,
         word: Vec::new(),
         written: 0,
-        told: Instant::now(),
+        told: None,
     };
     let mut text = Vec::new();
     let mut section = TextSection::Plain;

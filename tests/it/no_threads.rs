@@ -172,7 +172,6 @@ fn several_devices_are_asked_however_few_threads_there_are() {
         let gateways: Vec<Gateway> = (0..5).map(|_| Gateway::start(Setup::default())).collect();
         let mut home = Home::new();
         for (number, gateway) in gateways.iter().enumerate() {
-            gateway.state().set_serial(&format!("78A000{number}"));
             home = home.device(&format!("QA{number}"), gateway);
         }
         let confined = Confined::new(home.plan("P", &export("*", "DOM1", "")));

@@ -119,7 +119,10 @@ fn a_domain_in_place_of_a_task_is_answered_with_its_newest_export_of_a_plan() {
         ),
         (&["verify", "--task", "QA1/DOM1"], "`dpbackup verify QA1/DOM1 "),
         (&["verify", "--task", "QA1"], "`dpbackup verify QA1 "),
-        (&["restore", "QA1/NONE", "--to", "QA1"], "`dpbackup history last "),
+        (
+            &["restore", "QA1/NONE", "--to", "QA1"],
+            "`dpbackup history status ",
+        ),
     ] {
         let ran = home.dpbackup(arguments).exits(2);
         assert!(ran.stderr.contains(meant), "{arguments:?}: {}", ran.stderr);

@@ -43,17 +43,43 @@ pub(super) struct DeviceLook {
     pub(super) found: Vec<CheckItem>,
     /// Its serial number, where it tells one.
     pub(super) serial: Option<String>,
+    /// The SHA-256 of its certificate, where it was reached.
+    pub(super) certificate: Option<[u8; 32]>,
 }
 
 /// Looks at one device, from the way to it inwards.
 pub(super) fn examine(engine: Engine<'_>, device: &Device, needs: &Needs<'_>) -> DeviceLook {
     let mut found = CheckItems::about(&device.name);
-    let (listed, serial) = ask(engine, device, needs, &mut found).unwrap_or_default();
+    let certificate = tls(engine, device, &mut found);
+    let asked = match &certificate {
+        Some(_) => ask(engine, device, needs, &mut found),
+        None => {
+            unreached(engine, device, needs, &mut found);
+            None
+        }
+    };
+    let (listed, serial) = asked.unwrap_or_default();
     device_folders::examine(&engine.file.settings, device, needs, &listed, &mut found);
     DeviceLook {
         found: found.found,
         serial,
+        certificate: certificate.flatten(),
     }
+}
+
+/// What is looked for of a device that was not reached as it should be.
+fn unreached(engine: Engine<'_>, device: &Device, needs: &Needs<'_>, found: &mut CheckItems) {
+    // A command is not started for nothing; all else is looked for, and told in the same go.
+    match (&device.username, &device.password) {
+        (Account::From(SecretSource::Command(_)), _) | (_, SecretSource::Command(_)) => {
+            found.skip(&["login"], UNREACHED);
+        }
+        _ => match client::login(engine, device, &|| engine.stop.is_requested()) {
+            Ok(_) => found.skip(&["login"], UNREACHED),
+            Err(failure) => found.fail("login", failure.message, PASSWORD),
+        },
+    }
+    found.skip(&needs.items(), "not logged in");
 }
 
 /// Asks the device itself. Its domains come back, and its serial number, unless nobody could log in.
@@ -63,20 +89,6 @@ fn ask(
     needs: &Needs<'_>,
     found: &mut CheckItems,
 ) -> Option<(Vec<DomainStatus>, Option<String>)> {
-    if tls(engine, device, found).is_none() {
-        // A command is not started for nothing; all else is looked for, and told in the same go.
-        match (&device.username, &device.password) {
-            (Account::From(SecretSource::Command(_)), _) | (_, SecretSource::Command(_)) => {
-                found.skip(&["login"], UNREACHED);
-            }
-            _ => match client::login(engine, device, &|| engine.stop.is_requested()) {
-                Ok(_) => found.skip(&["login"], UNREACHED),
-                Err(failure) => found.fail("login", failure.message, PASSWORD),
-            },
-        }
-        found.skip(&needs.items(), "not logged in");
-        return None;
-    }
     let gateway = match client::gateway(engine, device) {
         Ok(gateway) => gateway,
         Err(failure) => {
@@ -114,8 +126,9 @@ fn ask(
     Some((listed, serial))
 }
 
-/// Reaches the device and looks at what it shows. `None` when a run would not go on.
-fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()> {
+/// Reaches the device and looks at what it shows: the SHA-256 of its certificate, where it shows one. `None` when a run
+/// would not go on.
+fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<Option<[u8; 32]>> {
     let place = device.address().to_string();
     let trust_command = engine.file.invocation.command(["trust", &device.name]);
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -162,7 +175,7 @@ fn tls(engine: Engine<'_>, device: &Device, found: &mut CheckItems) -> Option<()
             "look at the clock of this machine and of whoever made the certificate; other programs will not trust it yet",
         );
     }
-    Some(())
+    Some(certificates.first().map(|own| own.sha256))
 }
 
 /// Says by what a device is trusted, and for how many days; not known where its certificate cannot be read.

@@ -33,7 +33,7 @@ impl Walk<'_, '_, '_> {
             facts: known.as_far_as_known().clone(),
         })?;
         if let Some(other) = other {
-            self.warn(other)?;
+            self.record.note(Owner::Task(self.task.id), other)?;
         }
         let note = match known {
             KnownFacts::Told(facts) if facts.firmware_version.is_some() => return Ok(()),
