@@ -4,6 +4,7 @@ use std::thread;
 use super::*;
 use crate::history::fixture::{Fixture, at, file, in_the_journal, milliseconds, plan_opening, task_opening};
 use crate::history::{NoteRow, PlanFilter, StatusChange, Writing, schema};
+use crate::notify::past::Past;
 use crate::run::event::{ActionKind, Certainty, FileProof, ScriptMoment, ScriptRun, Undo};
 use crate::values::address::Address;
 use crate::values::lacks::Lacks;
@@ -374,6 +375,9 @@ fn notes_warnings_and_what_is_still_quiesced_are_told_apart() {
         fixture.history.notes(of_plan).expect("notes"),
         [note(NoteLevel::Warning, "look here")]
     );
+    // By these the end of a plan is compared with the one before.
+    let warnings = Past::warnings(&fixture.history, plan).expect("warnings");
+    assert_eq!(warnings, ["look here", "QA1/SALES: look here"]);
 }
 
 #[test]
