@@ -60,7 +60,7 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
     let base = EngineBase::looking_on(file, "check")?;
     let engine = base.engine(file, env);
     let screen = Screen::new(ui, file.invocation.clone());
-    let (_answer, _answering) = base.answering(&screen, limits(file, ScriptsDue::Never));
+    let (_answer, _answering) = base.answering(&screen, limits(file, ScriptsDue::Never, None));
     let mut told = FoundSoFar::new(ui, args.format, screen, in_hand);
     let open = open_quiesces(file);
     if !plans.is_empty() {

@@ -72,7 +72,7 @@ pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'
     let mut previews = Vec::new();
     let (mut script_would_fail, mut would_warn) = (false, false);
     let mut screen = Screen::new(ui, file.invocation.clone());
-    let (_answer, _answering) = base.answering(&screen, limits(file, ScriptsDue::Never));
+    let (_answer, _answering) = base.answering(&screen, limits(file, ScriptsDue::Never, None));
     for plan in plans {
         let mut show = |progress: &Progress| screen.progress(progress);
         let ours = OurQuiesces {

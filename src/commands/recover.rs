@@ -19,8 +19,8 @@ use crate::commands::named::absent::did_you_mean;
 use crate::exit::Exit;
 use crate::history::History;
 use crate::lock::Locks;
-use crate::notify::Notifier;
 use crate::notify::past::{Past, PastUnless};
+use crate::notify::{Notifier, longest_telling};
 use crate::plan::model::PlanFile;
 use crate::run::error::RunError;
 use crate::run::event::{Event, Owner, Progress, Sink};
@@ -140,7 +140,10 @@ fn carry_out(
     let past = past.as_ref().map(|past| past as &dyn Past);
     let waits = telling(screen.moving_line());
     let mut notifier = Notifier::new(file, env, clock.zone(), past, &planned).shown_by(&waits);
-    let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
+    let (mut answer, _answering) = opened.base.answering(
+        &screen,
+        limits(file, ScriptsDue::Never, longest_telling(file, &file.plans)),
+    );
     let mut screen = BesideResult(&mut screen);
     let sinks: Vec<&mut dyn Sink> = vec![&mut screen, &mut answer, &mut notifier];
     let mut record = Record::new(&mut opened.history, sinks, clock, &opened.base.process);

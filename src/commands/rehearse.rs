@@ -66,7 +66,9 @@ fn rehearse_with(file: &PlanFile, args: &RehearseArgs, ui: Ui, env: Lookup<'_>) 
     store::is_there(&file.settings)
         .map_err(|failure| CommandError::new(Exit::NotStarted, anyhow!(failure.message)))?;
     let screen = Screen::new(ui, file.invocation.clone());
-    let (answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
+    let (answer, _answering) = opened
+        .base
+        .answering(&screen, limits(file, ScriptsDue::Never, None));
     let mut desk = RehearsalDesk {
         engine: opened.base.engine(file, env),
         lock_wait: args.lock_wait,

@@ -21,8 +21,8 @@ use crate::commands::restore_note;
 use crate::exit::Exit;
 use crate::history::{FileRow, History};
 use crate::lock::Locks;
-use crate::notify::Notifier;
 use crate::notify::past::{Past, PastUnless};
+use crate::notify::{Notifier, longest_telling};
 use crate::plan::model::{Device, PlanFile};
 use crate::report::restore_plan::{ShownRestorePlan, document, outcome};
 use crate::run::Engine;
@@ -67,7 +67,10 @@ pub(super) fn restore(global: &Global, args: &RestoreArgs, ui: Ui, env: Lookup<'
     let source = source_of(file, device, history, &scratch, &wanted).map_err(left)?;
     let engine = opened.base.engine(file, env);
     let mut screen = Screen::new(ui, file.invocation.clone());
-    let (mut answer, _answering) = opened.base.answering(&screen, limits(file, ScriptsDue::Never));
+    let (mut answer, _answering) = opened.base.answering(
+        &screen,
+        limits(file, ScriptsDue::Never, longest_telling(file, &file.plans)),
+    );
     let planned = planned(file);
     let history = opened.past(file);
     let silence = opened.history.silence();

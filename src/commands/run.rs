@@ -14,8 +14,8 @@ use crate::commands::not_listed;
 use crate::commands::report_page;
 use crate::commands::restore_note;
 use crate::exit::Exit;
-use crate::notify::Notifier;
 use crate::notify::past::{Past, PastUnless};
+use crate::notify::{Notifier, longest_telling};
 use crate::plan::model::Plan;
 use crate::report::lines::JsonLines;
 use crate::run::Engine;
@@ -51,7 +51,9 @@ pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> O
     let engine = opened.base.engine(file, env);
 
     let mut screen = Screen::new(ui, file.invocation.clone());
-    let (mut answer, _answering) = opened.base.answering(&screen, limits(file, scripts_due(&plans)));
+    let told = longest_telling(file, plans.iter().copied());
+    let limits = limits(file, scripts_due(&plans), told);
+    let (mut answer, _answering) = opened.base.answering(&screen, limits);
     let waits = telling(screen.moving_line());
     let mut lines =
         (args.format == RunFormat::Json).then(|| JsonLines::new(Outlet::to(OutStream::Data), clock.zone()));

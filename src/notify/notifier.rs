@@ -20,7 +20,7 @@ use crate::notify::notifier::news::{News, not_for_all, warning};
 use crate::notify::past::{IsPlanned, Past};
 use crate::notify::receiver::{self, Ready, Receiver};
 use crate::notify::send::SendError;
-use crate::plan::model::PlanFile;
+use crate::plan::model::{Plan, PlanFile};
 use crate::run::event::{Event, Sink, TaskId};
 use crate::run::status::{Class, Status};
 use crate::secret::SecretContext;
@@ -240,12 +240,13 @@ fn can_wait(event: EventName) -> bool {
     matches!(event, EventName::Started | EventName::TaskFailed)
 }
 
-/// How long a message takes at most, where anybody is told of anything in this file.
-pub fn longest_telling(file: &PlanFile) -> Option<Duration> {
-    let is_told = file
-        .plans
-        .iter()
-        .any(|plan| !receiver::of_plan(file, plan).is_empty());
+/// How long a message takes at most, where anybody is told that one of these plans was interrupted.
+pub fn longest_telling<'p>(file: &PlanFile, plans: impl IntoIterator<Item = &'p Plan>) -> Option<Duration> {
+    let mut plans = plans.into_iter();
+    let is_told = plans.any(|plan| {
+        let mut receivers = receiver::of_plan(file, plan).into_iter();
+        receivers.any(|one| one.can_say(EventName::Failed) && one.events.contains(EventName::Failed))
+    });
     is_told.then(|| deliver::longest(file.notify.timeout, file.notify.tries))
 }
 

@@ -183,7 +183,7 @@ fn words(signal: i32, count: u32, due: &BTreeMap<JournalId, UndoAhead>, limits: 
     }
     if let Some(limit) = limits.telling {
         doing.push(format!(
-            "then receivers are told, at most {} a message",
+            "then receivers that are told of it, at most {} a message",
             HumanDuration(limit)
         ));
     }
@@ -430,7 +430,7 @@ mod tests {
         assert_eq!(
             words(2, 1, &due, limits),
             "SIGINT: looking at DOM1 of QA1, and unquiescing it if it is what was quiesced, at most 4m; then \
-             receivers are told, at most 40s a message; do not kill dpbackup, it ends by itself"
+             receivers that are told of it, at most 40s a message; do not kill dpbackup, it ends by itself"
         );
         assert_eq!(what_follows(&due), None);
     }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::process::Signal;
 
+use crate::receivers::NOBODY;
 use crate::simulator::{Domain, Fault, FaultKind, Gateway, Times, some_of};
 use crate::support::{
     Home, TestClock, deaf_port, eventually, export, gateways, is_being_connected_to, notes_of,
@@ -262,6 +263,7 @@ fn a_signal_ends_all_that_is_asked_at_once() {
         (["check", "P"], ""),
         (["preview", "P"], ""),
     ] {
+        let hook = format!("[[notify.webhook]]\nname = \"all\"\nurl = \"http://127.0.0.1:{NOBODY}/\"\n");
         let (port, _held) = deaf_port();
         let silent = gateway();
         silent.fail(Fault::every("connect", FaultKind::StallBeforeHead(None)));
@@ -272,7 +274,13 @@ fn a_signal_ends_all_that_is_asked_at_once() {
             .device_at("QA1", port, "{ verify = false }")
             .device("QA2", &silent)
             .device("QA3", &mute)
-            .plan("P", &export("*", "DOM1", "quiesce = true"));
+            .plan(
+                "P",
+                &format!(
+                    "webhook = \"all\"\n{}{hook}",
+                    export("*", "DOM1", "quiesce = true")
+                ),
+            );
         let running = home.running(&arguments);
         eventually("all three are waited for", || {
             is_being_connected_to(port) && silent.connections() == 1 && mute.received(QUESTION) == 1
@@ -280,6 +288,9 @@ fn a_signal_ends_all_that_is_asked_at_once() {
         running.signal(Signal::TERM);
         let ran = running.end().exits(143);
         assert!(ran.stderr.contains(says), "{arguments:?}: {}", ran.stderr);
+        // Of a look alone nobody is told.
+        let are_told = ran.stderr.contains("then receivers that are told of it");
+        assert_eq!(are_told, arguments[0] == "run", "{}", ran.stderr);
     }
 }
 

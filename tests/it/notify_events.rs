@@ -204,8 +204,7 @@ fn a_signal_ends_the_wait_for_a_receiver_that_is_mute_and_the_end_is_told() {
         .expect("a process id");
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a signal");
     let ran = Ran::ended(run).exits(130);
-    let answer =
-        "SIGINT: nothing is to be put back; then receivers are told, at most 10m a message; do not kill";
+    let answer = "SIGINT: nothing is to be put back; then receivers that are told of it, at most 10m a message; do not kill";
     assert!(ran.stderr.contains(answer), "{}", ran.stderr);
     let given_up = "its answer was waited for no longer, for a signal came; the message was `started`";
     assert!(ran.stderr.contains(given_up), "{}", ran.stderr);

@@ -18,7 +18,7 @@ use crate::freshness::expected::PlannedBackups;
 use crate::history::{History, HistoryError};
 use crate::lock::witness::Witness;
 use crate::lock::{Life, Lock, Locks};
-use crate::notify::{Notifier, longest_telling};
+use crate::notify::Notifier;
 use crate::plan::model::PlanFile;
 use crate::run::Engine;
 use crate::run::event::{FileKind, Sink as _, TaskId};
@@ -232,8 +232,12 @@ pub(in crate::commands) enum ScriptsDue {
     Never,
 }
 
-/// How long what follows a signal may take.
-pub(in crate::commands) fn limits(file: &PlanFile, scripts: ScriptsDue) -> StopLimits {
+/// How long what follows a signal may take; `telling` is a message to those who are told of the end.
+pub(in crate::commands) fn limits(
+    file: &PlanFile,
+    scripts: ScriptsDue,
+    telling: Option<Duration>,
+) -> StopLimits {
     let settings = &file.settings;
     // That of the device with the longest ones, whichever it is that is waited for.
     let timeouts = file.devices.iter().map(|device| device.timeouts);
@@ -249,7 +253,7 @@ pub(in crate::commands) fn limits(file: &PlanFile, scripts: ScriptsDue) -> StopL
             ScriptsDue::MayBe => Some(settings.script_timeout),
             ScriptsDue::Never => None,
         },
-        telling: longest_telling(file),
+        telling,
     }
 }
 
