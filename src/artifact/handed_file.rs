@@ -16,7 +16,7 @@ use crate::threads::Starter;
 use crate::values::duration::HumanDuration;
 
 /// Bytes that are handed over at a time: each time wakes the writer, and what it writes at once costs less.
-const PIECE: usize = 96 << 10;
+const PIECE: usize = 64 << 10;
 /// How many pieces there are at most: those on their way to the disk, and the one that is filled.
 const MOST_PIECES: usize = 3;
 
@@ -41,12 +41,12 @@ enum FileWay {
         /// So many bytes so far.
         given: u64,
     },
-    Away(Writer),
+    Away(WriterThread),
 }
 
 /// The thread that writes a file, for whoever has its bytes.
 #[derive(Debug)]
-struct Writer {
+struct WriterThread {
     to_writer: Sender<ToWriter>,
     from_writer: Receiver<FromWriter>,
     /// How long each of its steps is waited for; `None`: as long as it takes.
@@ -96,7 +96,7 @@ impl HandedFile {
         path: &Path,
         make: impl FnOnce() -> Result<Staged, StoreError> + Send + 'static,
     ) -> Result<HandedFile, StoreError> {
-        let Some(writer) = Writer::start(starter, Some(limit)) else {
+        let Some(writer) = WriterThread::start(starter, Some(limit)) else {
             return Ok(HandedFile {
                 path: path.to_owned(),
                 way: FileWay::Here {
@@ -145,7 +145,10 @@ impl HandedFile {
         if *given < BESIDE_FROM {
             return;
         }
-        let Some(writer) = starter.take().and_then(|starter| Writer::start(starter, None)) else {
+        let Some(writer) = starter
+            .take()
+            .and_then(|starter| WriterThread::start(starter, None))
+        else {
             return;
         };
         let to_writer = writer.to_writer.clone();
@@ -203,13 +206,13 @@ enum NotGiven {
     Failed(StoreError),
 }
 
-impl Writer {
+impl WriterThread {
     /// Starts the thread, which has no file yet. `None` where none can be had.
-    fn start(starter: Starter, limit: Option<Duration>) -> Option<Writer> {
+    fn start(starter: Starter, limit: Option<Duration>) -> Option<WriterThread> {
         let (to_writer, pieces) = mpsc::channel();
         let (told, from_writer) = mpsc::channel();
         starter("the writer", Box::new(move || write(&pieces, &told))).ok()?;
-        Some(Writer {
+        Some(WriterThread {
             to_writer,
             from_writer,
             limit,
@@ -303,7 +306,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for WriterThread {
     /// What it still has is removed; where nothing waits for this program, that is waited for.
     fn drop(&mut self) {
         if self.limit.is_none() && self.to_writer.send(ToWriter::GiveUp).is_ok() {
@@ -475,7 +478,7 @@ mod tests {
         let (_told, from_writer) = mpsc::channel();
         let mut file = HandedFile {
             path,
-            way: FileWay::Away(Writer {
+            way: FileWay::Away(WriterThread {
                 to_writer,
                 from_writer,
                 limit: Some(moment),
