@@ -10,13 +10,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::threads::{Awaited, Starter, awaited};
 
+/// How many bytes more are there each time that a reader is told.
+const STEP: u64 = 1 << 20;
+
 /// Work on a file beside whoever writes it. Dropped before the end of the file is told, it is
 /// given up, and waited for: the file is closed by then.
 #[derive(Debug)]
 pub(super) struct Beside<T> {
     growth: Arc<Growth>,
-    /// How many bytes more are there each time that it is told.
-    step: u64,
     told: u64,
     outcome: Awaited<T>,
 }
@@ -36,11 +37,10 @@ struct GrownBytes {
 }
 
 impl<T: Send + 'static> Beside<T> {
-    /// Begins the work, which is told of each `step` bytes. `None` where there is no thread for it.
+    /// Begins the work. `None` where there is no thread for it.
     pub(super) fn begin(
         file: &File,
         starter: Starter,
-        step: u64,
         work: impl FnOnce(&mut Growing) -> T + Send + 'static,
     ) -> Option<Beside<T>> {
         let growth = Arc::new(Growth::default());
@@ -58,7 +58,6 @@ impl<T: Send + 'static> Beside<T> {
         starter("beside the writer", work).ok()?;
         Some(Beside {
             growth,
-            step,
             told: 0,
             outcome,
         })
@@ -68,7 +67,7 @@ impl<T: Send + 'static> Beside<T> {
 impl<T> Beside<T> {
     /// So many bytes are in the file by now.
     pub(super) fn written(&mut self, bytes: u64) {
-        if bytes >= self.told + self.step {
+        if bytes >= self.told + STEP {
             self.told = bytes;
             self.growth.tell(GrownBytes {
                 bytes,
@@ -165,12 +164,10 @@ mod tests {
     use super::*;
     use crate::threads;
 
-    const STEP: u64 = 1 << 20;
-
     /// Reads a file beside its writer, and tells after each read how much has come.
     fn reading(file: &File) -> (Beside<Vec<u8>>, Receiver<usize>) {
         let (sender, lengths) = channel();
-        let beside = Beside::begin(file, threads::start, STEP, move |growing| {
+        let beside = Beside::begin(file, threads::start, move |growing| {
             let (mut bytes, mut buffer) = (Vec::new(), vec![0; 3 << 20]);
             loop {
                 let read = growing.read(&mut buffer).expect("read");
@@ -222,14 +219,14 @@ mod tests {
     #[test]
     fn without_a_thread_nothing_is_begun() {
         let file = tempfile::tempfile().expect("a file");
-        let beside = Beside::begin(&file, threads::none_left, STEP, |_| ());
+        let beside = Beside::begin(&file, threads::none_left, |_| ());
         assert!(beside.is_none());
     }
 
     #[test]
     fn work_that_panics_has_no_outcome() {
         let file = tempfile::tempfile().expect("a file");
-        let beside = Beside::begin(&file, threads::start, STEP, |_| panic!("a panic of the tests"));
+        let beside = Beside::begin(&file, threads::start, |_| panic!("a panic of the tests"));
         let beside: Beside<()> = beside.expect("a thread");
         beside.whole(0);
         assert_eq!(beside.outcome(), None);
@@ -240,14 +237,14 @@ mod tests {
         // Nothing can be put on this one, which the system says when it is asked to.
         let null = File::options().write(true).open("/dev/null").expect("opened");
         let sync = |file: &mut Growing| file.sync_each(STEP);
-        let mut beside = Beside::begin(&null, threads::start, STEP, sync).expect("a thread");
+        let mut beside = Beside::begin(&null, threads::start, sync).expect("a thread");
         beside.written(STEP);
         // The end has not been told.
         let said = beside.outcome.recv().expect("an outcome").expect_err("no disk");
         assert_eq!(said.kind(), io::ErrorKind::InvalidInput);
         let file = tempfile::tempfile().expect("a file");
         for (written, whole) in [(STEP, STEP), (STEP, 5 * STEP + 1), (0, 0)] {
-            let mut beside = Beside::begin(&file, threads::start, STEP, sync).expect("a thread");
+            let mut beside = Beside::begin(&file, threads::start, sync).expect("a thread");
             beside.written(written);
             beside.whole(whole);
             assert!(matches!(beside.outcome(), Some(Ok(()))), "{whole}");
@@ -258,7 +255,7 @@ mod tests {
     fn what_has_not_grown_so_much_is_left_to_its_writer() {
         let null = File::options().write(true).open("/dev/null").expect("opened");
         let sync = |file: &mut Growing| file.sync_each(2 * STEP);
-        let mut beside = Beside::begin(&null, threads::start, STEP, sync).expect("a thread");
+        let mut beside = Beside::begin(&null, threads::start, sync).expect("a thread");
         beside.written(2 * STEP - 1);
         beside.whole(2 * STEP - 1);
         assert!(matches!(beside.outcome(), Some(Ok(()))));

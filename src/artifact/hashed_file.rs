@@ -7,7 +7,7 @@ use crate::artifact::digest::PassedBytes;
 use crate::artifact::error::GivenUp;
 use crate::artifact::space::{Allowance, LOOK_EVERY, Space};
 
-const BUFFER_BYTES: usize = 32 * 1024;
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// A file that is hashed and counted as it is written.
 #[derive(Debug)]

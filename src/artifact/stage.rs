@@ -26,9 +26,7 @@ use crate::threads::{self, Starter};
 const PAUSE: Duration = Duration::from_millis(250);
 /// An archive is looked at beside its writer once so much of it is there: a smaller one is looked
 /// at sooner than a thread begins.
-pub(super) const BESIDE_FROM: u64 = 4 << 20;
-/// After so many bytes more whoever looks at it is told of them.
-const LOOK_STEP: u64 = 1 << 20;
+const BESIDE_FROM: u64 = 4 << 20;
 /// After so many bytes a file is put on disk beside its writer: the last sync has to wait for no more than that, whatever
 /// the size of the file.
 const SYNC_STEP: u64 = 8 << 20;
@@ -118,8 +116,8 @@ impl Staged {
                 };
                 let sync = |file: &mut Growing| file.sync_each(SYNC_STEP);
                 self.beside = WorkBeside::Now {
-                    look: Beside::begin(file, starter, LOOK_STEP, look),
-                    sync: Beside::begin(file, starter, SYNC_STEP, sync),
+                    look: Beside::begin(file, starter, look),
+                    sync: Beside::begin(file, starter, sync),
                 };
             }
             WorkBeside::Now { look, sync } => {

@@ -351,7 +351,7 @@ fn a_file_of_which_a_part_could_not_be_put_on_disk_on_the_way_is_no_file() {
         staged.write_all(&vec![7; 1 << 20]).expect("written");
         staged.beside = WorkBeside::Now {
             look: None,
-            sync: Beside::begin(staged.stream.file.get_ref(), threads::start, SYNC_STEP, sync),
+            sync: Beside::begin(staged.stream.file.get_ref(), threads::start, sync),
         };
         let error = staged.finish().expect_err("a part is missing");
         let source = std::error::Error::source(&error).map(ToString::to_string);

@@ -20,8 +20,8 @@ use crate::soma::reply::{self, Answer, AroundFile};
 use crate::soma::request::NAMESPACE;
 use crate::values::xml_limits::{ScannedXml, XmlLimits, not_plausible};
 
-/// Bytes of an answer that are looked at together: one record of TLS, 16 KiB, comes at a time.
-const BUFFER: usize = 32 << 10;
+/// Bytes read from the socket at a time.
+const BUFFER: usize = 128 << 10;
 
 /// What stands behind a file closes the envelope, and is no longer than this.
 const LONGEST_END: u64 = 1 << 20;

@@ -97,8 +97,8 @@ impl Wire {
     }
 }
 
-/// What a connection holds of what goes, once behind TLS and once before it, and of what comes behind it: some records of
-/// TLS, of 16 KiB each.
+/// What a connection holds of what comes and of what goes, once before TLS and once behind it: some records of TLS, of
+/// 16 KiB each.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 fn agent_config(timeouts: Timeouts) -> Config {

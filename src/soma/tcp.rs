@@ -25,10 +25,6 @@ use crate::soma::spare_socket::{LentSocket, SpareSocket, family};
 /// How often a connection that is being made is asked whether somebody wants to stop.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// So much of what has come is taken at once: each time costs a call of the system, and tells the other side that there
-/// is room again.
-const RECEIVED_AT_ONCE: usize = 128 << 10;
-
 /// Connects to the addresses of a device, one after another.
 #[derive(Debug, Default)]
 pub(crate) struct TcpConnect {
@@ -137,7 +133,10 @@ impl<In: Transport> Connector<In> for TcpConnect {
         let stream = Arc::new(stream);
         let handle = Arc::downgrade(&stream) as Weak<dyn ShutdownHandle>;
         (details.register_shutdown)(handle)?;
-        let buffers = LazyBuffers::new(RECEIVED_AT_ONCE, details.config.output_buffer_size());
+        let buffers = LazyBuffers::new(
+            details.config.input_buffer_size(),
+            details.config.output_buffer_size(),
+        );
         let socket = LentSocket::new(stream, self.spare.clone())?;
         Ok(Some(Either::B(TcpTransport { socket, buffers })))
     }

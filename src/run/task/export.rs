@@ -161,7 +161,7 @@ impl Walk<'_, '_, '_> {
             Ok(staged.within(allowance).worked_on_beside(threads::start))
         };
         match self.quiesce.begun {
-            Begun::No => Ok(HandedFile::here(make()?, path, threads::start)),
+            Begun::No => Ok(HandedFile::here(make()?, path)),
             Begun::Sent { .. } | Begun::Seen { .. } | Begun::SeenInPart { .. } => {
                 HandedFile::away(threads::start, DISK_ANSWERS_WITHIN, path, make)
             }
