@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::artifact::error::StoreError;
 use crate::artifact::stage::Staged;
@@ -30,21 +30,28 @@ pub struct HandedFile {
 #[derive(Debug)]
 enum FileWay {
     Here(Box<Staged>),
-    Away {
-        to_writer: Sender<ToWriter>,
-        from_writer: Receiver<FromWriter>,
-        limit: Duration,
-        /// Those that have been written.
-        empty: Vec<Vec<u8>>,
-        /// How many pieces there are.
-        pieces: usize,
-    },
+    Away(WriterThread),
+}
+
+/// The thread that writes a file, for whoever has its bytes.
+#[derive(Debug)]
+struct WriterThread {
+    to_writer: Sender<ToWriter>,
+    from_writer: Receiver<FromWriter>,
+    limit: Duration,
+    /// It was waited for so long, and told nothing.
+    is_silent: bool,
+    /// Pieces that have been written.
+    empty: Vec<Vec<u8>>,
+    /// How many pieces there are.
+    pieces: usize,
 }
 
 enum ToWriter {
     Make(Maker),
     Piece(Vec<u8>),
     GiveBack,
+    GiveUp,
 }
 
 enum FromWriter {
@@ -78,19 +85,21 @@ impl HandedFile {
         if starter("the writer", work).is_err() {
             return Ok(HandedFile::here(make()?, path));
         }
+        let mut writer = WriterThread {
+            to_writer,
+            from_writer,
+            limit,
+            is_silent: false,
+            empty: Vec::new(),
+            pieces: 0,
+        };
         // Without its thread nothing comes back, which is met below.
-        let _ = to_writer.send(ToWriter::Make(Box::new(make)));
-        match from_writer.recv_timeout(limit) {
+        let _ = writer.to_writer.send(ToWriter::Make(Box::new(make)));
+        match writer.answer() {
             Ok(FromWriter::Failed(error)) => Err(error),
             Ok(FromWriter::Made | FromWriter::Written(_) | FromWriter::Back(_)) => Ok(HandedFile {
                 path: path.to_owned(),
-                way: FileWay::Away {
-                    to_writer,
-                    from_writer,
-                    limit,
-                    empty: Vec::new(),
-                    pieces: 0,
-                },
+                way: FileWay::Away(writer),
                 trouble: None,
             }),
             Err(error) => Err(StoreError::new("create", path, silent(error, limit))),
@@ -101,28 +110,23 @@ impl HandedFile {
     pub fn trouble(&self) -> Option<&StoreError> {
         match &self.way {
             FileWay::Here(staged) => staged.trouble(),
-            FileWay::Away { .. } => self.trouble.as_ref(),
+            FileWay::Away(_) => self.trouble.as_ref(),
         }
     }
 
     /// The file with all that was given.
     pub fn back(self) -> Result<Staged, StoreError> {
-        let (to_writer, from_writer, limit) = match self.way {
+        let mut writer = match self.way {
             FileWay::Here(staged) => return Ok(*staged),
-            FileWay::Away {
-                to_writer,
-                from_writer,
-                limit,
-                ..
-            } => (to_writer, from_writer, limit),
+            FileWay::Away(writer) => writer,
         };
-        let _ = to_writer.send(ToWriter::GiveBack);
+        let _ = writer.to_writer.send(ToWriter::GiveBack);
         loop {
-            match from_writer.recv_timeout(limit) {
+            match writer.answer() {
                 Ok(FromWriter::Made | FromWriter::Written(_)) => {}
                 Ok(FromWriter::Failed(error)) => return Err(error),
                 Ok(FromWriter::Back(staged)) => return Ok(*staged),
-                Err(error) => return Err(StoreError::new("write", &self.path, silent(error, limit))),
+                Err(error) => return Err(StoreError::new("write", &self.path, silent(error, writer.limit))),
             }
         }
     }
@@ -130,28 +134,14 @@ impl HandedFile {
 
 impl Write for HandedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let given = match &mut self.way {
+        let (given, limit) = match &mut self.way {
             FileWay::Here(staged) => return staged.write(bytes),
-            FileWay::Away {
-                to_writer,
-                from_writer,
-                limit,
-                empty,
-                pieces,
-            } => piece(from_writer, *limit, empty, pieces).and_then(|mut piece| {
-                piece.extend_from_slice(bytes);
-                // A writer that is gone has panicked.
-                let gone = |_| NotGiven::Silent(RecvTimeoutError::Disconnected);
-                to_writer.send(ToWriter::Piece(piece)).map_err(gone)
-            }),
-        };
-        let FileWay::Away { limit, .. } = &self.way else {
-            return Ok(bytes.len());
+            FileWay::Away(writer) => (writer.give(bytes), writer.limit),
         };
         match given {
             Ok(()) => Ok(bytes.len()),
             Err(NotGiven::Silent(error)) => {
-                let source = silent(error, *limit);
+                let source = silent(error, limit);
                 self.trouble = Some(StoreError::noted("write", &self.path, &source));
                 Err(source)
             }
@@ -167,7 +157,7 @@ impl Write for HandedFile {
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.way {
             FileWay::Here(staged) => staged.flush(),
-            FileWay::Away { .. } => Ok(()),
+            FileWay::Away(_) => Ok(()),
         }
     }
 }
@@ -178,32 +168,56 @@ enum NotGiven {
     Failed(StoreError),
 }
 
-/// An empty piece: one that was written, where there are as many as there may be.
-fn piece(
-    from_writer: &Receiver<FromWriter>,
-    limit: Duration,
-    empty: &mut Vec<Vec<u8>>,
-    pieces: &mut usize,
-) -> Result<Vec<u8>, NotGiven> {
-    loop {
-        let told = match from_writer.try_recv() {
-            Ok(told) => told,
-            Err(_) if !empty.is_empty() || *pieces < MOST_PIECES => break,
-            Err(_) => from_writer.recv_timeout(limit).map_err(NotGiven::Silent)?,
-        };
-        match told {
-            FromWriter::Written(mut piece) => {
-                piece.clear();
-                empty.push(piece);
-            }
-            FromWriter::Failed(error) => return Err(NotGiven::Failed(error)),
-            FromWriter::Made | FromWriter::Back(_) => {}
-        }
+impl WriterThread {
+    /// What it tells next.
+    fn answer(&mut self) -> Result<FromWriter, RecvTimeoutError> {
+        let answer = self.from_writer.recv_timeout(self.limit);
+        self.is_silent = answer.is_err();
+        answer
     }
-    Ok(empty.pop().unwrap_or_else(|| {
-        *pieces += 1;
-        Vec::new()
-    }))
+
+    fn give(&mut self, bytes: &[u8]) -> Result<(), NotGiven> {
+        let mut piece = self.empty_piece()?;
+        piece.extend_from_slice(bytes);
+        // A writer that is gone has panicked.
+        let gone = |_| NotGiven::Silent(RecvTimeoutError::Disconnected);
+        self.to_writer.send(ToWriter::Piece(piece)).map_err(gone)
+    }
+
+    /// An empty piece: one that was written, where there are as many as there may be.
+    fn empty_piece(&mut self) -> Result<Vec<u8>, NotGiven> {
+        loop {
+            let told = match self.from_writer.try_recv() {
+                Ok(told) => told,
+                Err(_) if !self.empty.is_empty() || self.pieces < MOST_PIECES => break,
+                Err(_) => self.answer().map_err(NotGiven::Silent)?,
+            };
+            match told {
+                FromWriter::Written(mut piece) => {
+                    piece.clear();
+                    self.empty.push(piece);
+                }
+                FromWriter::Failed(error) => return Err(NotGiven::Failed(error)),
+                FromWriter::Made | FromWriter::Back(_) => {}
+            }
+        }
+        Ok(self.empty.pop().unwrap_or_else(|| {
+            self.pieces += 1;
+            Vec::new()
+        }))
+    }
+}
+
+impl Drop for WriterThread {
+    /// A file that it still has is removed, which is waited for, within the limit: this program may end soon.
+    fn drop(&mut self) {
+        if self.is_silent || self.to_writer.send(ToWriter::GiveUp).is_err() {
+            return;
+        }
+        let begun = Instant::now();
+        let left = || self.limit.saturating_sub(begun.elapsed());
+        while self.from_writer.recv_timeout(left()).is_ok() {}
+    }
 }
 
 fn silent(error: RecvTimeoutError, limit: Duration) -> io::Error {
@@ -232,6 +246,7 @@ fn write(pieces: &Receiver<ToWriter>, told: &Sender<FromWriter>) {
                 }
                 Err(error) => FromWriter::Failed(error),
             },
+            (ToWriter::GiveUp, _) => return,
             // What failed was told.
             (_, None) => continue,
             (ToWriter::Piece(piece), Some(file)) => match file.write_all(&piece) {
@@ -289,6 +304,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_given_up_while_a_thread_writes_it_is_gone_by_then() {
+        let store = tempfile::tempdir().expect("a folder");
+        let (folder, path) = (store.path().to_owned(), store.path().join("b.zip"));
+        let place = path.clone();
+        let make = move || Staged::create(&folder, &place);
+        let mut file = HandedFile::away(start, LONG, &path, make).expect("a file");
+        file.write_all(&bytes()).expect("written");
+        assert_eq!(fs::read_dir(store.path()).expect("a folder").count(), 1);
+        drop(file);
+        assert_eq!(fs::read_dir(store.path()).expect("a folder").count(), 0);
+    }
+
+    #[test]
     fn a_file_that_cannot_be_made_or_grows_too_large_is_told_as_here() {
         let store = tempfile::tempdir().expect("a folder");
         let path = store.path().join("b.zip");
@@ -337,13 +365,14 @@ mod tests {
         let (_told, from_writer) = mpsc::channel();
         let mut file = HandedFile {
             path,
-            way: FileWay::Away {
+            way: FileWay::Away(WriterThread {
                 to_writer,
                 from_writer,
                 limit: moment,
+                is_silent: false,
                 empty: Vec::new(),
                 pieces: 0,
-            },
+            }),
             trouble: None,
         };
         let failed = (0..=MOST_PIECES).find_map(|_| file.write_all(b"more").err());
