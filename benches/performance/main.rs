@@ -13,7 +13,6 @@
 mod simulator;
 
 #[path = "../../tests/it/support/deaf.rs"]
-#[expect(dead_code, reason = "tests ask more of such a port")]
 mod deaf;
 
 mod bench;
