@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use crate::cli::{Global, ValidateArgs};
 use crate::commands::frame::error::{CommandError, Outcome, print};
 use crate::commands::frame::history_file::owners_of_history;
-use crate::commands::frame::loading::load_plan_to_judge;
+use crate::commands::frame::loading::{load_plan_to_judge, warnings_of};
 use crate::commands::named::plan_names::plan_if_sound;
 use crate::exit::Exit;
 use crate::ownership;
@@ -45,7 +45,7 @@ pub(super) fn validate(global: &Global, args: &ValidateArgs, ui: Ui, env: Lookup
         ui.warning(doubt);
     }
     if ui.verbosity > Verbosity::Quiet {
-        let warnings = loaded.warnings.warnings() + doubts.len();
+        let warnings = warnings_of(&loaded, env) + doubts.len();
         let groups: Vec<_> = owners.into_iter().filter_map(Result::ok).flatten().collect();
         let detail = match ui.verbosity > Verbosity::Normal {
             true => ValidDetail::Devices,

@@ -907,6 +907,7 @@ fn a_zone_of_the_machine_that_is_none_is_warned_of() {
         "{}",
         ran.stderr
     );
+    assert!(ran.stdout.contains(", 1 warning"), "{}", ran.stdout);
 }
 
 #[test]

@@ -178,6 +178,11 @@ pub(in crate::commands) fn load_plan_to_judge(
     Ok(loaded)
 }
 
+/// How many warnings [`load_plan_to_judge`] has printed.
+pub(in crate::commands) fn warnings_of(loaded: &Loaded, env: Lookup<'_>) -> usize {
+    loaded.warnings.warnings() + usize::from(unknown_zone(env).is_some())
+}
+
 /// Warns of a `$TZ` that is no time zone, where times are shown or days are counted; whether it is none.
 pub(in crate::commands) fn warn_of_zone(ui: Ui, env: Lookup<'_>) -> bool {
     let unknown = unknown_zone(env);
