@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dpbackup::soma::deadline::Deadline;
 use dpbackup::soma::download::read_file;
+use dpbackup::values::timeouts::RequestLimit;
 use libfuzzer_sys::fuzz_target;
 
 /// Gives at most so many bytes at a time.
@@ -31,7 +32,7 @@ fn download(bytes: &[u8], size: usize) -> Option<Vec<u8>> {
     let pieces = Pieces { bytes, size };
     let outcome = read_file(
         pieces,
-        &Deadline::after(Duration::MAX, Arc::default()),
+        &Deadline::after(RequestLimit::of_its_own(Duration::MAX), Arc::default()),
         &mut out,
         &mut |bytes| told = bytes,
     );

@@ -8,6 +8,7 @@ use dpbackup::soma::deadline::Deadline;
 use dpbackup::soma::error::SomaError;
 use dpbackup::soma::reply::{self, Answer};
 use dpbackup::values::backup_names::BackupNames;
+use dpbackup::values::timeouts::RequestLimit;
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,12 @@ fuzz_target!(|text: &str| {
         // What is quoted of an answer is bounded.
         assert!(error.message.len() < 1 << 16);
     };
-    let answer = || Answer::new(text.to_owned(), Deadline::after(Duration::MAX, Arc::default()));
+    let answer = || {
+        Answer::new(
+            text.to_owned(),
+            Deadline::after(RequestLimit::of_its_own(Duration::MAX), Arc::default()),
+        )
+    };
     for payload in ["status", "config", "filestore", "result"] {
         let read = answer().payload(payload, |node| {
             for row in reply::rows(node, "DomainStatus") {

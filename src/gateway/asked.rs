@@ -1,11 +1,10 @@
 //! What came of asking a device for something that it must be brought back from.
 
-use std::time::Duration;
-
 use crate::gateway::Gateway;
 use crate::gateway::facts::WhoAnswers;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request::Request;
+use crate::values::timeouts::RequestLimit;
 
 /// What came of asking for a quiesce or for a secure backup.
 #[derive(Debug)]
@@ -22,11 +21,11 @@ pub enum ActionAsked {
 
 impl Gateway<'_> {
     /// Sends an action, once, to the device with the serial number that is `meant`, where it has told one before;
-    /// `total` bounds the wait for the answer.
-    pub(super) fn ask(&self, request: &Request, total: Duration, meant: Option<&str>) -> ActionAsked {
+    /// `limit` bounds the wait for the answer.
+    pub(super) fn ask(&self, request: &Request, limit: RequestLimit, meant: Option<&str>) -> ActionAsked {
         let Err(error) = self
             .met(meant, &request.name)
-            .and_then(|()| self.act(request, total))
+            .and_then(|()| self.act(request, limit))
         else {
             return ActionAsked::Accepted;
         };

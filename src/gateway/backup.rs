@@ -68,7 +68,7 @@ impl Gateway<'_> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Option<String>> {
         let request = request::do_backup(domains, configuration);
-        let mut download = || self.download(&request, self.timeouts().export, out, progress);
+        let mut download = || self.download(&request, self.timeouts().of_export(), out, progress);
         let ReceivedFile { length, around } = match download() {
             Err(error) if error.may_be_unread => {
                 self.domains_once().map_err(|_| error)?;
@@ -102,7 +102,7 @@ impl Gateway<'_> {
         meant: Option<&str>,
     ) -> ActionAsked {
         let request = request::secure_backup(certificate, folder.url());
-        match self.ask(&request, self.timeouts().secure_backup, meant) {
+        match self.ask(&request, self.timeouts().of_secure_backup(), meant) {
             ActionAsked::Unclear(error)
                 if error.kind == SomaErrorKind::Refused && is_scheduled(&error.message) =>
             {

@@ -8,6 +8,7 @@ use roxmltree::Node;
 use crate::gateway::Gateway;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::{reply, request};
+use crate::values::timeouts::RequestLimit;
 use crate::values::xml_limits::NotPlausible;
 
 /// The domain that every device has, and that cannot be quiesced.
@@ -131,13 +132,17 @@ impl Gateway<'_> {
 
     /// The same, tried once: for polling.
     pub fn domains_once(&self) -> Result<Vec<DomainStatus>> {
-        self.domains_within(self.timeouts().request)
+        self.listed_within(self.timeouts().of_request())
     }
 
-    /// The same within `total`.
-    pub fn domains_within(&self, total: Duration) -> Result<Vec<DomainStatus>> {
+    /// The same within `time`.
+    pub fn domains_within(&self, time: Duration) -> Result<Vec<DomainStatus>> {
+        self.listed_within(RequestLimit::of_its_own(time))
+    }
+
+    fn listed_within(&self, limit: RequestLimit) -> Result<Vec<DomainStatus>> {
         let request = request::get_status(DEFAULT_DOMAIN, "DomainStatus");
-        self.list_within(&request, "status", total, &mut |status| {
+        self.list_within(&request, "status", limit, &mut |status| {
             let rows = reply::rows(status, "DomainStatus");
             let domains = united(rows.map(|row| self.hidden(domain_status(row))));
             if domains.is_empty() {

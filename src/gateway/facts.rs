@@ -12,6 +12,7 @@ use crate::gateway::pace::{pause_after, until_next_look};
 use crate::soma::client::OtherAddresses;
 use crate::soma::error::{Result, SomaErrorKind};
 use crate::soma::{reply, request};
+use crate::values::timeouts::RequestLimit;
 
 /// A row of `FirmwareVersion3`, or of its older forms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -181,12 +182,12 @@ impl Gateway<'_> {
 
     /// Whether the device with this serial number answers, asked once and now, over the connection that is in use.
     pub fn who_answers(&self, meant: &str) -> Result<WhoAnswers> {
-        self.who_tells(meant, self.timeouts().request)
+        self.who_tells(meant, self.timeouts().of_request())
     }
 
-    /// The same, each question within `total`.
-    fn who_tells(&self, meant: &str, total: Duration) -> Result<WhoAnswers> {
-        Ok(match self.serial_now(total)? {
+    /// The same, each question within `limit`.
+    fn who_tells(&self, meant: &str, limit: RequestLimit) -> Result<WhoAnswers> {
+        Ok(match self.serial_now(limit)? {
             Some(found) if found == meant => WhoAnswers::Meant,
             Some(found) => WhoAnswers::Other(found),
             None => WhoAnswers::NotTold,
@@ -235,7 +236,7 @@ impl Gateway<'_> {
     /// long as others are.
     pub(super) fn who_is_to_be_told(&self, meant: &str) -> Result<WhoAnswers> {
         self.client.on_a_new_connection();
-        self.who_tells(meant, self.before_an_unquiesce())
+        self.who_tells(meant, RequestLimit::of_its_own(self.before_an_unquiesce()))
     }
 
     /// The same as `who_answers` over a new connection, over which the next change goes as well.
@@ -246,11 +247,11 @@ impl Gateway<'_> {
 
     /// The serial number, asked for once and now; `None` where the device does not tell it. As where the firmware is
     /// asked for, an older class may tell what a newer one has no answer to.
-    fn serial_now(&self, total: Duration) -> Result<Option<String>> {
+    fn serial_now(&self, limit: RequestLimit) -> Result<Option<String>> {
         let mut no_answer = None;
         for class in FIRMWARE {
             let request = request::get_status(DEFAULT_DOMAIN, class);
-            let answer = self.read_within(&request, "status", total, &mut |status| {
+            let answer = self.read_within(&request, "status", limit, &mut |status| {
                 let row = reply::rows(status, class).next();
                 Ok(row.and_then(|row| self.serial(row)))
             });

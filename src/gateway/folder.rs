@@ -101,7 +101,7 @@ impl Gateway<'_> {
         self.list_within(
             &request::get_filestore(TEMPORARY),
             "filestore",
-            self.timeouts().request,
+            self.timeouts().of_request(),
             &mut |filestore| listed(filestore, wanted),
         )
     }
@@ -126,7 +126,7 @@ impl Gateway<'_> {
     ) -> Result<Option<String>> {
         let request = request::get_file(&folder.file_url(&file.name));
         let ReceivedFile { length, around } =
-            self.download(&request, self.timeouts().export, out, progress)?;
+            self.download(&request, self.timeouts().of_export(), out, progress)?;
         if let Some(other) = around.name.filter(|name| !is_file(name, &file.name)) {
             return Err(SomaError::new(
                 SomaErrorKind::Malformed,

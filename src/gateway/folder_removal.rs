@@ -130,7 +130,7 @@ impl Removing<'_, '_> {
             self.refusal.get_or_insert_with(|| too_slow(self.folder));
             return TakenAway::NotKnown;
         }
-        match gateway.act(removal, gateway.timeouts().request) {
+        match gateway.act(removal, gateway.timeouts().of_request()) {
             Ok(()) => {
                 self.taken += 1;
                 TakenAway::Yes

@@ -29,7 +29,7 @@ use crate::soma::client::Client;
 use crate::soma::download::ReceivedFile;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request::Request;
-use crate::values::timeouts::Timeouts;
+use crate::values::timeouts::{RequestLimit, Timeouts};
 
 /// The pause before the first new try of a read; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -108,52 +108,52 @@ impl<'a> Gateway<'a> {
         payload: &str,
         read: &mut dyn FnMut(Node<'_, '_>) -> Result<T>,
     ) -> Result<T> {
-        self.read_within(request, payload, self.timeouts().request, read)
+        self.read_within(request, payload, self.timeouts().of_request(), read)
     }
 
-    /// The same within `total`.
+    /// The same within `limit`.
     fn read_within<T>(
         &self,
         request: &Request,
         payload: &str,
-        total: Duration,
+        limit: RequestLimit,
         read: &mut dyn FnMut(Node<'_, '_>) -> Result<T>,
     ) -> Result<T> {
         self.interruptible(&request.name, || {
-            let answer = self.client.call(request, total)?;
+            let answer = self.client.call(request, limit)?;
             answer.payload(payload, read)
         })
     }
 
-    /// Reads a list, once and within `total`: all of it, or none.
+    /// Reads a list, once and within `limit`: all of it, or none.
     fn list_within<T>(
         &self,
         request: &Request,
         payload: &str,
-        total: Duration,
+        limit: RequestLimit,
         read: &mut dyn FnMut(Node<'_, '_>) -> Result<T>,
     ) -> Result<T> {
         self.interruptible(&request.name, || {
-            let answer = self.client.call(request, total)?;
+            let answer = self.client.call(request, limit)?;
             answer.list(payload, read)
         })
     }
 
-    /// Sends an action, once, and wants an `OK`. `total` bounds the wait for it.
-    fn act(&self, request: &Request, total: Duration) -> Result<()> {
-        self.interruptible(&request.name, || self.client.call(request, total)?.ok())
+    /// Sends an action, once, and wants an `OK`. `limit` bounds the wait for it.
+    fn act(&self, request: &Request, limit: RequestLimit) -> Result<()> {
+        self.interruptible(&request.name, || self.client.call(request, limit)?.ok())
     }
 
     /// Downloads the file that a request answers with, once.
     fn download(
         &self,
         request: &Request,
-        total: Duration,
+        limit: RequestLimit,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<ReceivedFile> {
         self.interruptible(&request.name, || {
-            self.client.download(request, total, out, progress)
+            self.client.download(request, limit, out, progress)
         })
     }
 

@@ -161,7 +161,7 @@ impl Gateway<'_> {
             Scope::Device => request::quiesce_device(seconds),
             Scope::Domain(name) => request::quiesce_domain(name, seconds),
         };
-        self.ask(&request, self.timeouts().request, meant)
+        self.ask(&request, self.timeouts().of_request(), meant)
     }
 
     /// Asks for unquiesce; the device answers at once and works on. One that is known to be another than the one that
@@ -173,12 +173,12 @@ impl Gateway<'_> {
         {
             return Err(not_sent(&request.name, &other_answers(&found, meant)));
         }
-        self.act(&request, self.timeouts().request)
+        self.act(&request, self.timeouts().of_request())
     }
 
     /// The same without a question: to whoever has just answered one, refused the login to one, or did not answer it.
     fn unquiesce_unasked(&self, scope: &Scope) -> Result<()> {
-        self.act(&unquiesce_of(scope), self.timeouts().request)
+        self.act(&unquiesce_of(scope), self.timeouts().of_request())
     }
 
     /// Looks at the device until `scope` is quiesced with all the domains that `stood` in it before, but not

@@ -98,11 +98,11 @@ impl Gateway<'_> {
     pub fn save_restored(&self, confirmed: &ConfirmedRestore) -> Result<()> {
         let request = request::save_config(confirmed);
         self.met(confirmed.facts().serial.as_deref(), &request.name)?;
-        self.act(&request, self.timeouts().request)
+        self.act(&request, self.timeouts().of_request())
     }
 
     fn results(&self, upload: &Upload<'_>) -> Result<Vec<ImportResults>> {
-        let answer = self.client.upload(upload, self.timeouts().export)?;
+        let answer = self.client.upload(upload, self.timeouts().of_export())?;
         answer.payload("import", |import| Ok(read(import)))
     }
 }

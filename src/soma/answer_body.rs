@@ -233,6 +233,7 @@ mod tests {
     use secrecy::SecretString;
 
     use super::*;
+    use crate::values::timeouts::RequestLimit;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -251,7 +252,7 @@ mod tests {
             began: Arc::new(AtomicBool::new(true)),
             connect: MINUTE,
             idle: MINUTE,
-            deadline: Deadline::after(MINUTE, Arc::default()),
+            deadline: Deadline::after(RequestLimit::of_its_own(MINUTE), Arc::default()),
         };
         let answer = HttpAnswer {
             status,

@@ -5,7 +5,6 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -20,7 +19,7 @@ use crate::soma::request::Request;
 use crate::soma::tls;
 use crate::soma::upload::Upload;
 use crate::values::odd_password::oddity;
-use crate::values::timeouts::Timeouts;
+use crate::values::timeouts::{RequestLimit, Timeouts};
 use crate::values::trust::Trust;
 
 /// Where a device is, who we are to it, and how it is trusted.
@@ -136,15 +135,15 @@ impl Client {
         &self.target.timeouts
     }
 
-    /// Sends a request whose answer is small. `total` bounds the reading of it, too.
-    pub fn call(&self, request: &Request, total: Duration) -> Result<Answer> {
-        read_text(self.post(request, total)?)
+    /// Sends a request whose answer is small. `limit` bounds the reading of it, too.
+    pub fn call(&self, request: &Request, limit: RequestLimit) -> Result<Answer> {
+        read_text(self.post(request, limit)?)
     }
 
-    /// Sends an archive; the answer to it is small. `total` bounds the sending and the reading.
-    pub fn upload(&self, upload: &Upload<'_>, total: Duration) -> Result<Answer> {
+    /// Sends an archive; the answer to it is small. `limit` bounds the sending and the reading.
+    pub fn upload(&self, upload: &Upload<'_>, limit: RequestLimit) -> Result<Answer> {
         let told = |error: SomaError| error.for_device(&self.target.trust_command);
-        let answer = self.http.upload(upload, total).map_err(told)?;
+        let answer = self.http.upload(upload, limit).map_err(told)?;
         let came_early = answer.came_early;
         let answer = read_text(answer.into_soma_body(&self.secrets).map_err(told)?)?;
         Ok(match came_early {
@@ -158,11 +157,11 @@ impl Client {
     pub fn download(
         &self,
         request: &Request,
-        total: Duration,
+        limit: RequestLimit,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<ReceivedFile> {
-        let mut body = self.post(request, total)?;
+        let mut body = self.post(request, limit)?;
         let deadline = body.deadline().clone();
         let outcome = download::read_file(&mut body, &deadline, out, progress);
         let file = match body.failure() {
@@ -180,8 +179,8 @@ impl Client {
     }
 
     /// Sends a request, and gives the answer where it is one of a device.
-    fn post(&self, request: &Request, total: Duration) -> Result<Body> {
-        let answer = self.http.post(request, total);
+    fn post(&self, request: &Request, limit: RequestLimit) -> Result<Body> {
+        let answer = self.http.post(request, limit);
         answer
             .and_then(|answer| answer.into_soma_body(&self.secrets))
             .map_err(|error| error.for_device(&self.target.trust_command))

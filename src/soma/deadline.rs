@@ -8,22 +8,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
-use crate::values::duration::HumanDuration;
+use crate::values::timeouts::RequestLimit;
 
 /// The end of a request, and the wish to end it before.
 #[derive(Clone, Debug)]
 pub struct Deadline {
     /// `None`: beyond what a clock can count to.
     ends: Option<Instant>,
-    limit: Duration,
+    limit: RequestLimit,
     interrupted: Arc<AtomicBool>,
 }
 
 impl Deadline {
     /// From now on, so long, unless `interrupted` says so before.
-    pub fn after(limit: Duration, interrupted: Arc<AtomicBool>) -> Self {
+    pub fn after(limit: RequestLimit, interrupted: Arc<AtomicBool>) -> Self {
         Self {
-            ends: Instant::now().checked_add(limit),
+            ends: Instant::now().checked_add(limit.time),
             limit,
             interrupted,
         }
@@ -32,7 +32,7 @@ impl Deadline {
     /// No end at all: for what is in memory, and bounded by its size.
     #[cfg(test)]
     pub(super) fn never() -> Self {
-        Self::after(Duration::MAX, Arc::default())
+        Self::after(RequestLimit::of_its_own(Duration::MAX), Arc::default())
     }
 
     /// An error once the time is over, or somebody has asked to stop.
@@ -54,7 +54,7 @@ impl Deadline {
 
     /// How long all of it may last.
     pub(super) fn limit(&self) -> Duration {
-        self.limit
+        self.limit.time
     }
 
     /// Whether somebody has asked to stop.
@@ -77,10 +77,9 @@ impl Deadline {
 
     /// The error of a request whose time is over.
     pub fn over(&self) -> SomaError {
-        let limit = HumanDuration(self.limit);
         SomaError::new(
             SomaErrorKind::TimedOut,
-            format!("no complete answer within {limit}"),
+            format!("no complete answer within {}", self.limit),
         )
     }
 }
@@ -93,8 +92,11 @@ mod tests {
     fn a_deadline_says_that_the_time_is_over_and_that_somebody_asked_to_stop() {
         let kind = |deadline: &Deadline| deadline.check().map_err(|error| error.kind);
         let interrupted = Arc::new(AtomicBool::new(false));
-        let far = Deadline::after(Duration::from_secs(3600), Arc::clone(&interrupted));
-        let over = Deadline::after(Duration::ZERO, Arc::clone(&interrupted));
+        let far = Deadline::after(
+            RequestLimit::of_its_own(Duration::from_secs(3600)),
+            Arc::clone(&interrupted),
+        );
+        let over = Deadline::after(RequestLimit::of_its_own(Duration::ZERO), Arc::clone(&interrupted));
         assert_eq!(kind(&far), Ok(()));
         assert_eq!(kind(&over), Err(SomaErrorKind::TimedOut));
         assert_eq!(kind(&Deadline::never()), Ok(()));

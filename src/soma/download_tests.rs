@@ -3,6 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
 use super::*;
+use crate::values::timeouts::RequestLimit;
 
 fn envelope(inner: &str) -> String {
     format!(
@@ -223,7 +224,10 @@ fn an_answer_that_goes_on_and_on_behind_its_file_is_given_up() {
 #[test]
 fn a_refusal_is_read_until_the_deadline_of_its_request_and_no_longer() {
     let text = envelope("<dp:result>Cannot read the specified file</dp:result>");
-    let over = Deadline::after(std::time::Duration::ZERO, std::sync::Arc::default());
+    let over = Deadline::after(
+        RequestLimit::of_its_own(std::time::Duration::ZERO),
+        std::sync::Arc::default(),
+    );
     let error = read_file(text.as_bytes(), &over, &mut Vec::new(), &mut |_| {});
     assert_eq!(error.expect_err("too late").kind, SomaErrorKind::TimedOut);
 }

@@ -17,7 +17,7 @@ use crate::soma::error::{Result, SomaError, SomaErrorKind};
 use crate::soma::request::dry_restore;
 use crate::values::restorable_domain::RestorableDomain;
 use crate::values::restore_plan::LocalAddresses;
-use crate::values::timeouts::Timeouts;
+use crate::values::timeouts::{RequestLimit, Timeouts};
 use crate::values::trust::Trust;
 
 /// More than the buffers of both sides of a connection hold: it is not sent to its end before
@@ -122,7 +122,7 @@ fn sent(said: String, then: Then) -> Result<()> {
     let domain = RestorableDomain::named("DOM1").expect("a domain");
     let upload = dry_restore(&archive, &domain, LocalAddresses::Rewrite).expect("a request");
     let outcome = client
-        .upload(&upload, limit)
+        .upload(&upload, RequestLimit::of_its_own(limit))
         .and_then(|answer| answer.payload("import", |_| Ok(())));
     drop(client);
     serving.join().expect("the peer ends");

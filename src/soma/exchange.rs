@@ -35,7 +35,6 @@ impl Explain {
         if self.deadline.is_interrupted() {
             return Deadline::interrupted();
         }
-        let limit = |duration: Duration| HumanDuration(duration).to_string();
         match error {
             ureq::Error::Timeout(ureq::Timeout::Resolve) => {
                 unreachable::silent_name_service(&self.place.0, self.longest_connect())
@@ -43,7 +42,7 @@ impl Explain {
             ureq::Error::Timeout(ureq::Timeout::Connect) => self.not_reached(),
             ureq::Error::Timeout(ureq::Timeout::PerRead) => SomaError::new(
                 SomaErrorKind::TimedOut,
-                format!("no byte arrived for {}", limit(self.idle)),
+                format!("no byte arrived for {} (timeouts.idle)", HumanDuration(self.idle)),
             ),
             // The limit of the whole request may be the first to end, before anybody could be asked anything.
             ureq::Error::Timeout(_) if !self.began.load(Ordering::SeqCst) => self.not_reached(),

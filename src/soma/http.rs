@@ -28,7 +28,7 @@ use crate::soma::spare_socket::SpareSocket;
 use crate::soma::tcp::TcpConnect;
 use crate::soma::tls::{IdleLimit, TlsConnector};
 use crate::soma::upload::Upload;
-use crate::values::timeouts::Timeouts;
+use crate::values::timeouts::{RequestLimit, Timeouts};
 
 /// How soon another connection is made where one was closed while it was being made.
 const NEXT_CONNECTION: Duration = Duration::from_millis(250);
@@ -198,12 +198,12 @@ impl Http {
     }
 
     /// Sends `request` and waits for the start of the answer. The whole exchange, body
-    /// included, must end within `total`.
+    /// included, must end within `limit`.
     ///
     /// A question on a used connection that broke before the answer is asked again at
     /// once, on a new one. Of anything else it is said whether the device may not have read it.
-    pub fn post(&self, request: &Request, total: Duration) -> Result<HttpAnswer> {
-        let deadline = Deadline::after(total, Arc::clone(&self.interrupted));
+    pub fn post(&self, request: &Request, limit: RequestLimit) -> Result<HttpAnswer> {
+        let deadline = Deadline::after(limit, Arc::clone(&self.interrupted));
         let begun = Instant::now();
         let mut sent = self.served(|| self.send(request, &deadline));
         if sent.broke_when_reused() {
@@ -221,9 +221,9 @@ impl Http {
         self.answered(sent, &deadline)
     }
 
-    /// Sends an archive, once, and waits for the start of the answer, both within `total`.
-    pub(crate) fn upload(&self, upload: &Upload<'_>, total: Duration) -> Result<HttpAnswer> {
-        let deadline = Deadline::after(total, Arc::clone(&self.interrupted));
+    /// Sends an archive, once, and waits for the start of the answer, both within `limit`.
+    pub(crate) fn upload(&self, upload: &Upload<'_>, limit: RequestLimit) -> Result<HttpAnswer> {
+        let deadline = Deadline::after(limit, Arc::clone(&self.interrupted));
         let mut came_early = false;
         let sent = self.served(|| {
             let mut body = upload.body();
@@ -232,7 +232,7 @@ impl Http {
             let response = self
                 .request(&deadline, Effect::Change)
                 .config()
-                .timeout_send_body(Some(total))
+                .timeout_send_body(Some(limit.time))
                 .build()
                 .header("Content-Length", upload.length().to_string())
                 .send(ureq::SendBody::from_reader(&mut body));

@@ -138,9 +138,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::values::timeouts::RequestLimit;
 
     fn of(body: &str) -> PageWords {
-        PageWords::of_text(body, &Deadline::after(Duration::from_secs(60), Arc::default()))
+        PageWords::of_text(
+            body,
+            &Deadline::after(RequestLimit::of_its_own(Duration::from_secs(60)), Arc::default()),
+        )
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::*;
+use crate::values::timeouts::RequestLimit;
 
 fn envelope(inner: &str) -> String {
     format!(
@@ -208,13 +209,19 @@ fn an_answer_is_read_until_the_deadline_of_its_request_and_no_longer() {
     };
     let interrupted = Arc::new(AtomicBool::new(true));
     let hour = Duration::from_secs(3600);
-    assert_eq!(until(Deadline::after(hour, Arc::default())), Ok(()));
     assert_eq!(
-        until(Deadline::after(Duration::ZERO, Arc::default())),
+        until(Deadline::after(RequestLimit::of_its_own(hour), Arc::default())),
+        Ok(())
+    );
+    assert_eq!(
+        until(Deadline::after(
+            RequestLimit::of_its_own(Duration::ZERO),
+            Arc::default()
+        )),
         Err(SomaErrorKind::TimedOut)
     );
     assert_eq!(
-        until(Deadline::after(hour, interrupted)),
+        until(Deadline::after(RequestLimit::of_its_own(hour), interrupted)),
         Err(SomaErrorKind::Interrupted)
     );
 }

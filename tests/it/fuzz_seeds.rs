@@ -15,6 +15,7 @@ use dpbackup::artifact::manifest_list::Manifest;
 use dpbackup::soma::deadline::Deadline;
 use dpbackup::soma::download::read_file;
 use dpbackup::soma::reply::Answer;
+use dpbackup::values::timeouts::RequestLimit;
 use sha1::{Digest, Sha1};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -74,7 +75,7 @@ fn seeds() -> Vec<Seed> {
         let mut archive = Vec::new();
         if read_file(
             answer.body.as_bytes(),
-            &Deadline::after(Duration::MAX, Arc::default()),
+            &Deadline::after(RequestLimit::of_its_own(Duration::MAX), Arc::default()),
             &mut archive,
             &mut |_| {},
         )
@@ -217,7 +218,10 @@ fn the_seeds_of_the_fuzz_targets_are_what_they_should_be() {
     let of = |target: &str| -> Vec<&Seed> { seeds.iter().filter(|seed| seed.0 == target).collect() };
     let answer = |seed: &Seed| {
         let text = String::from_utf8(seed.2.clone()).expect("UTF-8");
-        Answer::new(text, Deadline::after(Duration::MAX, Arc::default()))
+        Answer::new(
+            text,
+            Deadline::after(RequestLimit::of_its_own(Duration::MAX), Arc::default()),
+        )
     };
     let read = of("reply")
         .into_iter()

@@ -65,25 +65,25 @@ fn each_limit_on_the_wire_is_named_by_its_error() {
             "request",
             "DomainStatus",
             FaultKind::StallBeforeHead(None),
-            "no complete answer within 400ms",
+            "no complete answer within 400ms (timeouts.request)",
         ),
         (
             "export",
             "do-backup",
             FaultKind::StallBeforeHead(None),
-            "no complete answer within 400ms",
+            "no complete answer within 400ms (timeouts.export)",
         ),
         (
             "export",
             "do-backup",
             FaultKind::Trickle(Duration::from_millis(20)),
-            "no complete answer within 400ms",
+            "no complete answer within 400ms (timeouts.export)",
         ),
         (
             "idle",
             "do-backup",
             FaultKind::StallInBody(300),
-            "no byte arrived for 400ms",
+            "no byte arrived for 400ms (timeouts.idle)",
         ),
     ];
     for (limit, operation, kind, words) in cases {
