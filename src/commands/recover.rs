@@ -23,7 +23,7 @@ use crate::notify::past::{Past, PastUnless};
 use crate::notify::{Notifier, longest_telling};
 use crate::plan::model::PlanFile;
 use crate::run::error::RunError;
-use crate::run::event::{Event, Owner, Progress, Sink};
+use crate::run::event::{Event, Owner, Progress, ReceiverWarning, Sink};
 use crate::run::ledger::LostQuiesce;
 use crate::run::left::Left;
 use crate::run::limited_ledger::OnSameDisk;
@@ -322,7 +322,7 @@ impl Sink for BesideResult<'_> {
         self.0.progress(progress);
     }
 
-    fn take_warnings(&mut self) -> Vec<String> {
+    fn take_warnings(&mut self) -> Vec<ReceiverWarning> {
         self.0.take_warnings()
     }
 }

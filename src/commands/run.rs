@@ -210,8 +210,8 @@ fn each<'a>(
         };
         match sequence::run(engine, record, devices, plan, options, begun) {
             Ok(mut end) => {
+                record.warn_of_sinks(Owner::Plan(end.id));
                 if is_begun {
-                    record.warn_of_sinks(Owner::Plan(end.id));
                     not_listed::note_after(engine.file, plan, record, end.id);
                     restore_note::write_after(engine.file, record, &mut end, &engine.clock.zone());
                 }

@@ -15,7 +15,7 @@ use crate::history::view::execution::NoteLevel;
 use crate::history::{History, certificate, change, place, script, target};
 use crate::run::event::{
     ActivityId, ActivityOpening, DeviceFacts, Event, FileKind, JournalId, OutOfService, Owner, PlanId,
-    PlanOpening, StillQuiesced, StoredFile, TaskId, TaskOpening,
+    PlanOpening, ReceiverWarning, StillQuiesced, StoredFile, TaskId, TaskOpening,
 };
 use crate::run::ledger::{
     ClosedUndo, DeathWords, JournalEntry, JournalTime, KeptFile, LastContent, Ledger, LedgerError,
@@ -290,6 +290,7 @@ fn record(
         Event::Warning { owner, message, .. } => {
             record_note(transaction, at, *owner, NoteLevel::Warning, message)
         }
+        Event::ReceiverWarned { owner, warning } => record_receiver_warning(transaction, at, *owner, warning),
         Event::Note { owner, message } => record_note(transaction, at, *owner, NoteLevel::Note, message),
         Event::TaskEnded {
             task,
@@ -471,6 +472,31 @@ fn record_note(
         "INSERT INTO note (plan_execution_id, task_execution_id, level, message, time)
          VALUES (?1, ?2, ?3, ?4, ?5)",
         (plan, task, AsText(level), message, AsText(at)),
+    )?;
+    Ok(())
+}
+
+fn record_receiver_warning(
+    transaction: &Transaction<'_>,
+    at: Timestamp,
+    owner: Owner,
+    warning: &ReceiverWarning,
+) -> Result<(), HistoryFault> {
+    let ReceiverWarning {
+        receiver,
+        missed,
+        message,
+    } = warning;
+    record_note(transaction, at, owner, NoteLevel::Warning, message)?;
+    execute(
+        transaction,
+        "UPDATE note SET receiver = ?2, missed_event = ?3, missed_plan_execution_id = ?4 WHERE id = ?1",
+        (
+            transaction.last_insert_rowid(),
+            receiver,
+            missed.map(|missed| AsText(missed.event)),
+            missed.and_then(|missed| missed.execution).map(|plan| plan.0),
+        ),
     )?;
     Ok(())
 }

@@ -4,9 +4,10 @@ use std::thread;
 use super::*;
 use crate::history::fixture::{Fixture, at, file, in_the_journal, milliseconds, plan_opening, task_opening};
 use crate::history::{NoteRow, PlanFilter, StatusChange, Writing, schema};
-use crate::notify::past::Past;
-use crate::run::event::{ActionKind, Certainty, FileProof, ScriptMoment, ScriptRun, Undo};
+use crate::notify::past::{EndsAsked, Past};
+use crate::run::event::{ActionKind, Certainty, FileProof, MissedNotice, ScriptMoment, ScriptRun, Undo};
 use crate::values::address::Address;
+use crate::values::event_name::EventName;
 use crate::values::lacks::Lacks;
 use crate::values::script_end::ScriptEnd;
 
@@ -312,6 +313,86 @@ fn every_end_of_a_script_reads_back_as_it_was() {
         }
         assert_eq!(fixture.history.scripts(owner).expect("scripts"), runs);
     }
+}
+
+/// An execution of a plan with this end.
+fn ended(fixture: &mut Fixture, plan: &str, status: Status) -> PlanId {
+    let plan = fixture.plan(plan, 0);
+    let end = Event::PlanEnded {
+        plan,
+        status,
+        error: None,
+        took: None,
+    };
+    record(fixture, 8, &end);
+    plan
+}
+
+#[test]
+fn who_missed_which_message_about_what_is_known_for_each_event_and_is_no_warning_of_the_plan() {
+    let mut fixture = Fixture::new();
+    let (before, _, _) = fixture.export();
+    let (plan, _, task) = fixture.export();
+    let warned = |event, execution| ReceiverWarning {
+        receiver: "webhook ops".to_owned(),
+        missed: Some(MissedNotice {
+            event,
+            execution: Some(execution),
+        }),
+        message: "it says `changed`, and nobody reads that".to_owned(),
+    };
+    for (owner, event) in EventName::ALL
+        .into_iter()
+        .map(|event| (Owner::Plan(plan), event))
+        .chain([(Owner::Task(task), EventName::Recovered)])
+    {
+        let warning = warned(event, plan);
+        record(&mut fixture, 7, &Event::ReceiverWarned { owner, warning });
+    }
+    // By this execution, about another one.
+    let owner = Owner::Plan(plan);
+    let warning = warned(EventName::Failed, before);
+    record(&mut fixture, 7, &Event::ReceiverWarned { owner, warning });
+    let nothing = ReceiverWarning {
+        missed: None,
+        ..warned(EventName::Failed, plan)
+    };
+    let of_nothing = Event::ReceiverWarned {
+        owner,
+        warning: nothing,
+    };
+    record(&mut fixture, 7, &of_nothing);
+    let missed = |plan| {
+        let missed = Past::missed(&fixture.history, plan).expect("what was missed");
+        assert!(missed.iter().all(|miss| miss.receiver == "webhook ops"));
+        missed.into_iter().map(|miss| miss.event).collect::<Vec<_>>()
+    };
+    let mut all = EventName::ALL.to_vec();
+    all.push(EventName::Recovered);
+    assert_eq!(missed(plan), all);
+    assert_eq!(missed(before), [EventName::Failed]);
+    assert_eq!(Past::warnings(&fixture.history, plan), Ok(Vec::new()));
+    let notes = fixture.history.notes(owner).expect("notes");
+    assert_eq!(notes.len(), EventName::ALL.len() + 2, "a person sees all of them");
+}
+
+#[test]
+fn the_ends_before_are_found_behind_any_number_of_runs_that_found_the_plan_locked() {
+    let mut fixture = Fixture::new();
+    let first = ended(&mut fixture, "P", Status::Failed);
+    let _other = ended(&mut fixture, "Q", Status::Failed);
+    let locked: Vec<PlanId> = (0..11)
+        .map(|_| ended(&mut fixture, "P", Status::Locked))
+        .collect();
+    let this = fixture.plan("P", 9);
+    let ends = |which, before, most| -> Vec<PlanId> {
+        let ends = Past::ends(&fixture.history, "P", which, before, most).expect("ends");
+        ends.into_iter().map(|end| end.id).collect()
+    };
+    assert_eq!(ends(EndsAsked::OfItsOwn, Some(this), 1), [first]);
+    assert_eq!(ends(EndsAsked::All, Some(this), 1), locked[10..]);
+    assert_eq!(ends(EndsAsked::All, Some(locked[0]), 9), [first]);
+    assert_eq!(ends(EndsAsked::All, None, 100).len(), 12);
 }
 
 #[test]

@@ -1,40 +1,29 @@
 //! What notifications ask of the history. They read it through a connection of its own while
 //! a run writes it.
 
+use rusqlite::Row;
+
 use crate::history::query::rows;
-use crate::history::value::Text as _;
+use crate::history::value::{Text as _, text};
 use crate::history::{History, HistoryError, NoteLevel, PlanFilter, PlanRow, TargetRow};
 use crate::notify::past::{
-    Figures, IsPlanned, Past, PlanFigures, PreviousChanges, PreviousEnd, RehearsalFigures, TargetFigures,
-    UnsavedBefore, trouble, warned_of,
+    EndsAsked, Figures, IsPlanned, Past, PastMiss, PlanFigures, PreviousChanges, PreviousEnd,
+    RehearsalFigures, TargetFigures, UnsavedBefore, trouble, warned_of,
 };
-use crate::run::event::{ALL_DOMAINS, FileKind, OutOfService, Owner, PlanId, TaskId};
+use crate::run::event::{ALL_DOMAINS, FileKind, OutOfService, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::values::change::ChangeList;
 use crate::values::pattern::NamedDomain;
 
 impl Past for History {
-    fn ends(&self, plan: &str, before: Option<PlanId>, most: u32) -> Result<Vec<PreviousEnd>, String> {
-        // One more than asked for: the execution itself is among them.
-        let limit = most.saturating_add(1);
-        let filter = PlanFilter {
-            plan: Some(plan.to_owned()),
-            limit,
-            ..PlanFilter::default()
-        };
-        let rows = self.plans(&filter).map_err(words)?;
-        let ends = rows
-            .into_iter()
-            .filter(|row| before.is_none_or(|before| row.id < before));
-        Ok(ends
-            .filter_map(|row| {
-                Some(PreviousEnd {
-                    id: row.id,
-                    ended: row.end_time?,
-                    status: row.status,
-                })
-            })
-            .collect())
+    fn ends(
+        &self,
+        plan: &str,
+        which: EndsAsked,
+        before: Option<PlanId>,
+        most: u32,
+    ) -> Result<Vec<PreviousEnd>, String> {
+        self.previous_ends(plan, which, before, most).map_err(words)
     }
 
     fn troubles(&self, execution: PlanId) -> Result<Vec<String>, String> {
@@ -48,12 +37,20 @@ impl Past for History {
     }
 
     fn warnings(&self, execution: PlanId) -> Result<Vec<String>, String> {
-        let notes = self.notes(Owner::Plan(execution)).map_err(words)?;
-        let notes = notes.into_iter().filter(|note| note.level == NoteLevel::Warning);
-        let of_plan = notes.map(|note| note.message);
-        Ok(of_plan
-            .chain(self.task_warnings(execution).map_err(words)?)
-            .collect())
+        let mut warnings = self.plan_warnings(execution).map_err(words)?;
+        warnings.extend(self.task_warnings(execution).map_err(words)?);
+        Ok(warnings)
+    }
+
+    fn missed(&self, execution: PlanId) -> Result<Vec<PastMiss>, String> {
+        let miss = |row: &Row<'_>| {
+            Ok(PastMiss {
+                receiver: row.get("receiver")?,
+                event: text(row, "missed_event")?,
+            })
+        };
+        self.read(|transaction| rows(transaction, MISSED, [execution.0], miss))
+            .map_err(words)
     }
 
     fn plan_of(&self, task: TaskId) -> Result<(PlanId, String), String> {
@@ -82,12 +79,56 @@ impl Past for History {
     }
 }
 
-/// What the tasks of a plan execution were warned of.
-const TASK_WARNINGS: &str = "SELECT t.device_name, t.domain_name, n.message
+/// Executions of a plan that have ended, from one back.
+pub(super) fn ends_sql(which: EndsAsked) -> String {
+    let which = match which {
+        EndsAsked::All => "true",
+        EndsAsked::OfItsOwn => "e.status <> 'LOCKED'",
+    };
+    format!(
+        "SELECT e.id, e.end_time, e.status FROM plan_execution AS e
+         WHERE e.plan = ?1 AND e.id < ?2 AND e.end_time IS NOT NULL AND {which} ORDER BY e.id DESC LIMIT ?3"
+    )
+}
+
+/// What a plan execution itself was warned of.
+pub(super) const PLAN_WARNINGS: &str = "SELECT n.message FROM note AS n
+     WHERE n.plan_execution_id = ?1 AND n.level = ?2 AND n.receiver IS NULL ORDER BY n.id";
+
+/// What its tasks were.
+pub(super) const TASK_WARNINGS: &str = "SELECT t.device_name, t.domain_name, n.message
      FROM task_execution t JOIN note n ON n.task_execution_id = t.id
-     WHERE t.plan_execution_id = ?1 AND n.level = ?2 ORDER BY n.id";
+     WHERE t.plan_execution_id = ?1 AND n.level = ?2 AND n.receiver IS NULL ORDER BY n.id";
+
+/// Who did not get a message about it.
+pub(super) const MISSED: &str = "SELECT n.receiver, n.missed_event FROM note AS n
+     WHERE n.missed_plan_execution_id = ?1 AND n.missed_event IS NOT NULL ORDER BY n.id";
 
 impl History {
+    fn previous_ends(
+        &self,
+        plan: &str,
+        which: EndsAsked,
+        before: Option<PlanId>,
+        most: u32,
+    ) -> Result<Vec<PreviousEnd>, HistoryError> {
+        let before = before.map_or(i64::MAX, |before| before.0);
+        self.read(|transaction| {
+            rows(transaction, &ends_sql(which), (plan, before, most), |row| {
+                Ok(PreviousEnd {
+                    id: PlanId(row.get("id")?),
+                    ended: text(row, "end_time")?,
+                    status: text(row, "status")?,
+                })
+            })
+        })
+    }
+
+    fn plan_warnings(&self, execution: PlanId) -> Result<Vec<String>, HistoryError> {
+        let parameters = (execution.0, NoteLevel::Warning.to_text());
+        self.read(|transaction| rows(transaction, PLAN_WARNINGS, parameters, |row| row.get("message")))
+    }
+
     fn task_warnings(&self, execution: PlanId) -> Result<Vec<String>, HistoryError> {
         let parameters = (execution.0, NoteLevel::Warning.to_text());
         self.read(|transaction| {

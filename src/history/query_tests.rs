@@ -5,8 +5,9 @@ use crate::history::fixture::{Fixture, at, file};
 use crate::history::names::{task_devices_sql, task_domains_sql};
 use crate::history::view::filter::FileFilter;
 use crate::history::{
-    FileId, GoodBackup, LongestNames, TargetRow, journal, ledger, stored, survey, unfinished,
+    FileId, GoodBackup, LongestNames, TargetRow, journal, ledger, past, stored, survey, unfinished,
 };
+use crate::notify::past::EndsAsked;
 use crate::run::event::{ActionKind, Event, FileKind, Owner, StoredFile};
 use crate::run::ledger::Ledger;
 use crate::values::pattern::NamedDomain;
@@ -501,6 +502,11 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         stored::sql::GOOD_FILES.to_owned(),
         stored::sql::GOOD_FILES_OF_DEVICE.to_owned(),
         stored::sql::GOOD_FILES_BEFORE.to_owned(),
+        past::ends_sql(EndsAsked::All),
+        past::ends_sql(EndsAsked::OfItsOwn),
+        past::PLAN_WARNINGS.to_owned(),
+        past::TASK_WARNINGS.to_owned(),
+        past::MISSED.to_owned(),
     ];
     for owner in [Owner::Plan(PlanId(1)), Owner::Task(TaskId(1))] {
         queries.push(stored::sql::owned_sql("note", owner));

@@ -6,8 +6,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::history::History;
 use crate::history::fixture::{Fixture, at, plan_opening};
-use crate::run::event::{Owner, TaskId};
+use crate::notify::past::Past;
+use crate::run::event::{Owner, PlanId, TaskId};
 use crate::run::ledger::Ledger;
+use crate::values::event_name::EventName;
 use crate::values::names_in::names_in;
 
 fn folder() -> TempDir {
@@ -316,6 +318,78 @@ fn what_an_older_history_showed_as_still_quiesced_reads_as_before() {
     let notes = history.notes(Owner::Task(TaskId(1))).expect("notes");
     let messages: Vec<&str> = notes.iter().map(|note| note.message.as_str()).collect();
     assert_eq!(messages, ["STILL QUIESCED: no answer", "no answer"]);
+}
+
+#[test]
+fn what_an_older_history_says_of_receivers_that_were_not_told_is_read_from_its_sentences() {
+    let folder = folder();
+    let path = folder.path().join("history.db");
+    version_2(&path, &[("/s/d/domain/S/a.zip", "persisted", None)]);
+    drop(open(&path, Writing::Log, &MIGRATIONS[..21]).expect("version 21"));
+    let connection = Connection::open(&path).expect("opened");
+    let add = |of_task: bool, message: &str| {
+        let (plan, task) = if of_task { (None, Some(1)) } else { (Some(1), None) };
+        connection
+            .execute(
+                "INSERT INTO note (plan_execution_id, task_execution_id, level, message, time)
+                 VALUES (?1, ?2, 'WARNING', ?3, 't')",
+                (plan, task, message),
+            )
+            .expect("a note");
+    };
+    let named = EventName::ALL
+        .into_iter()
+        .filter(|event| !event.is_of_configuration());
+    for event in named.clone() {
+        let of = format!("; the message was `{event}`");
+        add(
+            false,
+            &format!("notification by webhook failed failed (http://a/…): HTTP 500{of}"),
+        );
+    }
+    add(false, "notification by email failed for `changed` (a:25): busy");
+    add(false, "notification by syslog failed for `unsaved`: no");
+    // As 0.1.0 wrote it, of whatever event.
+    add(
+        false,
+        "notification by ping failed: environment variable X is not set",
+    );
+    add(
+        true,
+        "notification by webhook ops failed (http://a/…): no; the message was `recovered`",
+    );
+    for nothing in [
+        "notification by metrics failed (a.prom): no",
+        "notification by email (a:25) was not taken for all: b@example.com (550 no)",
+        "notification by webhook ops: 2 before the last were left out",
+    ] {
+        add(false, nothing);
+    }
+    add(false, "a notification by nobody failed");
+    drop(connection);
+    let history = History::open(&path, Writing::Log).expect("brought forward");
+    let missed = Past::missed(&history, PlanId(1)).expect("what was missed");
+    let missed: Vec<(&str, EventName)> = missed
+        .iter()
+        .map(|miss| (miss.receiver.as_str(), miss.event))
+        .collect();
+    let mut expected: Vec<(&str, EventName)> = named.map(|event| ("webhook failed", event)).collect();
+    expected.extend([
+        ("email", EventName::Changed),
+        ("syslog", EventName::Unsaved),
+        ("ping", EventName::Succeeded),
+        ("webhook ops", EventName::Recovered),
+    ]);
+    assert_eq!(missed, expected);
+    let warnings = Past::warnings(&history, PlanId(1)).expect("warnings");
+    assert_eq!(warnings, ["a notification by nobody failed"]);
+    let receivers =
+        "SELECT group_concat(receiver, ', ') FROM note WHERE receiver IS NOT NULL AND missed_event IS NULL";
+    let receivers: String = history
+        .connection
+        .query_row(receivers, [], |row| row.get(0))
+        .expect("receivers");
+    assert_eq!(receivers, "metrics, email, webhook ops");
 }
 
 #[test]

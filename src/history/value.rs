@@ -11,6 +11,7 @@ use crate::history::view::execution::NoteLevel;
 use crate::run::event::{ActionKind, FileKind, FileProof, ScriptMoment};
 use crate::run::status::Status;
 use crate::values::certificate_facts::CertificateFacts;
+use crate::values::event_name::EventName;
 use crate::values::json_text::json_text;
 use crate::values::lacks::Lacks;
 
@@ -178,6 +179,16 @@ impl Text for NoteLevel {
         [NoteLevel::Note, NoteLevel::Warning, NoteLevel::StillQuiesced]
             .into_iter()
             .find(|level| level.code() == text)
+    }
+}
+
+impl Text for EventName {
+    fn to_text(&self) -> String {
+        self.word().to_owned()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        EventName::ALL.into_iter().find(|event| event.word() == text)
     }
 }
 

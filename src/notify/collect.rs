@@ -108,6 +108,7 @@ impl CollectedRun {
             | Event::OutOfService { .. }
             | Event::ConfigChanged { .. }
             | Event::FileFailed { .. }
+            | Event::ReceiverWarned { .. }
             | Event::ScriptEnded { .. } => {}
         }
     }

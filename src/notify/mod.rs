@@ -18,6 +18,7 @@ pub mod receiver;
 pub mod rfc5424;
 pub mod send;
 pub mod standing;
+mod steady;
 pub mod words;
 
 pub use deliver::Delivery;

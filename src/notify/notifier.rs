@@ -16,12 +16,12 @@ use jiff::tz::TimeZone;
 use crate::notify::collect::CollectedRun;
 use crate::notify::deliver::{self, Delivery};
 use crate::notify::notice::{Notice, NoticePlace};
-use crate::notify::notifier::news::{News, not_for_all, warning};
+use crate::notify::notifier::news::{News, left_out, not_for_all, not_told};
 use crate::notify::past::{IsPlanned, Past};
 use crate::notify::receiver::{self, Ready, Receiver};
 use crate::notify::send::SendError;
 use crate::plan::model::{Plan, PlanFile};
-use crate::run::event::{Event, Sink, TaskId};
+use crate::run::event::{Event, MissedNotice, ReceiverWarning, Sink, TaskId};
 use crate::run::status::{Class, Status};
 use crate::secret::SecretContext;
 use crate::values::environment::Lookup;
@@ -52,7 +52,7 @@ pub struct Notifier<'a> {
     is_stopping: &'a dyn Fn() -> bool,
     /// Receivers that could not be told in this run, and how many messages they missed since.
     unreached: BTreeMap<String, usize>,
-    warnings: Vec<String>,
+    warnings: Vec<ReceiverWarning>,
 }
 
 /// Whose executions are told of.
@@ -188,6 +188,12 @@ impl<'a> Notifier<'a> {
         all
     }
 
+    /// Whether one of those who are told of this plan can be told of such an event, and this holds of it.
+    fn is_any_told(&self, plan: &str, event: EventName, holds: &dyn Fn(&Receiver<'_>) -> bool) -> bool {
+        let receivers = self.receivers(plan);
+        receivers.iter().any(|one| one.can_say(event) && holds(one))
+    }
+
     /// Tells everybody who wants it, and keeps what went wrong.
     fn publish(&mut self, notice: &Notice, news: &News<'_>) {
         self.publish_to(notice, news, &|_| true);
@@ -220,15 +226,17 @@ impl<'a> Notifier<'a> {
                             .push(not_for_all(&receiver, place.as_deref(), &receipt));
                     }
                     if let Some(missed @ 1..) = self.unreached.remove(&receiver) {
-                        self.warnings.push(format!(
-                            "notification by {receiver}: {missed} before the last were left out"
-                        ));
+                        self.warnings.push(left_out(&receiver, missed));
                     }
                 }
                 Err(error) => {
                     self.unreached.entry(receiver.clone()).or_default();
+                    let missed = MissedNotice {
+                        event: notice.event,
+                        execution: notice.execution,
+                    };
                     self.warnings
-                        .push(warning(&receiver, Some(notice.event), place.as_deref(), &error));
+                        .push(not_told(&receiver, missed, place.as_deref(), &error));
                 }
             }
         }
@@ -302,12 +310,13 @@ impl Sink for Notifier<'_> {
             | Event::ConfigUnsaved { .. }
             | Event::ScriptEnded { .. }
             | Event::Warning { .. }
+            | Event::ReceiverWarned { .. }
             | Event::Note { .. }
             | Event::Recovered { .. } => {}
         }
     }
 
-    fn take_warnings(&mut self) -> Vec<String> {
+    fn take_warnings(&mut self) -> Vec<ReceiverWarning> {
         std::mem::take(&mut self.warnings)
     }
 }

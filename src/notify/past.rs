@@ -7,21 +7,32 @@ use jiff::Timestamp;
 use crate::run::event::{ALL_DOMAINS, ActionKind, FileKind, PlanId, TaskId};
 use crate::run::status::Status;
 use crate::values::change::ChangeList;
+use crate::values::event_name::EventName;
 use crate::values::pattern::NamedDomain;
 
 /// What is known of the past. The history file in a run, plain data in a test. An error is
 /// a sentence.
 pub trait Past {
-    /// The plan executions that have ended, newest first, so many at most: those before this one, or
-    /// all of them where it has no id.
-    fn ends(&self, plan: &str, before: Option<PlanId>, most: u32) -> Result<Vec<PreviousEnd>, String>;
+    /// The newest executions of a plan that have ended, newest first, so many at most: those before this one,
+    /// or all of them where it has no id.
+    fn ends(
+        &self,
+        plan: &str,
+        which: EndsAsked,
+        before: Option<PlanId>,
+        most: u32,
+    ) -> Result<Vec<PreviousEnd>, String>;
 
     /// The tasks of an execution that did not succeed, as [`trouble`]
     /// puts them, sorted.
     fn troubles(&self, execution: PlanId) -> Result<Vec<String>, String>;
 
-    /// The warnings of an execution, and of its tasks, each with its place ([`warned_of`]).
+    /// The warnings of an execution, and of its tasks, each with its place ([`warned_of`]); without those of
+    /// somebody who was not told.
     fn warnings(&self, execution: PlanId) -> Result<Vec<String>, String>;
+
+    /// The messages about an execution that somebody did not get, whoever sent them.
+    fn missed(&self, execution: PlanId) -> Result<Vec<PastMiss>, String>;
 
     /// The plan to which a task belongs.
     fn plan_of(&self, task: TaskId) -> Result<(PlanId, String), String>;
@@ -60,8 +71,18 @@ impl PastUnless<'_> {
 }
 
 impl Past for PastUnless<'_> {
-    fn ends(&self, plan: &str, before: Option<PlanId>, most: u32) -> Result<Vec<PreviousEnd>, String> {
-        self.ask(|past| past.ends(plan, before, most))
+    fn ends(
+        &self,
+        plan: &str,
+        which: EndsAsked,
+        before: Option<PlanId>,
+        most: u32,
+    ) -> Result<Vec<PreviousEnd>, String> {
+        self.ask(|past| past.ends(plan, which, before, most))
+    }
+
+    fn missed(&self, execution: PlanId) -> Result<Vec<PastMiss>, String> {
+        self.ask(|past| past.missed(execution))
     }
 
     fn troubles(&self, execution: PlanId) -> Result<Vec<String>, String> {
@@ -121,6 +142,64 @@ pub struct PreviousChanges {
     /// Its domain, or `all-domains`.
     pub domain: String,
     pub changes: ChangeList,
+}
+
+/// Which of the ends before are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndsAsked {
+    /// All of them.
+    All,
+    /// Without those that found the plan locked: they say nothing about how the plan itself fares.
+    OfItsOwn,
+}
+
+/// Goes back over the ends of a plan, newest first. Few are looked at as a rule, so few are read at a time.
+pub struct EndsBack<'a> {
+    past: &'a dyn Past,
+    plan: &'a str,
+    which: EndsAsked,
+    before: Option<PlanId>,
+    read: std::vec::IntoIter<PreviousEnd>,
+    is_last: bool,
+}
+
+impl<'a> EndsBack<'a> {
+    /// So many are read at a time.
+    pub const AT_A_TIME: u32 = 50;
+
+    /// From the end before this execution on; from the newest where it has no id.
+    pub fn before(past: &'a dyn Past, plan: &'a str, which: EndsAsked, before: Option<PlanId>) -> Self {
+        Self {
+            past,
+            plan,
+            which,
+            before,
+            read: Vec::new().into_iter(),
+            is_last: false,
+        }
+    }
+
+    /// The one before the last that this gave; nothing behind the oldest.
+    pub fn back(&mut self) -> Result<Option<PreviousEnd>, String> {
+        if self.read.len() == 0 && !self.is_last {
+            let ends = self
+                .past
+                .ends(self.plan, self.which, self.before, Self::AT_A_TIME)?;
+            self.is_last = ends.len() < Self::AT_A_TIME as usize;
+            self.before = ends.last().map(|end| end.id).or(self.before);
+            self.read = ends.into_iter();
+        }
+        Ok(self.read.next())
+    }
+}
+
+/// Somebody who did not get a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastMiss {
+    /// What it is called.
+    pub receiver: String,
+    /// Of which event the message was.
+    pub event: EventName,
 }
 
 /// An execution that has ended.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::notify::past::{Figures, IsPlanned, PreviousChanges, UnsavedBefore};
+use crate::notify::past::{Figures, IsPlanned, PastMiss, PreviousChanges, UnsavedBefore};
 use crate::run::event::TaskId;
 
 /// Executions 1, 2, 3, …: hour of the end, status, troubles, and behind a `|` each warning.
@@ -14,10 +14,21 @@ impl Past for Ends {
         Ok(None)
     }
 
-    fn ends(&self, _plan: &str, before: Option<PlanId>, _most: u32) -> Result<Vec<PreviousEnd>, String> {
+    fn missed(&self, _: PlanId) -> Result<Vec<PastMiss>, String> {
+        Ok(Vec::new())
+    }
+
+    fn ends(
+        &self,
+        _plan: &str,
+        which: EndsAsked,
+        before: Option<PlanId>,
+        most: u32,
+    ) -> Result<Vec<PreviousEnd>, String> {
+        let is_asked = |status| which == EndsAsked::All || status != Status::Locked;
         let ends = (1..)
             .zip(&self.0)
-            .filter(|(id, _)| before.is_none_or(|before| *id < before.0));
+            .filter(|(id, (_, status, _))| before.is_none_or(|before| *id < before.0) && is_asked(*status));
         let mut ends: Vec<PreviousEnd> = ends
             .map(|(id, (hour, status, _))| PreviousEnd {
                 id: PlanId(id),
@@ -26,6 +37,7 @@ impl Past for Ends {
             })
             .collect();
         ends.reverse();
+        ends.truncate(most as usize);
         Ok(ends)
     }
 
@@ -61,9 +73,24 @@ fn at(hour: i64) -> Timestamp {
 fn standings(ends: Vec<(i64, Status, &'static str)>) -> Vec<KnownStanding> {
     let ends = Ends(ends);
     let one = |(id, (_, status, bad)): (i64, &(i64, Status, &str))| {
-        KnownStanding::of(&ends, "P", Some(PlanId(id)), *status, &troubles(bad)).expect("a standing")
+        let end = EndToCompare {
+            plan: "P",
+            execution: Some(PlanId(id)),
+            status: *status,
+            troubles: &troubles(bad),
+            needed: EndNeeded::Whole,
+            was_missed: &|_| true,
+        };
+        KnownStanding::of(&ends, &end).expect("a standing")
     };
     (1..).zip(&ends.0).map(one).collect()
+}
+
+fn changes(ends: Vec<(i64, Status, &'static str)>) -> Vec<EndChange> {
+    let standings = standings(ends).into_iter();
+    standings
+        .map(|standing| standing.change.expect("it is compared"))
+        .collect()
 }
 
 #[test]
@@ -75,11 +102,11 @@ fn an_end_with_other_warnings_than_the_one_before_is_another_end() {
             warned,
             "A | DOM2 runs in failsafe mode | 5.0 GiB are free (12 %), since 2026-11-26T20:00:00Z",
         ),
-        // Counted anew, and a receiver that could not be told.
+        // Counted anew.
         (
             24,
             warned,
-            "A | DOM2 runs in failsafe mode | 4.9 GiB are free (11 %), since 2026-11-27T20:00:00Z | notification by m failed: no",
+            "A | DOM2 runs in failsafe mode | 4.9 GiB are free (11 %), since 2026-11-27T20:00:00Z",
         ),
         (
             48,
@@ -89,11 +116,29 @@ fn an_end_with_other_warnings_than_the_one_before_is_another_end() {
         (72, warned, "A"),
         (96, warned, "A"),
     ];
-    let changes: Vec<bool> = standings(ends)
+    let again: Vec<bool> = changes(ends)
         .iter()
-        .map(|standing| matches!(standing.change, EndChange::Again { .. }))
+        .map(|change| matches!(change, EndChange::Again { .. }))
         .collect();
-    assert_eq!(changes, [false, true, false, false, true]);
+    assert_eq!(again, [false, true, false, false, true]);
+}
+
+#[test]
+fn more_ends_than_are_read_at_a_time_are_counted_to_the_first() {
+    let more = i64::from(EndsBack::AT_A_TIME) * 2 + 1;
+    for (status, last) in [
+        (Status::Failed, Status::Failed),
+        (Status::Failed, Status::Success),
+    ] {
+        let mut ends: Vec<_> = (0..more).map(|hour| (hour, status, "A")).collect();
+        ends.push((more, last, if last == status { "A" } else { "" }));
+        let (since, times) = match changes(ends).pop() {
+            Some(EndChange::Again { since, times }) => (since, times - 1),
+            Some(EndChange::WellAgain { since, times, .. }) => (since, times),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((since, i64::try_from(times)), (at(0), Ok(more)), "{last:?}");
+    }
 }
 
 #[test]
@@ -109,14 +154,14 @@ fn a_device_that_stays_broken_is_told_once_a_day_and_its_recovery_at_once() {
         .filter(|hour| *hour > 0)
         .collect();
     assert_eq!(told, [1, 23, 47, 71, 73]);
-    let last = standings(ends).pop().expect("the last").change;
+    let last = changes(ends).pop();
     assert_eq!(
         last,
-        EndChange::WellAgain {
+        Some(EndChange::WellAgain {
             was: Status::Failed,
             since: at(1),
             times: 72
-        }
+        })
     );
 }
 
@@ -127,10 +172,7 @@ fn another_device_that_breaks_is_news() {
         (1, Status::Failed, "A B"),
         (2, Status::Failed, "A B"),
     ];
-    let changes: Vec<EndChange> = standings(ends)
-        .into_iter()
-        .map(|standing| standing.change)
-        .collect();
+    let changes = changes(ends);
     let again = EndChange::Again {
         since: at(1),
         times: 2,
@@ -161,10 +203,7 @@ fn a_locked_run_in_between_changes_nothing_for_the_others() {
         (2, Status::Failed, "A"),
         (3, Status::Locked, ""),
     ];
-    let changes: Vec<EndChange> = standings(ends)
-        .into_iter()
-        .map(|standing| standing.change)
-        .collect();
+    let changes = changes(ends);
     assert_eq!(
         changes[2],
         EndChange::Again {
@@ -229,6 +268,6 @@ fn of_a_success_it_is_known_what_came_before_the_first_of_them() {
     let standings = standings(ends);
     assert_eq!(standings[2].recovery, None, "it is one itself");
     let recovery = standings[3].recovery.clone().expect("it became well");
-    assert_eq!(recovery.change, standings[2].change);
+    assert_eq!(Some(recovery.change), standings[2].change);
     assert_eq!(recovery.since, [PlanId(3)]);
 }

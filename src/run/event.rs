@@ -5,6 +5,7 @@
 //! notifications).
 
 mod opening;
+mod receiver_warning;
 mod script_run;
 mod stored_file;
 mod undo;
@@ -21,6 +22,7 @@ pub use crate::values::all_domains::ALL_DOMAINS;
 pub use opening::{
     ActionKind, ActivityId, ActivityOpening, JournalId, PlanId, PlanOpening, TaskId, TaskOpening,
 };
+pub use receiver_warning::{MissedNotice, ReceiverWarning};
 pub use script_run::{ScriptMoment, ScriptRun};
 pub use stored_file::{FileKind, FileProof, StoredFile};
 pub use undo::{Certainty, OutOfService, StillQuiesced, Undo};
@@ -118,6 +120,12 @@ pub enum Event {
         message: String,
         /// The row of the journal that it is about, of which [`Event::StillQuiesced`] or [`Event::Recovered`] has told.
         row: Option<JournalId>,
+    },
+    /// Somebody was not told as they should have been. The plan or task itself is not warned of.
+    ReceiverWarned {
+        /// The plan or task in whose course that was.
+        owner: Owner,
+        warning: ReceiverWarning,
     },
     /// Something worth knowing.
     Note {
@@ -273,8 +281,8 @@ pub trait Sink {
     /// Progress between events.
     fn progress(&mut self, _progress: &Progress) {}
 
-    /// What could not be shown since the last call, a sentence each.
-    fn take_warnings(&mut self) -> Vec<String> {
+    /// Who could not be told since the last call, and of what.
+    fn take_warnings(&mut self) -> Vec<ReceiverWarning> {
         Vec::new()
     }
 }

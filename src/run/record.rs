@@ -140,14 +140,14 @@ impl<'a> Record<'a> {
         self.each_sink(|sink| sink.progress(progress));
     }
 
-    /// Records what sinks could not do since the last call. It changes no outcome, not even
+    /// Records whom sinks could not tell since the last call. It changes no outcome, not even
     /// by failing.
     pub fn warn_of_sinks(&mut self, owner: Owner) {
         let mut warnings = Vec::new();
         self.each_sink(|sink| warnings.append(&mut sink.take_warnings()));
         for warning in warnings {
             // Sinks show it all the same.
-            let _ = self.warn(owner, warning);
+            let _ = self.tell(&Event::ReceiverWarned { owner, warning });
         }
     }
 

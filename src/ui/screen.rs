@@ -413,6 +413,7 @@ impl Sink for Screen {
             }
             Event::ConfigChanged { task, changes, .. } => self.config_changed(*task, changes.count),
             Event::Warning { owner, message, row } => self.warned(*owner, message, *row),
+            Event::ReceiverWarned { owner, warning } => self.warned(*owner, &warning.message, None),
             Event::Note { message, .. } => self.noted(message),
             Event::Recovered {
                 row,

@@ -68,6 +68,7 @@ mod not_told;
 mod notify_channels;
 mod notify_events;
 mod notify_mail;
+mod notify_past;
 mod notify_trouble;
 mod notify_web;
 mod odd_answers;

@@ -276,7 +276,7 @@ pub(in crate::commands) fn planned(file: &PlanFile) -> impl Fn(&str, NamedDomain
 /// Shows why some were not told, where it belongs to no execution.
 pub(in crate::commands) fn show_warnings_of(notifier: &mut Notifier<'_>, ui: Ui) {
     for warning in notifier.take_warnings() {
-        ui.warning(&warning);
+        ui.warning(&warning.message);
     }
 }
 

@@ -6,10 +6,11 @@ use crate::notify::Notifier;
 use crate::notify::collect::{CollectedRun, troubles};
 use crate::notify::notice::{Notice, NoticeChanges, NoticePage, NoticePlace, end_event};
 use crate::notify::notifier::NotifierOf;
-use crate::notify::notifier::news::{News, has_missed_recovery};
-use crate::notify::past::Past;
+use crate::notify::notifier::news::{News, has_missed_recovery, was_not_told};
+use crate::notify::past::{EndsAsked, Past};
 use crate::notify::receiver::Receiver;
-use crate::notify::standing::{KnownStanding, steady, steady_warnings};
+use crate::notify::standing::{EndNeeded, EndToCompare, KnownStanding, steady_warnings};
+use crate::notify::steady::steady;
 use crate::run::event::{PlanId, TaskId};
 use crate::run::status::Status;
 use crate::values::event_name::EventName;
@@ -64,10 +65,14 @@ impl<'a> Notifier<'a> {
             return;
         };
         let place = NoticePlace::named(task, &facts.device, &facts.domain);
-        let previous = self.past_of_plans().and_then(|past| {
-            let ends = past.ends(&run.plan, run.id, 10).ok()?;
-            let last = ends.iter().find(|end| end.status != Status::Locked)?;
-            past.troubles(last.id).ok()
+        // Whoever wants each told is told of it, known or not.
+        let event = EventName::TaskFailed;
+        let is_asked = self.is_any_told(&run.plan, event, &|receiver| {
+            receiver.events.contains(event) && !receiver.repeat.is_zero()
+        });
+        let previous = self.past_of_plans().filter(|_| is_asked).and_then(|past| {
+            let ends = past.ends(&run.plan, EndsAsked::OfItsOwn, run.id, 1).ok()?;
+            past.troubles(ends.first()?.id).ok()
         });
         let is_known = previous.is_some_and(|troubles| troubles.contains(&facts.trouble()));
         let notice = Notice {
@@ -81,7 +86,7 @@ impl<'a> Notifier<'a> {
                 .filter(|at| at.task == task)
                 .cloned()
                 .collect(),
-            ..self.of_run(at, EventName::TaskFailed, run)
+            ..self.of_run(at, event, run)
         };
         self.publish(&notice, if is_known { &News::KnownTask } else { &News::Always });
     }
@@ -89,29 +94,32 @@ impl<'a> Notifier<'a> {
     /// An execution has ended, if it was begun.
     pub(super) fn end(&mut self, at: Timestamp, status: Status, error: Option<&str>) {
         let Some(run) = self.run.take() else { return };
-        self.changed(at, &run);
+        // What changed before is told by the next one that does its own work.
+        if status != Status::Locked {
+            self.changed(at, &run);
+        }
         self.unsaved(at, &run);
         // Whoever only wanted to see the plan of a restore has seen it, and nothing was changed.
         if status == Status::RestoreNotConfirmed {
             return self.write_metrics(at);
         }
-        let tasks = run.task_list();
-        let standing = self
-            .past_of_plans()
-            .and_then(|past| KnownStanding::of(past, &run.plan, run.id, status, &troubles(&tasks)).ok());
+        let Some(needed) = self.needed(&run.plan, status) else {
+            return self.write_metrics(at);
+        };
+        let standing = self.standing(&run, status, needed);
         let notice = Notice {
             status: Some(status),
             error: error.map(str::to_owned),
             warnings: self.new_first(&run.warnings, standing.as_ref()),
             notes: run.notes.clone(),
-            change: standing.as_ref().map(|standing| standing.change),
+            change: standing.as_ref().and_then(|standing| standing.change),
             page: self.page(&run.plan),
             ..self.of_run(at, end_event(status), &run)
         };
         let missed = standing.as_ref().and_then(|standing| {
             let recovery = standing.recovery.as_ref()?;
             let as_it_was = KnownStanding {
-                change: recovery.change,
+                change: Some(recovery.change),
                 previous: standing.previous.clone(),
                 recovery: None,
             };
@@ -135,9 +143,41 @@ impl<'a> Notifier<'a> {
         self.write_metrics(at);
     }
 
+    /// What those who are told need to know of such an end; nothing where nobody is told of it, whatever was before.
+    fn needed(&self, plan: &str, status: Status) -> Option<EndNeeded> {
+        let event = end_event(status);
+        if self.is_any_told(plan, event, &|receiver| receiver.events.contains(event)) {
+            return Some(EndNeeded::Whole);
+        }
+        let is_good = event == EventName::Succeeded;
+        (is_good && self.is_any_told(plan, event, &is_told_of_trouble)).then_some(EndNeeded::IfWellAgain)
+    }
+
+    /// How the end of a run stands to those before; nothing where that is not known.
+    fn standing(&self, run: &CollectedRun, status: Status, needed: EndNeeded) -> Option<KnownStanding> {
+        let past = self.past_of_plans()?;
+        let mut receivers = self.receivers(&run.plan);
+        receivers.retain(|one| one.can_say(EventName::Succeeded) && is_told_of_trouble(one));
+        let was_missed = |id: PlanId| {
+            let mut receivers = receivers.iter();
+            receivers.any(|one| was_not_told(past, one, id, EventName::Succeeded))
+        };
+        let end = EndToCompare {
+            plan: &run.plan,
+            execution: run.id,
+            status,
+            troubles: &troubles(&run.task_list()),
+            needed,
+            was_missed: &was_missed,
+        };
+        KnownStanding::of(past, &end).ok()
+    }
+
     /// What the end before was not warned of comes first: what stands there each night is skipped by who reads it.
     fn new_first(&self, warnings: &[String], standing: Option<&KnownStanding>) -> Vec<String> {
-        let previous = standing.and_then(|standing| standing.previous.as_ref());
+        let previous = standing
+            .filter(|_| warnings.len() > 1)
+            .and_then(|standing| standing.previous.as_ref());
         let before = self.past_of_plans().zip(previous);
         let known = before.and_then(|(past, previous)| steady_warnings(past, previous.id).ok());
         let mut warnings = warnings.to_vec();
@@ -219,4 +259,10 @@ impl<'a> Notifier<'a> {
             Err(why) => NoticePage::LeftOut(why),
         })
     }
+}
+
+/// Whether a receiver is told of ends that are no success, and so of the success after them.
+fn is_told_of_trouble(receiver: &Receiver<'_>) -> bool {
+    let mut ends = EventName::ALL.into_iter().filter(|event| event.is_end());
+    ends.any(|end| end != EventName::Succeeded && receiver.events.contains(end))
 }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use crate::notify::Notifier;
 use crate::notify::collect::CollectedRun;
 use crate::notify::notice::{Notice, NoticeChanges};
-use crate::notify::notifier::news::{News, UnsavedPlace, was_not_told};
+use crate::notify::notifier::news::{News, UnsavedPlace, changes_not_read, was_not_told};
+use crate::notify::past::EndsAsked;
 use crate::notify::receiver::Receiver;
 use crate::run::event::PlanId;
 use crate::run::status::Status;
@@ -23,7 +24,11 @@ impl Notifier<'_> {
         let mut alike: BTreeMap<Vec<PlanId>, Vec<String>> = BTreeMap::new();
         for receiver in self.receivers(&run.plan) {
             if receiver.events.contains(EventName::Changed) {
-                let missed = self.missed_by(&receiver, run);
+                let missed = self.missed_by(&receiver, run).unwrap_or_else(|why| {
+                    self.warnings
+                        .push(changes_not_read(&receiver.name, run.id, None, &why));
+                    Vec::new()
+                });
                 alike.entry(missed).or_default().push(receiver.name);
             }
         }
@@ -37,11 +42,10 @@ impl Notifier<'_> {
                             changes.add(task.task, (&task.device, &task.domain), Some(&task.changes));
                         }
                     }
-                    Err(why) => self.warnings.push(format!(
-                        "what changed in execution {} was not told to {}: {why}",
-                        execution.0,
-                        receivers.join(", ")
-                    )),
+                    Err(why) => {
+                        let unread = |one: &String| changes_not_read(one, run.id, Some(execution), &why);
+                        self.warnings.extend(receivers.iter().map(unread));
+                    }
                 }
             }
             run.add_changes(&mut changes);
@@ -61,23 +65,26 @@ impl Notifier<'_> {
     /// The executions right before this one whose changes a receiver does not know, oldest first: it
     /// could not be told, or nobody was, for their process died. Each end tries it again, so that the
     /// first that was told ends them.
-    fn missed_by(&self, receiver: &Receiver<'_>, run: &CollectedRun) -> Vec<PlanId> {
+    fn missed_by(&self, receiver: &Receiver<'_>, run: &CollectedRun) -> Result<Vec<PlanId>, String> {
         let Some(past) = self.past_of_plans() else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
-        let ends = past.ends(&run.plan, run.id, MOST_BACK).unwrap_or_default();
+        // One that found the plan locked has exported nothing, and tells nothing of the others.
+        let ends = past.ends(&run.plan, EndsAsked::OfItsOwn, run.id, MOST_BACK)?;
         let missed = ends.iter().take_while(|end| {
             end.status == Status::Abandoned || was_not_told(past, receiver, end.id, EventName::Changed)
         });
         let mut missed: Vec<PlanId> = missed.map(|end| end.id).collect();
         missed.reverse();
-        missed
+        Ok(missed)
     }
 
     /// Tells what is not saved.
     pub(super) fn unsaved(&mut self, at: Timestamp, run: &CollectedRun) {
         let changes = run.not_saved();
-        if changes.places.is_empty() {
+        let event = EventName::Unsaved;
+        let is_wanted = |receiver: &Receiver<'_>| receiver.events.contains(event);
+        if changes.places.is_empty() || !self.is_any_told(&run.plan, event, &is_wanted) {
             return;
         }
         let tasks = run
@@ -95,7 +102,7 @@ impl Notifier<'_> {
         let notice = Notice {
             tasks: Vec::new(),
             changes,
-            ..self.of_run(at, EventName::Unsaved, run)
+            ..self.of_run(at, event, run)
         };
         self.publish(&notice, &News::Unsaved(&places));
     }

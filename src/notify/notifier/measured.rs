@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::notify::deliver::Delivery;
-use crate::notify::notifier::news::warning;
+use crate::notify::notifier::news::not_written;
 use crate::notify::send::{SendError, within};
 use crate::notify::{Notifier, metrics};
 use crate::values::causes::said;
@@ -33,7 +33,7 @@ impl Notifier<'_> {
         }) = self.metrics(at)
         {
             self.warnings
-                .push(warning(&receiver, None, place.as_deref(), &error));
+                .push(not_written(&receiver, place.as_deref(), &error));
         }
     }
 

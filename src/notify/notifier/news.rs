@@ -6,8 +6,8 @@ use crate::notify::notice::{EndChange, Notice, end_event};
 use crate::notify::past::{Past, UnsavedBefore};
 use crate::notify::receiver::Receiver;
 use crate::notify::send::Receipt;
-use crate::notify::standing::{KnownStanding, OF_A_RECEIVER, PastRecovery, is_due_again};
-use crate::run::event::PlanId;
+use crate::notify::standing::{KnownStanding, PastRecovery, is_due_again};
+use crate::run::event::{MissedNotice, PlanId, ReceiverWarning};
 use crate::values::change::ChangeList;
 use crate::values::event_name::EventName;
 
@@ -79,8 +79,10 @@ impl News<'_> {
             News::End(standing) => {
                 // What was told as trouble is told when it is over.
                 let is_over = match standing.change {
-                    EndChange::WellAgain { was, .. } => wants(end_event(was)),
-                    EndChange::First | EndChange::Again { .. } | EndChange::Other { .. } => false,
+                    Some(EndChange::WellAgain { was, .. }) => wants(end_event(was)),
+                    Some(EndChange::First | EndChange::Again { .. } | EndChange::Other { .. }) | None => {
+                        false
+                    }
                 };
                 (is_over || wants(notice.event))
                     && (standing.is_news(notice.time, receiver.repeat)
@@ -107,86 +109,125 @@ pub(super) fn has_missed_recovery(past: &dyn Past, receiver: &Receiver<'_>, reco
     receiver.events.contains(end_event(recovery.was)) && recovery.since.iter().all(was_missed)
 }
 
-/// Whether an execution should have told a receiver of this, and could not; also where nobody can tell, for twice is
-/// better than never.
+/// Whether a receiver did not get this message about an execution; also where nobody can tell, for twice is better than
+/// never.
 pub(super) fn was_not_told(
     past: &dyn Past,
     receiver: &Receiver<'_>,
     execution: PlanId,
     event: EventName,
 ) -> bool {
-    match past.warnings(execution) {
-        Ok(warnings) => warnings
+    match past.missed(execution) {
+        Ok(missed) => missed
             .iter()
-            .any(|warning| is_warning_of(warning, &receiver.name, event)),
+            .any(|miss| miss.receiver == receiver.name && miss.event == event),
         Err(_) => true,
     }
 }
 
-/// How a warning begins that says that a receiver was not told. Later runs look for it in history, where
-/// what is told beside the end is told apart from it: who missed the one may have had the other.
-fn beginning(receiver: &str, event: Option<EventName>) -> String {
-    match event {
-        Some(event @ (EventName::Changed | EventName::Unsaved)) => {
-            format!("{OF_A_RECEIVER}{receiver} failed for `{event}`")
+/// A receiver that did not get a message.
+pub(super) fn not_told(
+    receiver: &str,
+    missed: MissedNotice,
+    place: Option<&str>,
+    error: &str,
+) -> ReceiverWarning {
+    let place = in_brackets(place);
+    let message = match missed.event {
+        event @ (EventName::Changed | EventName::Unsaved) => {
+            format!("notification by {receiver} failed for `{event}`{place}: {error}")
         }
-        _ => format!("{OF_A_RECEIVER}{receiver} failed"),
+        event => format!("notification by {receiver} failed{place}: {error}; the message was `{event}`"),
+    };
+    ReceiverWarning {
+        receiver: receiver.to_owned(),
+        missed: Some(missed),
+        message,
     }
 }
 
-/// Whether a warning says that a receiver was not told of this.
-fn is_warning_of(warning: &str, receiver: &str, event: EventName) -> bool {
-    let rest = warning.strip_prefix(&beginning(receiver, Some(event)));
-    rest.is_some_and(|rest| !rest.starts_with(" for `"))
+/// A receiver that did not get what has changed in an execution before this one, for that could not be read: the message of
+/// this one, which it gets, counts as missed, and the next end tells both.
+pub(super) fn changes_not_read(
+    receiver: &str,
+    this: Option<PlanId>,
+    whose: Option<PlanId>,
+    error: &str,
+) -> ReceiverWarning {
+    let whose = match whose {
+        Some(execution) => format!("in execution {}", execution.0),
+        None => "in executions before this one".to_owned(),
+    };
+    ReceiverWarning {
+        receiver: receiver.to_owned(),
+        missed: Some(MissedNotice {
+            event: EventName::Changed,
+            execution: this,
+        }),
+        message: format!("what changed {whose} was not told to {receiver}: {error}"),
+    }
 }
 
-/// A receiver that was not told of this; of no event where it is the file of metrics.
-pub(super) fn warning(receiver: &str, event: Option<EventName>, place: Option<&str>, error: &str) -> String {
-    let place = place.map_or_else(String::new, |place| format!(" ({place})"));
-    // At the end, for later runs know it by how it begins.
-    let of = match event {
-        None | Some(EventName::Changed | EventName::Unsaved) => String::new(),
-        Some(event) => format!("; the message was `{event}`"),
-    };
-    format!("{}{place}: {error}{of}", beginning(receiver, event))
+/// A file that others read, and that could not be written.
+pub(super) fn not_written(receiver: &str, place: Option<&str>, error: &str) -> ReceiverWarning {
+    ReceiverWarning {
+        receiver: receiver.to_owned(),
+        missed: None,
+        message: format!("notification by {receiver} failed{}: {error}", in_brackets(place)),
+    }
 }
 
 /// The others have theirs, so it has not failed: it is not sent again.
-pub(super) fn not_for_all(receiver: &str, place: Option<&str>, receipt: &Receipt) -> String {
-    let place = place.map_or_else(String::new, |place| format!(" ({place})"));
-    format!(
-        "notification by {receiver}{place} was not taken for all: {}",
-        receipt.not_taken_for()
-    )
+pub(super) fn not_for_all(receiver: &str, place: Option<&str>, receipt: &Receipt) -> ReceiverWarning {
+    let place = in_brackets(place);
+    let whom = receipt.not_taken_for();
+    ReceiverWarning {
+        receiver: receiver.to_owned(),
+        missed: None,
+        message: format!("notification by {receiver}{place} was not taken for all: {whom}"),
+    }
+}
+
+/// So many messages that can wait were not tried, for the ones before had failed.
+pub(super) fn left_out(receiver: &str, missed: usize) -> ReceiverWarning {
+    ReceiverWarning {
+        receiver: receiver.to_owned(),
+        missed: None,
+        message: format!("notification by {receiver}: {missed} before the last were left out"),
+    }
+}
+
+fn in_brackets(place: Option<&str>) -> String {
+    place.map_or_else(String::new, |place| format!(" ({place})"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_warning_of, warning};
+    use super::not_told;
+    use crate::run::event::MissedNotice;
     use crate::values::event_name::EventName;
 
-    /// Histories of older versions have these sentences: a wording that changes is told again, or never.
     #[test]
-    fn the_sentences_that_later_runs_look_for_are_these() {
-        let end = warning(
-            "webhook ops",
-            Some(EventName::Failed),
-            Some("http://a"),
-            "HTTP 500",
-        );
+    fn a_sentence_names_the_message_that_was_missed() {
+        let said = |event| {
+            let missed = MissedNotice {
+                event,
+                execution: None,
+            };
+            let warning = not_told("webhook ops", missed, Some("http://a"), "HTTP 500");
+            assert_eq!(warning.missed, Some(missed));
+            warning.message
+        };
+        for event in EventName::ALL {
+            assert!(said(event).contains(&format!("`{event}`")), "{event}");
+        }
         assert_eq!(
-            end,
+            said(EventName::Failed),
             "notification by webhook ops failed (http://a): HTTP 500; the message was `failed`"
         );
-        let changed = warning("webhook ops", Some(EventName::Changed), None, "HTTP 500");
         assert_eq!(
-            changed,
-            "notification by webhook ops failed for `changed`: HTTP 500"
+            said(EventName::Changed),
+            "notification by webhook ops failed for `changed` (http://a): HTTP 500"
         );
-        assert!(is_warning_of(&end, "webhook ops", EventName::Succeeded));
-        assert!(!is_warning_of(&end, "webhook ops", EventName::Changed));
-        assert!(is_warning_of(&changed, "webhook ops", EventName::Changed));
-        assert!(!is_warning_of(&changed, "webhook ops", EventName::Failed));
-        assert!(!is_warning_of(&changed, "webhook op", EventName::Changed));
     }
 }

@@ -1,7 +1,7 @@
 //! What stands in the line of an event.
 
 use crate::report::lines::documents::{EventLine, File, ScriptLine};
-use crate::run::event::{Event, Owner, ScriptMoment};
+use crate::run::event::{Event, Owner, ReceiverWarning, ScriptMoment};
 use crate::run::status::Status;
 use crate::values::change::{ChangeList, ConfigChangeObject};
 
@@ -132,7 +132,11 @@ pub(super) fn line(event: &Event) -> EventLine<'_> {
                 },
             )
         }
-        Event::Warning { owner, message, .. } => owned(
+        Event::Warning { owner, message, .. }
+        | Event::ReceiverWarned {
+            owner,
+            warning: ReceiverWarning { message, .. },
+        } => owned(
             *owner,
             EventLine {
                 message: Some(message),

@@ -1,7 +1,7 @@
 //! What a run says, held against the gateway as it is at that moment.
 
 use dpbackup::exit::Exit;
-use dpbackup::run::event::{Certainty, Event, StillQuiesced};
+use dpbackup::run::event::{Certainty, Event, ReceiverWarning, StillQuiesced};
 
 use crate::personalities::ground::Ground;
 
@@ -32,6 +32,10 @@ impl Heard {
             }
             | Event::Note { message: said, .. }
             | Event::Warning { message: said, .. }
+            | Event::ReceiverWarned {
+                warning: ReceiverWarning { message: said, .. },
+                ..
+            }
             | Event::Recovered { how: said, .. } => self.words(said, ground),
             Event::StillQuiesced(StillQuiesced { certainty, error, .. }) => {
                 self.words(&format!("{}: {error}", certainty.words()), ground);
