@@ -124,6 +124,19 @@ fn an_end_with_other_warnings_than_the_one_before_is_another_end() {
 }
 
 #[test]
+fn another_domain_whose_name_begins_with_a_digit_is_news() {
+    let warned = Status::CompletedWithWarnings;
+    let ends = vec![
+        (0, warned, "| QA1 runs in failsafe mode: 01PROD"),
+        (24, warned, "| QA1 runs in failsafe mode: 02PROD"),
+    ];
+    assert_eq!(
+        changes(ends),
+        [EndChange::First, EndChange::Other { was: warned }]
+    );
+}
+
+#[test]
 fn more_ends_than_are_read_at_a_time_are_counted_to_the_first() {
     let more = i64::from(EndsBack::AT_A_TIME) * 2 + 1;
     for (status, last) in [
