@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::receivers::{Behaviour, Request, Syslog, Web, arrived};
 use crate::simulator::{Domain, Gateway, Setup, User};
-use crate::support::{Home, PASSWORD, Ran, eventually};
+use crate::support::{Home, PASSWORD, Ran, eventually, notes_of};
 
 const EXPORT: &str =
     "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"*\"\ndomains = \"DOM1\"\nquiesce = true\n";
@@ -367,6 +367,30 @@ fn recover_tells_what_it_mended_what_it_could_not_and_what_was_abandoned() {
             .iter()
             .any(|message| message.starts_with("<26>1 ") && message.contains(" QUIESCED QA1/DOM1"))
     );
+}
+
+#[test]
+fn what_a_person_strikes_out_is_told_to_nobody_as_recovered() {
+    let web = web();
+    let gateway = Gateway::start(Setup {
+        quiesce_time: Duration::from_secs(30),
+        ..Setup::default()
+    });
+    let text = format!("webhook = \"all\"\n{EXPORT}{}", all(&web));
+    let home = Home::of(&gateway).plan("Night", &text);
+    let mut run = home.start(&["run", "Night"]);
+    eventually("it is quiesced", || !gateway.state().is_unquiesced());
+    run.kill().expect("a signal");
+    let _ = run.wait();
+
+    let ran = home.dpbackup(&["recover", "--forget", "QA1"]).exits(0);
+    assert!(ran.stdout.contains("struck out by a person"), "{}", ran.stdout);
+    assert!(!gateway.state().is_unquiesced());
+    let told = events(&arrived(&web.seen, 2));
+    assert_eq!(told[1..], ["failed ABANDONED"], "{told:?}");
+    let notes = notes_of(&home.details(0));
+    let struck_out = "NOTE device QA1, DOM1: struck out by a person; the device was not asked";
+    assert!(notes.iter().any(|note| note == struck_out), "{notes:?}");
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use crate::run::Engine;
 use crate::run::error::{RunError, RunTrouble};
-use crate::run::event::Undo;
+use crate::run::event::{Owner, Undo};
 use crate::run::ledger::JournalEntry;
 use crate::run::left;
 use crate::run::record::Record;
 use crate::run::recover::rows::rows_of_others;
-use crate::run::recover::told::{RecoveredRow, RecoveryDone, tell_recovered};
+use crate::run::recover::told::{RecoveredRow, RecoveryDone};
 use crate::values::internal_error::caught;
 
 /// How a row is closed when a person strikes it out.
@@ -89,7 +89,10 @@ fn forget_rows(
         .chain(unclear.into_iter().map(|(entry, _)| entry));
     for entry in rows.filter(|entry| what.includes(entry)) {
         record.close_undo(entry.id, FORGOTTEN)?;
-        let outcome = tell_recovered(record, &entry, FORGOTTEN).map(Ok)?;
+        // Nobody is told that it is back: it is noted, and no more.
+        let noted = format!("device {}, {}: {FORGOTTEN}", entry.device, entry.undo.domain());
+        record.note(Owner::Task(entry.task), noted)?;
+        let outcome = Ok(FORGOTTEN.to_owned());
         forgotten.push(RecoveredRow { entry, outcome });
     }
     Ok(())
