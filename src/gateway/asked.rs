@@ -58,6 +58,16 @@ impl Gateway<'_> {
         meant.map_or(Ok(()), |meant| self.retried(|| self.meet(meant, name)))
     }
 
+    /// Who answers now, behind an action that was sent to the device that is `meant`, where that is another one: the action
+    /// may have gone to either. Asked where it went over another connection than the question before it alone.
+    pub fn other_behind_action(&self, meant: Option<&str>) -> Option<String> {
+        let meant = meant.filter(|_| !self.client.is_on_one_before())?;
+        match self.who_answers(meant) {
+            Ok(WhoAnswers::Other(found)) => Some(found),
+            Ok(WhoAnswers::Meant | WhoAnswers::NotTold) | Err(_) => None,
+        }
+    }
+
     /// Asks who answers, over a new connection, over which the next action goes as well: behind one address there
     /// may be several devices, one to a connection. Fails unless it is the one that is meant; nothing of the
     /// request `name` has been sent then.

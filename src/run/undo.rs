@@ -294,7 +294,7 @@ impl OpenQuiesce<'_> {
 
     fn leads_to_another(&self, found: &str, meant: &str) -> String {
         format!(
-            "{} leads to the device with serial number {found} now, and {meant} was quiesced",
+            "{} leads to the device with serial number {found} now, and this is about {meant}",
             self.device
         )
     }
@@ -481,7 +481,7 @@ mod tests {
         };
         assert_eq!(
             open.leads_to_another("B", "A"),
-            "QA1 leads to the device with serial number B now, and A was quiesced"
+            "QA1 leads to the device with serial number B now, and this is about A"
         );
     }
 

@@ -130,6 +130,11 @@ impl Client {
         self.http.let_go();
     }
 
+    /// Whether the newest request went over the connection of the one before it.
+    pub fn is_on_one_before(&self) -> bool {
+        self.http.is_on_one_before()
+    }
+
     /// The limits in force.
     pub fn timeouts(&self) -> &Timeouts {
         &self.target.timeouts

@@ -192,6 +192,11 @@ impl Http {
         })
     }
 
+    /// Whether the newest request went over the connection of the one before it.
+    pub(crate) fn is_on_one_before(&self) -> bool {
+        self.carried.is_of_one_before()
+    }
+
     /// What another conversation with the device shares with this one.
     pub(crate) fn shared(&self) -> SharedByAll {
         self.shared.clone()

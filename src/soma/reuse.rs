@@ -89,6 +89,11 @@ impl CarriedCount {
         Carried(self.0.load(Ordering::Relaxed))
     }
 
+    /// Whether the newest request went over the connection of the one before it.
+    pub(crate) fn is_of_one_before(&self) -> bool {
+        self.now().0 > 1
+    }
+
     /// One more was sent, over the newest connection or over a new one.
     pub(crate) fn sent(&self, reused: bool) {
         let before = if reused { self.now().0 } else { 0 };

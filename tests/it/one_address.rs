@@ -78,6 +78,57 @@ fn whoever_is_quiesced_has_told_on_that_connection_that_it_is_the_one_that_is_me
     }
 }
 
+/// Where gateways end a connection after each answer, an address may come to lead to another one between any two requests, also
+/// between the question who answers and the quiesce.
+#[test]
+fn a_gateway_that_may_have_taken_the_quiesce_of_another_is_not_forgotten() {
+    let mut taken_by_other = 0;
+    for plan in ["EXPORT", "SECURE"] {
+        for (from, connections) in (5..=9).flat_map(|from| [(from, 2), (from, 100)]) {
+            let clock = TestClock::night();
+            let [first, second] = ["78A0001", "78B0002"].map(|serial| {
+                Gateway::start(Setup {
+                    hang_up: Some(HangUp {
+                        answers: 1,
+                        after: Duration::ZERO,
+                        close_notify: true,
+                    }),
+                    ..setup(&clock, serial)
+                })
+            });
+            let ports = [first.port(), second.port()];
+            let is_over = Arc::new(AtomicBool::new(false));
+            let over = Arc::clone(&is_over);
+            let relay = Relay::start(move |number| {
+                let leads_elsewhere = (from..from + connections).contains(&number);
+                ports[usize::from(leads_elsewhere && !over.load(Ordering::SeqCst))]
+            });
+            let home = home(&relay);
+            let run = home.run(plan, &clock);
+            is_over.store(true, Ordering::SeqCst);
+            let recovered = home.recover(&clock);
+            let case = format!(
+                "{plan}, {connections} from {from}: {} {:?} {recovered:?}",
+                run.exit(),
+                run.errors()
+            );
+            taken_by_other += second.received("DomainQuiesce") + second.received("QuiesceDP");
+            let is_open = !home.open_entries().is_empty();
+            assert!(
+                second.state().is_unquiesced() || (is_open && run.exit() == 10),
+                "{case}"
+            );
+            assert!(first.state().is_unquiesced() || is_open, "{case}");
+            let blames_first = run
+                .errors()
+                .iter()
+                .any(|error| error.contains("78A0001 was quiesced"));
+            assert!(!blames_first, "{case}");
+        }
+    }
+    assert!(taken_by_other > 0, "no quiesce went to the other gateway");
+}
+
 /// A run of an export whose new connections lead to the second gateway from the moment at which it backs up.
 fn led_elsewhere_at_the_backup(clock: &TestClock, gateways: [&Gateway; 2]) -> EngineRun {
     let ports = gateways.map(Gateway::port);

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::gateway::asked::ActionAsked;
-use crate::gateway::facts::tells_apart;
+use crate::gateway::facts::{WhoAnswers, tells_apart};
 use crate::gateway::quiesce::{FirstWord, QuiesceSent, Scope, ScopeState, Unmoved, Waited, at_work};
 use crate::plan::model::Action;
-use crate::run::event::{Event, JournalId, OutOfService, Owner, Progress, Undo, UndoStage};
+use crate::run::event::{
+    Certainty, Event, JournalId, OutOfService, Owner, Progress, StillQuiesced, Undo, UndoStage,
+};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{LedgerError, NOTHING_BEGUN, Reply, UndoOpening, UndoStep};
 use crate::run::recover::age::begins_within;
@@ -423,7 +425,62 @@ impl Walk<'_, '_, '_> {
             self.show_due(scope, journal, UndoStage::Sent);
         }
         self.record.step_undo(journal, UndoStep::Replied(reply))?;
-        Ok(trouble)
+        match self.session.gateway.other_behind_action(due.serial.as_deref()) {
+            Some(other) => Err(self.may_be_of_another(scope, due, &other, reply)?.into()),
+            None => Ok(trouble),
+        }
+    }
+
+    /// Another device answers now than before the quiesce was sent, which may have gone to either: what may have to be undone
+    /// on that one is written down as well, and is undone when it is met. Why the task ends.
+    fn may_be_of_another(
+        &mut self,
+        scope: &Scope,
+        due: &DueQuiesce,
+        other: &str,
+        reply: Reply,
+    ) -> Result<Failure, Trouble> {
+        let device = self.session.device;
+        let meant = due.serial.as_deref().unwrap_or_default();
+        let why = format!(
+            "the device with serial number {other} answered behind the quiesce of {scope}, and {meant} before it: which of \
+             the two took it is not known"
+        );
+        let opening = UndoOpening {
+            plan: self.task.plan,
+            task: self.task.id,
+            device: device.name.clone(),
+            address: device.address(),
+            peer: None,
+            serial: Some(other.to_owned()),
+            undo: undo_of(scope),
+            domains: due.stood.clone(),
+        };
+        let row = self.record.open_undo(&opening)?;
+        self.record.step_undo(row, UndoStep::Replied(reply))?;
+        self.record.tell(&Event::StillQuiesced(StillQuiesced {
+            row,
+            task: self.task.id,
+            device: device.name.clone(),
+            domain: opening.undo.domain().to_owned(),
+            certainty: Certainty::NotKnown,
+            error: why.clone(),
+        }))?;
+        let why = format!("{}: {why}", device.name);
+        Ok(Failure::new(Status::DeviceError, why))
+    }
+
+    /// Who answers now, where that is another device than the one that was asked to quiesce: what it shows says nothing of
+    /// that one.
+    fn shown_by_another(&self, scope: &Scope, due: &DueQuiesce) -> Option<String> {
+        let meant = due.serial.as_deref()?;
+        match self.session.gateway.who_answers(meant) {
+            Ok(WhoAnswers::Other(found)) => Some(format!(
+                "{}: the device with serial number {found} answers now: whether {scope} of {meant} is quiesced is not known",
+                self.session.device.name
+            )),
+            Ok(WhoAnswers::Meant | WhoAnswers::NotTold) | Err(_) => None,
+        }
     }
 
     /// What the wait has shown of a quiesce that was sent then.
@@ -488,10 +545,12 @@ impl Walk<'_, '_, '_> {
                 return Err(Failure::new(Status::DeviceError, why).into());
             }
             Waited::Failed(state) => {
-                let why = format!(
-                    "{device}: the device reports that quiescing failed: {}",
-                    scope.stands(&state)
-                );
+                let why = self.shown_by_another(scope, due).unwrap_or_else(|| {
+                    format!(
+                        "{device}: the device reports that quiescing failed: {}",
+                        scope.stands(&state)
+                    )
+                });
                 return Err(Failure::new(Status::DeviceError, why).into());
             }
             Waited::TimedOut(last) => {
@@ -500,7 +559,9 @@ impl Walk<'_, '_, '_> {
                     Err(error) => words(&error),
                 };
                 let limit = HumanDuration(self.quiesce_limit());
-                let why = format!("{device}: {scope} was not quiesced within {limit}: {last}");
+                let why = self
+                    .shown_by_another(scope, due)
+                    .unwrap_or_else(|| format!("{device}: {scope} was not quiesced within {limit}: {last}"));
                 return Err(Failure::new(Status::QuiesceTimeout, why).into());
             }
         };
