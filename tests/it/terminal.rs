@@ -403,6 +403,27 @@ fn an_interrupted_run_says_so_and_names_the_task() {
 }
 
 #[test]
+fn an_interrupted_run_says_so_whatever_was_warned_of_before() {
+    let gateway = Gateway::start(Setup::default());
+    let home = Home::of(&gateway)
+        .setting("scripts_dir = \"scripts\"")
+        .script("post.sh", "#!/bin/sh\nexit 7\n")
+        .script("stop.sh", "#!/bin/sh\nkill -INT $PPID\nexec sleep 60\n");
+    let first = export("*", "DOM1", "post_script = \"post.sh\"");
+    let second = export("*", "DOM2", "pre_script = \"stop.sh\"");
+    let home = home.plan("P", &format!("{first}{second}"));
+    let ran = home
+        .at_terminal(100, &[], &["run", "P", "--color", "never"])
+        .exits(130);
+    let at = ran.stdout.find("plan P ended INTERRUPTED").expect("a summary");
+    let summary = ran.stdout.get(at..).unwrap_or_default();
+    assert!(
+        summary.contains("\n  interrupted by SIGINT in QA1/DOM2 export (task 2)"),
+        "{summary}"
+    );
+}
+
+#[test]
 fn a_post_plan_script_that_fails_is_told_once_in_a_mail() {
     let gateway = Gateway::start(Setup::default());
     let home = Home::of(&gateway)

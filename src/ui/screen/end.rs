@@ -57,7 +57,10 @@ impl Screen {
         );
         let why = error
             .filter(|_| tasks.is_empty() || !self.is_told_by(&tasks, status))
-            .filter(|why| !warnings.iter().any(|warning| why.contains(warning)))
+            // That it was interrupted stands nowhere else.
+            .filter(|why| {
+                status == Status::Interrupted || !warnings.iter().any(|warning| why.contains(warning))
+            })
             .map(|why| without_tasks(why, &tasks))
             .filter(|why| !why.is_empty());
         if let Some(why) = why {
