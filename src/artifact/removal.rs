@@ -12,6 +12,7 @@ use crate::artifact::publish::{Renamed, SYSTEM};
 use crate::artifact::recheck::Recorded;
 use crate::artifact::stored_place::{AtPlace, StoredPlace, standing_of};
 use crate::artifact::taken_name::partial_name;
+use crate::values::causes::with_causes;
 
 /// How a backup is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,49 +33,85 @@ pub enum FileFound {
     Gone,
     /// It is something else now; in words.
     Changed(String),
+    /// This machine could not read it, in words. That says nothing about it.
+    Unread(String),
+}
+
+/// What was found of one file of a backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartFound {
+    /// It is as it was recorded, as far as was looked.
+    Same,
+    /// It is not there.
+    Gone,
+    /// It is something else now; in words.
+    Changed(String),
+    /// This machine could not read it, in words. That says nothing about it.
+    Unread(String),
+}
+
+impl FileFound {
+    /// What the files of a backup come to. What is known to be something else goes before what could not be read, and
+    /// that before what is gone: of neither more goes.
+    pub fn of_parts(parts: &[PartFound]) -> FileFound {
+        let (mut gone, mut unread) = (0, None);
+        for part in parts {
+            match part {
+                PartFound::Changed(why) => return FileFound::Changed(why.clone()),
+                PartFound::Unread(why) => unread = unread.or(Some(why)),
+                PartFound::Gone => gone += 1,
+                PartFound::Same => {}
+            }
+        }
+        match (unread, gone) {
+            (Some(why), _) => FileFound::Unread(why.clone()),
+            (None, 0) => FileFound::Same,
+            (None, gone) if gone == parts.len() => FileFound::Gone,
+            (None, _) => FileFound::Partly,
+        }
+    }
 }
 
 /// Whether each file is there with its size. Quick: nothing is read.
-pub fn glance(store: &Path, files: &[Recorded<'_>]) -> Result<FileFound, StoreError> {
-    let (mut gone, mut changed) = (0, None);
-    for file in files {
-        match sized(store, *file)? {
-            Sized::Same(..) => {}
-            Sized::Gone => gone += 1,
-            Sized::Changed(why) => changed = Some(why),
-        }
-    }
-    Ok(match (gone, changed) {
-        (_, Some(why)) => FileFound::Changed(why),
-        (0, None) => FileFound::Same,
-        (gone, None) if gone == files.len() => FileFound::Gone,
-        (_, None) => FileFound::Partly,
+pub fn glance(store: &Path, files: &[Recorded<'_>]) -> Vec<PartFound> {
+    parts(files, |file| {
+        Ok(match sized(store, file)? {
+            Sized::Same(..) => PartFound::Same,
+            Sized::Gone => PartFound::Gone,
+            Sized::Changed(why) => PartFound::Changed(why),
+        })
     })
 }
 
-/// The same, with every byte read. What lies beside the files of a folder is not ours and
+/// The same, with every byte read of each that has its size. What lies beside the files of a folder is not ours and
 /// says nothing about them.
-pub fn compare(store: &Path, files: &[Recorded<'_>]) -> Result<FileFound, StoreError> {
-    let glanced = glance(store, files)?;
-    if !matches!(glanced, FileFound::Same | FileFound::Partly) {
-        return Ok(glanced);
-    }
-    for file in files {
-        if let Sized::Same(_, open) = sized(store, *file)?
-            && !has_hash(&open, *file)?
-        {
-            return Ok(FileFound::Changed(format!("{}: other bytes", shown(file.path))));
-        }
-    }
-    Ok(glanced)
+pub fn compare(store: &Path, files: &[Recorded<'_>]) -> Vec<PartFound> {
+    parts(files, |file| {
+        Ok(match sized(store, file)? {
+            Sized::Same(_, open) if has_hash(&open, file)? => PartFound::Same,
+            Sized::Same(..) => PartFound::Changed(format!("{}: other bytes", shown(file.path))),
+            Sized::Gone => PartFound::Gone,
+            Sized::Changed(why) => PartFound::Changed(why),
+        })
+    })
+}
+
+/// What a look finds of each file.
+fn parts<'r>(
+    files: &[Recorded<'r>],
+    look: impl Fn(Recorded<'r>) -> Result<PartFound, StoreError>,
+) -> Vec<PartFound> {
+    let found =
+        |file: &Recorded<'r>| look(*file).unwrap_or_else(|error| PartFound::Unread(with_causes(&error)));
+    files.iter().map(found).collect()
 }
 
 /// Removes what is there of a backup, if that is as it was recorded, durably. Gives what was
-/// found: with [`FileFound::Changed`] something is left of it.
+/// found: with [`FileFound::Changed`] and [`FileFound::Unread`] something is left of it.
 pub fn remove(store: &Path, shape: Shape, files: &[Recorded<'_>]) -> Result<FileFound, StoreError> {
-    let found = compare(store, files)?;
+    let found = FileFound::of_parts(&compare(store, files));
     let changed = match (&found, shape) {
-        (FileFound::Gone | FileFound::Changed(_), _) => None,
+        (FileFound::Gone | FileFound::Changed(_) | FileFound::Unread(_), _) => None,
         (FileFound::Same | FileFound::Partly, Shape::File) => remove_files(store, files)?,
         (FileFound::Same | FileFound::Partly, Shape::Folder) => remove_folder(store, files)?,
     };

@@ -342,6 +342,13 @@ impl Pruning<'_> {
                 self.file.invocation.command(["run", self.again])
             ));
         }
+        if self.args.format == OutputFormat::Table && self.lines.iter().any(|line| line.fate == Fate::Unread)
+        {
+            self.ui.hint(
+                "of what could not be read nothing is known: mend what keeps this machine from it, and look again with the \
+                 same command",
+            );
+        }
         let trouble = self.lines.iter().any(|line| line.fate.is_trouble());
         let exit = match (trouble, self.busy.is_empty(), self.warned) {
             (true, _, _) => Exit::Failed,

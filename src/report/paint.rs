@@ -18,6 +18,7 @@ const LEADING: &[(&str, &str)] = &[
     ("DELETED", YELLOW),
     ("LEFT", RED),
     ("LOST", RED),
+    ("UNREAD", RED),
     ("UNKNOWN", RED),
 ];
 

@@ -49,6 +49,7 @@ fn word(fate: Fate) -> &'static str {
         Fate::Deleted => "DELETED",
         Fate::Left => "LEFT",
         Fate::Lost => "LOST",
+        Fate::Unread => "UNREAD",
     }
 }
 
@@ -101,6 +102,7 @@ pub fn summary(lines: &[PruneLine]) -> String {
     for (fate, words) in [
         (Fate::Left, "left though no rule keeps them"),
         (Fate::Lost, "lost"),
+        (Fate::Unread, "that could not be read"),
     ] {
         let count = of(fate).count();
         if count > 0 {

@@ -42,6 +42,8 @@ pub enum CopyStanding {
     NotKept,
     /// Its files are not there, or not what was stored.
     Lost,
+    /// Its files could not be read: nobody knows what they are, and nothing is let go for them.
+    Unread,
 }
 
 /// What becomes of a backup.
@@ -60,8 +62,14 @@ pub enum Reason {
     NoRules,
     /// Its task has not ended.
     NotEnded,
-    /// It is not there, or not as it was stored: there is nothing to decide.
+    /// Its files are not there, or not what was stored: there is nothing to decide.
     Lost,
+    /// Its files could not be read: there is nothing to decide by.
+    Unread,
+    /// It has no file of its own, and no other holds its content.
+    ContentNowhere,
+    /// It has no file of its own, and the one with its content could not be read.
+    ContentUnread,
     /// `keep_last`: it is the newest, the second, …
     Last(usize),
     /// `keep_daily`: it is the newest of this day.
@@ -92,8 +100,8 @@ pub fn choose(backups: &[Backup], now: Timestamp, zone: &TimeZone) -> Vec<Decisi
     let mut reasons: Vec<Vec<Reason>> = vec![Vec::new(); backups.len()];
     let mut live: Vec<usize> = Vec::new();
     for (index, backup) in backups.iter().enumerate() {
-        if !exists(backup, backups) {
-            reasons[index].push(Reason::Lost);
+        if let Some(why) = why_not_there(backup, backups) {
+            reasons[index].push(why);
         } else if backup.end.is_none() {
             reasons[index].push(Reason::NotEnded);
         } else {
@@ -162,17 +170,20 @@ impl Reason {
 /// A rule of periods: how many, how a period is written, and what it says of what it keeps.
 type Calendar = (Option<u32>, &'static str, fn(String) -> Reason);
 
-/// Whether there is something of a backup: its own file, or another one that says the same.
-fn exists(backup: &Backup, backups: &[Backup]) -> bool {
+/// Why there is nothing of a backup, as far as anybody knows; none where there is: its own file, or another one that says
+/// the same.
+fn why_not_there(backup: &Backup, backups: &[Backup]) -> Option<Reason> {
+    let has_content = |standing| {
+        let mut others = backups.iter().filter(|other| other.standing == standing);
+        backup.content.is_some() && others.any(|other| other.content == backup.content)
+    };
     match backup.standing {
-        CopyStanding::Stored => true,
-        CopyStanding::Lost => false,
-        CopyStanding::NotKept => {
-            backup.content.is_some()
-                && backups
-                    .iter()
-                    .any(|other| is_stored(other) && other.content == backup.content)
-        }
+        CopyStanding::Stored => None,
+        CopyStanding::Lost => Some(Reason::Lost),
+        CopyStanding::Unread => Some(Reason::Unread),
+        CopyStanding::NotKept if has_content(CopyStanding::Stored) => None,
+        CopyStanding::NotKept if has_content(CopyStanding::Unread) => Some(Reason::ContentUnread),
+        CopyStanding::NotKept => Some(Reason::ContentNowhere),
     }
 }
 
@@ -226,7 +237,7 @@ fn apply(
 fn keep_contents(backups: &[Backup], live: &[usize], reasons: &mut [Vec<Reason>]) {
     let mut needed: HashMap<&str, i64> = HashMap::new();
     for (backup, reasons) in backups.iter().zip(reasons.iter()) {
-        let stays = !reasons.is_empty() && !reasons.contains(&Reason::Lost);
+        let stays = !reasons.is_empty();
         if let (true, CopyStanding::NotKept, Some(content)) = (stays, backup.standing, &backup.content) {
             needed.entry(content).or_insert(backup.task);
         }
@@ -257,6 +268,11 @@ impl std::fmt::Display for Reason {
             Reason::NoRules => f.write_str("no retention is set for its plan"),
             Reason::NotEnded => f.write_str("its task has not ended"),
             Reason::Lost => f.write_str("it is not there as it was stored"),
+            Reason::Unread => f.write_str("it could not be read"),
+            Reason::ContentNowhere => f.write_str("no file holds what it found unchanged"),
+            Reason::ContentUnread => {
+                f.write_str("the file that holds what it found unchanged could not be read")
+            }
             Reason::Last(rank) => write!(f, "keep_last, number {rank}"),
             Reason::Daily(day) => write!(f, "keep_daily, {day}"),
             Reason::Weekly(week) => write!(f, "keep_weekly, {week}"),

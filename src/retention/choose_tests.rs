@@ -423,6 +423,7 @@ fn any_backups() -> impl Strategy<Value = Vec<Backup>> {
                 content: content.map(|content| format!("c{content}")),
                 standing: match standing {
                     0 => CopyStanding::Lost,
+                    3 => CopyStanding::Unread,
                     1 | 2 => CopyStanding::NotKept,
                     _ => CopyStanding::Stored,
                 },
@@ -447,9 +448,10 @@ proptest! {
             }
         }
         for (index, one) in all() {
-            // What is lost, under way, under no rules or of the future stays.
+            // What is lost, could not be read, is under way, under no rules or of the future stays.
             let is_of_the_future = one.end.is_some_and(|end| end > now);
-            if one.standing == CopyStanding::Lost || one.end.is_none() || one.rules.is_none() || is_of_the_future {
+            let is_nowhere = matches!(one.standing, CopyStanding::Lost | CopyStanding::Unread);
+            if is_nowhere || one.end.is_none() || one.rules.is_none() || is_of_the_future {
                 prop_assert!(!goes(index));
             }
             // A backup that stays and has no file of its own has one that stays.
@@ -526,22 +528,55 @@ fn a_backup_as_old_as_keep_within_stays_and_one_a_moment_older_goes() {
 }
 
 #[test]
-fn a_backup_that_was_not_kept_is_lost_where_nothing_stored_says_the_same() {
+fn a_backup_that_was_not_kept_says_what_became_of_its_content_where_nothing_stored_has_it() {
     let not_kept = |content: Option<&str>| Backup {
         content: content.map(str::to_owned),
         standing: CopyStanding::NotKept,
         ..backup(2, "2026-11-21T10:00:00Z", Retention::default())
     };
-    let stored = Backup {
+    let with_a = |task, standing| Backup {
         content: Some("a".to_owned()),
-        ..backup(1, "2026-11-20T10:00:00Z", Retention::default())
+        standing,
+        ..backup(task, "2026-11-20T10:00:00Z", Retention::default())
     };
-    for (content, is_lost) in [(Some("a"), false), (Some("b"), true), (None, true)] {
-        let backups = [stored.clone(), not_kept(content)];
+    use CopyStanding::{Lost, Stored, Unread};
+    let nowhere = Some(Reason::ContentNowhere);
+    for (content, standings, why) in [
+        (Some("a"), [Stored, Unread], None),
+        (Some("b"), [Stored, Unread], nowhere.clone()),
+        (None, [Stored, Unread], nowhere.clone()),
+        (Some("a"), [Unread, Lost], Some(Reason::ContentUnread)),
+        (Some("a"), [Lost, Lost], nowhere),
+    ] {
+        let backups = [
+            with_a(1, standings[0]),
+            not_kept(content),
+            with_a(3, standings[1]),
+        ];
         let decisions = choose(&backups, at("2026-12-31T00:00:00Z"), &TimeZone::UTC);
-        let lost = decisions[1] == Decision::Keep(vec![Reason::Lost]);
-        assert_eq!(lost, is_lost, "{content:?}: {decisions:?}");
+        let expected = why.unwrap_or(Reason::NewestGood);
+        assert_eq!(
+            decisions[1],
+            Decision::Keep(vec![expected]),
+            "{content:?} {standings:?}: {decisions:?}"
+        );
     }
+}
+
+#[test]
+fn one_that_could_not_be_read_takes_no_place_of_another() {
+    let last = Retention {
+        keep_last: Some(1),
+        ..Retention::default()
+    };
+    let mut unread = backup(3, "2026-11-22T00:00:00Z", last);
+    unread.standing = CopyStanding::Unread;
+    let backups = [
+        backup(1, "2026-11-20T00:00:00Z", last),
+        backup(2, "2026-11-21T00:00:00Z", last),
+        unread,
+    ];
+    assert_eq!(kept(&backups, &TimeZone::UTC), [2, 3]);
 }
 
 #[test]

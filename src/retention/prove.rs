@@ -7,9 +7,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::artifact::error::StoreError;
 use crate::artifact::recheck::Recorded;
-use crate::artifact::removal::{self, FileFound, Shape};
+use crate::artifact::removal::{self, FileFound, PartFound, Shape};
 use crate::history::{FileId, FileRow, PrunableFile};
 use crate::plan::model::PlanFile;
 use crate::retention::choose::{Backup, CopyStanding, Decision, Reason, choose};
@@ -41,8 +40,8 @@ pub struct StoredBackup {
     kept: bool,
     /// How its files are; of one that has none, as they should be.
     found: FileFound,
-    /// Every byte was compared.
-    is_proved: bool,
+    /// What each of its files was found to be, in their order, where every byte was compared; nothing where it was not.
+    compared: Vec<PartFound>,
     decision: Decision,
 }
 
@@ -59,12 +58,14 @@ pub enum Fate {
     Left,
     /// It should stay, and is not there as it was stored.
     Lost,
+    /// It should stay, and could not be read: how it is nobody knows.
+    Unread,
 }
 
 impl Fate {
     /// Whether somebody has to look at it.
     pub fn is_trouble(self) -> bool {
-        matches!(self, Fate::Left | Fate::Lost)
+        matches!(self, Fate::Left | Fate::Lost | Fate::Unread)
     }
 }
 
@@ -86,7 +87,7 @@ pub fn targets(files: Vec<PrunableFile>, plans: &PlanFile) -> Vec<Target> {
             succeeded: prunable.task_status == Status::Success,
             kept: false,
             found: FileFound::Same,
-            is_proved: false,
+            compared: Vec::new(),
             decision: Decision::Keep(Vec::new()),
         });
         backup.kept |= file.kept;
@@ -101,11 +102,11 @@ pub fn targets(files: Vec<PrunableFile>, plans: &PlanFile) -> Vec<Target> {
 }
 
 impl Target {
-    /// Decides. What lets others go is compared byte by byte first: a backup that is not
-    /// what it was does not count, and then the choice is made again.
+    /// Decides. What lets others go is compared byte by byte first: a backup that is not known
+    /// to be what it was does not count, and then the choice is made again.
     pub fn decide(&mut self, store: &Path, now: Timestamp, zone: &TimeZone) {
         for entry in self.backups.iter_mut().filter(|entry| entry.kept) {
-            entry.found = found(removal::glance(store, &entry.recorded()));
+            entry.found = FileFound::of_parts(&removal::glance(store, &entry.recorded()));
             entry.is_elsewhere = entry.files.iter().any(|file| !file.path.starts_with(store));
         }
         loop {
@@ -116,12 +117,10 @@ impl Target {
             let Some(pillar) = self.unproved_pillar() else {
                 break;
             };
-            let entry = &mut self.backups[pillar];
-            entry.found = found(removal::compare(store, &entry.recorded()));
-            entry.is_proved = true;
+            self.backups[pillar].compare(store);
         }
         self.forget_what_is_gone(now, zone);
-        self.let_go_of_what_changed(now, zone);
+        self.let_go_of_what_is_not_known_to_be_good(now, zone);
         for entry in &mut self.backups {
             entry.compare_before_removal(store);
         }
@@ -137,7 +136,8 @@ impl Target {
             standing: match (entry.kept, &entry.found) {
                 (false, _) => CopyStanding::NotKept,
                 (true, FileFound::Same) => CopyStanding::Stored,
-                (true, _) => CopyStanding::Lost,
+                (true, FileFound::Unread(_)) => CopyStanding::Unread,
+                (true, FileFound::Partly | FileFound::Gone | FileFound::Changed(_)) => CopyStanding::Lost,
             },
         });
         values.collect()
@@ -158,7 +158,7 @@ impl Target {
         self.backups.iter().position(|entry| {
             let holds = entry.content().is_some_and(|content| needed.contains(content));
             let stays = entry.kept && entry.found == FileFound::Same && !entry.goes();
-            stays && !entry.is_proved && (holds || entry.is_newest_good())
+            stays && entry.compared.is_empty() && (holds || entry.is_newest_good())
         })
     }
 
@@ -192,17 +192,18 @@ impl Target {
 }
 
 impl Target {
-    /// One that was changed, and that no rule would keep if it had not been, is not missed. It is left as it is.
-    fn let_go_of_what_changed(&mut self, now: Timestamp, zone: &TimeZone) {
+    /// One that was changed or could not be read, and that no rule would keep if it were as it was, is not missed. It is
+    /// left as it is.
+    fn let_go_of_what_is_not_known_to_be_good(&mut self, now: Timestamp, zone: &TimeZone) {
         let mut values = self.values();
         for (value, entry) in values.iter_mut().zip(&self.backups) {
-            if entry.was_changed() {
+            if entry.is_changed_or_unread() {
                 value.standing = CopyStanding::Stored;
             }
         }
         let decisions = choose(&values, now, zone);
         for (entry, decision) in self.backups.iter_mut().zip(decisions) {
-            if entry.was_changed() && decision == Decision::Delete {
+            if entry.is_changed_or_unread() && decision == Decision::Delete {
                 entry.decision = Decision::Delete;
             }
         }
@@ -241,17 +242,17 @@ impl StoredBackup {
         self.files.iter().map(|file| file.id).collect()
     }
 
-    /// What was read of it, where every byte was: why it is not what was stored, or that it is. Nothing where history has
-    /// the same already.
+    /// What was read of its files, where every byte was: why one is not what was stored, or that it is. Nothing of one that
+    /// is gone or could not be read, and nothing where history has the same already.
     pub fn found_damage(&self) -> Vec<(FileId, Option<String>)> {
-        let damage = match &self.found {
-            FileFound::Same => None,
-            FileFound::Changed(why) => Some(why),
-            FileFound::Partly | FileFound::Gone => return Vec::new(),
-        };
-        let of = self.files.iter().filter(|file| file.kept && self.is_proved);
-        let news = of.filter(|file| file.damage.is_some() != damage.is_some());
-        news.map(|file| (file.id, damage.cloned())).collect()
+        let kept = self.files.iter().filter(|file| file.kept);
+        let damage = kept.zip(&self.compared).filter_map(|(file, found)| match found {
+            PartFound::Same => Some((file, None)),
+            PartFound::Changed(why) => Some((file, Some(why.clone()))),
+            PartFound::Gone | PartFound::Unread(_) => None,
+        });
+        let news = damage.filter(|(file, damage)| file.damage.is_some() != damage.is_some());
+        news.map(|(file, damage)| (file.id, damage)).collect()
     }
 
     /// Whether history says already that it is about to go.
@@ -272,9 +273,11 @@ impl StoredBackup {
 
     /// Removes what is there of it: of one without a file, or gone already, nothing.
     pub fn remove(&self, store: &Path) -> Result<(), String> {
-        match found(removal::remove(store, self.shape(), &self.recorded())) {
-            FileFound::Same | FileFound::Partly | FileFound::Gone => Ok(()),
-            FileFound::Changed(why) => Err(why),
+        match removal::remove(store, self.shape(), &self.recorded()) {
+            Ok(FileFound::Same | FileFound::Partly | FileFound::Gone) => Ok(()),
+            Ok(FileFound::Changed(why)) => Err(why),
+            Ok(FileFound::Unread(why)) => Err(unread(&why)),
+            Err(error) => Err(with_causes(&error)),
         }
     }
 
@@ -289,6 +292,9 @@ impl StoredBackup {
                 Fate::Left,
                 vec![format!("no rule keeps it, but it was changed: {why}")],
             ),
+            (Decision::Delete, FileFound::Unread(why)) => {
+                (Fate::Left, vec![format!("no rule keeps it, but {}", unread(why))])
+            }
             (Decision::Delete, FileFound::Gone) => (
                 Fate::Delete,
                 vec!["no rule keeps it, and it is gone already".to_owned()],
@@ -309,10 +315,10 @@ impl StoredBackup {
             (Decision::Keep(_), FileFound::Changed(why)) => {
                 (Fate::Lost, vec![format!("it was changed: {why}")])
             }
+            (Decision::Keep(_), FileFound::Unread(why)) => (Fate::Unread, vec![unread(why)]),
             (Decision::Keep(reasons), FileFound::Same) => {
                 let words = reasons.iter().map(|reason| match (reason, &self.rules) {
                     (Reason::NoRules, Err(why)) => why.to_string(),
-                    (Reason::Lost, _) => "no file holds what it found unchanged".to_owned(),
                     _ => reason.to_string(),
                 });
                 (Fate::Keep, words.collect())
@@ -332,8 +338,8 @@ impl StoredBackup {
         matches!(self.found, FileFound::Gone | FileFound::Partly)
     }
 
-    fn was_changed(&self) -> bool {
-        matches!(self.found, FileFound::Changed(_))
+    fn is_changed_or_unread(&self) -> bool {
+        matches!(self.found, FileFound::Changed(_) | FileFound::Unread(_))
     }
 
     fn content(&self) -> Option<&str> {
@@ -362,15 +368,19 @@ impl StoredBackup {
 
     fn compare_before_removal(&mut self, store: &Path) {
         if self.goes() && self.kept && matches!(self.found, FileFound::Same | FileFound::Partly) {
-            self.found = found(removal::compare(store, &self.recorded()));
-            self.is_proved = true;
+            self.compare(store);
         }
+    }
+
+    fn compare(&mut self, store: &Path) {
+        self.compared = removal::compare(store, &self.recorded());
+        self.found = FileFound::of_parts(&self.compared);
     }
 }
 
-/// What cannot be looked at is not known to be as it was.
-fn found(outcome: Result<FileFound, StoreError>) -> FileFound {
-    outcome.unwrap_or_else(|error| FileFound::Changed(with_causes(&error)))
+/// That it could not be read, in words.
+fn unread(why: &str) -> String {
+    format!("it could not be read: {why}")
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Scene {
                 }),
                 kept: true,
                 found: FileFound::Same,
-                is_proved: false,
+                compared: Vec::new(),
                 decision: Decision::Keep(Vec::new()),
             }
         });
@@ -90,6 +90,18 @@ impl Scene {
     }
 }
 
+impl StoredBackup {
+    fn is_proved(&self) -> bool {
+        !self.compared.is_empty()
+    }
+}
+
+/// A plain file that can be opened, has a size, and cannot be read: where the memory of a process begins, nothing is.
+fn unreadable(task: i64, kind: FileKind) -> FileRow {
+    let path = format!("/proc/{}/mem", std::process::id());
+    row(task, PathBuf::from(path), "", kind)
+}
+
 fn row(task: i64, path: PathBuf, bytes: &str, kind: FileKind) -> FileRow {
     FileRow {
         id: FileId(task),
@@ -123,7 +135,7 @@ fn what_others_go_for_is_compared_byte_by_byte_and_does_not_count_where_it_is_so
 
     let mut scene = Scene::exports(4, 1);
     assert_eq!(scene.decide(), [Delete, Delete, Delete, Keep]);
-    assert!(scene.target.backups.iter().all(|backup| backup.is_proved));
+    assert!(scene.target.backups.iter().all(StoredBackup::is_proved));
     let damage = |scene: &mut Scene, task| scene.backup(task).found_damage();
     assert_eq!(damage(&mut scene, 4), [], "as history has it");
 
@@ -142,19 +154,14 @@ fn what_others_go_for_is_compared_byte_by_byte_and_does_not_count_where_it_is_so
     let mut scene = Scene::exports(5, 3);
     scene.backup(4).files[0].content = Some("its own".to_owned());
     assert_eq!(scene.decide(), [Delete, Delete, Keep, Keep, Keep]);
-    let proved: Vec<bool> = scene
-        .target
-        .backups
-        .iter()
-        .map(|backup| backup.is_proved)
-        .collect();
+    let proved: Vec<bool> = scene.target.backups.iter().map(StoredBackup::is_proved).collect();
     assert_eq!(proved, [true, true, false, false, true]);
 
     // Where nothing goes, nothing is read.
     let mut scene = Scene::exports(2, 2);
     fs::write(scene.path(2), "BYTES 2").expect("changed");
     assert_eq!(scene.decide(), [Keep, Keep]);
-    assert!(scene.target.backups.iter().all(|backup| !backup.is_proved));
+    assert!(scene.target.backups.iter().all(|backup| !backup.is_proved()));
     scene.backup(2).files[0].damage = Some("it was so before".to_owned());
     assert_eq!(damage(&mut scene, 2), [], "nobody has looked");
 }
@@ -167,12 +174,7 @@ fn a_file_that_holds_what_a_backup_without_one_found_is_compared_too() {
     scene.unchanged_since(4, 2);
     // The newest one has no file: the one with what it found stays, and the newest with a file.
     assert_eq!(scene.decide(), [Delete, Keep, Keep, Keep]);
-    let proved: Vec<bool> = scene
-        .target
-        .backups
-        .iter()
-        .map(|backup| backup.is_proved)
-        .collect();
+    let proved: Vec<bool> = scene.target.backups.iter().map(StoredBackup::is_proved).collect();
     assert_eq!(proved, [true, true, true, false]);
     assert_eq!(scene.backup(4).path(), None);
     assert_eq!(scene.backup(4).size(), 0);
@@ -180,7 +182,7 @@ fn a_file_that_holds_what_a_backup_without_one_found_is_compared_too() {
     let mut scene = Scene::exports(5, 3);
     scene.unchanged_since(5, 2);
     assert_eq!(scene.decide(), [Delete, Keep, Keep, Keep, Keep]);
-    assert!(scene.backup(2).is_proved && !scene.backup(3).is_proved);
+    assert!(scene.backup(2).is_proved() && !scene.backup(3).is_proved());
     let mut scene = Scene::exports(4, 1);
     scene.unchanged_since(4, 2);
     fs::write(scene.path(2), "BYTES 2").expect("changed");
@@ -269,6 +271,99 @@ fn one_that_was_changed_is_left_where_no_rule_would_keep_it_and_missed_where_one
     let missed = scene.backup(2).fate();
     assert_eq!(missed.1, ["it was changed: 2.zip: 18 bytes, not 7"]);
     assert_eq!([Left, Lost, Keep].map(Fate::is_trouble), [true, true, false]);
+}
+
+#[test]
+fn what_could_not_be_read_is_not_noted_as_damaged_and_lets_nothing_go() {
+    use Fate::{Delete, Keep, Left, Unread};
+
+    // Of all files of this machine one is found that cannot be read.
+    let decide = |scene: &mut Scene| -> Vec<Fate> {
+        scene.target.decide(Path::new("/"), now(), &TimeZone::UTC);
+        scene
+            .target
+            .backups
+            .iter()
+            .map(|backup| backup.fate().0)
+            .collect()
+    };
+    let why = |scene: &mut Scene, task| scene.backup(task).fate().1.join("; ");
+    let mut scene = Scene::exports(4, 1);
+    scene.backup(4).files = vec![unreadable(4, FileKind::Persisted)];
+    assert_eq!(decide(&mut scene), [Delete, Delete, Keep, Unread]);
+    assert!(scene.backup(4).is_proved(), "it was opened, and has its size");
+    assert_eq!(scene.backup(4).found_damage(), []);
+    let told = why(&mut scene, 4);
+    assert!(told.starts_with("it could not be read: read /proc/"), "{told}");
+    // What was found before is not taken back either.
+    scene.backup(4).files[0].damage = Some("it was so before".to_owned());
+    assert_eq!(scene.backup(4).found_damage(), []);
+
+    // Nobody misses it where no rule would keep it, and it is left.
+    let mut scene = Scene::exports(4, 1);
+    scene.backup(2).files = vec![unreadable(2, FileKind::Persisted)];
+    assert_eq!(decide(&mut scene), [Delete, Left, Delete, Keep]);
+    assert_eq!(scene.backup(2).found_damage(), []);
+    let told = why(&mut scene, 2);
+    assert!(
+        told.starts_with("no rule keeps it, but it could not be read: "),
+        "{told}"
+    );
+    let left = scene.backup(2).remove(Path::new("/"));
+    assert!(left.is_err_and(|why| why.starts_with("it could not be read: ")));
+
+    // What it may hold is not said to be nowhere.
+    let mut scene = Scene::exports(4, 1);
+    scene.unchanged_since(4, 2);
+    let content = scene.backup(2).files[0].content.clone();
+    scene.backup(2).files = vec![unreadable(2, FileKind::Persisted)];
+    scene.backup(2).files[0].content = content;
+    assert_eq!(decide(&mut scene), [Delete, Unread, Keep, Keep]);
+    assert_eq!(
+        why(&mut scene, 4),
+        "the file that holds what it found unchanged could not be read"
+    );
+}
+
+#[test]
+fn of_the_files_of_a_secure_backup_only_that_is_noted_as_damaged_which_was_read_and_is_something_else() {
+    let mut scene = Scene::exports(2, 1);
+    let folder = scene.store.path().join("2026-11-20-12-00-00-000");
+    fs::create_dir(&folder).expect("a folder");
+    let files = (20..)
+        .zip(["a.tgz", "b.tgz", "c.tgz", "d.tgz"])
+        .map(|(id, name)| {
+            fs::write(folder.join(name), name).expect("written");
+            let mut file = row(2, folder.join(name), name, FileKind::SecureBackup);
+            file.id = FileId(id);
+            file.damage = (id == 20).then(|| "it was so before".to_owned());
+            file
+        });
+    let mut files: Vec<FileRow> = files.collect();
+    fs::write(folder.join("c.tgz"), "C.TGZ").expect("changed");
+    files[1] = FileRow {
+        id: FileId(21),
+        ..unreadable(2, FileKind::SecureBackup)
+    };
+    scene.backup(2).files = files;
+    scene.target.decide(Path::new("/"), now(), &TimeZone::UTC);
+    let damage = scene.backup(2).found_damage();
+    let told = (FileId(22), Some("c.tgz: other bytes".to_owned()));
+    assert_eq!(damage, [(FileId(20), None), told]);
+    assert_eq!(
+        scene.backup(2).fate().0,
+        Fate::Lost,
+        "a part of it is known to be something else"
+    );
+    // What is left of it says nothing of what is gone.
+    fs::write(folder.join("c.tgz"), "c.tgz").expect("as it was");
+    scene.backup(2).files.remove(1);
+    scene.backup(2).compare(Path::new("/"));
+    fs::remove_file(folder.join("d.tgz")).expect("removed");
+    scene.backup(2).files[2].damage = Some("it was so before".to_owned());
+    scene.backup(2).compare(Path::new("/"));
+    assert_eq!(scene.backup(2).fate().0, Fate::Lost);
+    assert_eq!(scene.backup(2).found_damage(), [(FileId(20), None)]);
 }
 
 #[test]

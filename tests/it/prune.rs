@@ -1,6 +1,7 @@
 //! `prune`: what goes, what stays, and what is never touched.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use dpbackup::run::event::TaskId;
 use serde_json::Value;
 
 use crate::simulator::{Domain, Gateway, Setup};
+use crate::support::users::heeding_modes;
 use crate::support::{Home, Ran, TestClock, names, until};
 
 const EXPORT: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"\n";
@@ -699,6 +701,69 @@ fn a_verify_in_the_middle_of_a_prune_finds_nothing_missing() {
     reader.read_to_end(&mut said).expect("all that it says");
     assert!(prune.wait().expect("its end").success());
     assert_eq!(scene.home.stored().len(), 1 + 7);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_neither_lost_nor_good_and_lets_nothing_go() {
+    let scene = scene("retention = { keep_last = 1 }", EXPORT);
+    scene.days(3);
+    let files = scene.exports();
+    let set = |index: usize, mode| {
+        fs::set_permissions(&files[index], Permissions::from_mode(mode)).expect("its mode");
+    };
+    let prune = |arguments: &[&str], code| {
+        let arguments = [&["prune"], arguments].concat();
+        let mut command = heeding_modes(&scene.home.command(&arguments));
+        Ran::of(command.output().expect("it starts")).exits(code)
+    };
+    for index in [0, 2] {
+        set(index, 0o000);
+    }
+    let ran = prune(&[], 1);
+    let told: Vec<&str> = ran
+        .stdout
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(
+        told.iter().filter(|word| **word == "LEFT").count(),
+        1,
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(
+        told.iter().filter(|word| **word == "UNREAD").count(),
+        1,
+        "{}",
+        ran.stdout
+    );
+    for why in [
+        "no rule keeps it, but it could not be read: ",
+        ": it could not be read: ",
+        "1 left though no rule keeps them, 1 that could not be read",
+    ] {
+        assert!(ran.stdout.contains(why), "{why}: {}", ran.stdout);
+    }
+    assert!(
+        ran.stderr
+            .contains("of what could not be read nothing is known: mend what keeps this machine from it"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        !ran.stdout.contains("changed") && !ran.stdout.contains("LOST"),
+        "{}",
+        ran.stdout
+    );
+    let files_of = |task| scene.home.history().files(TaskId(task)).expect("files");
+    for task in 1..=3 {
+        assert_eq!(files_of(task)[0].damage, None, "task {task}");
+    }
+    for index in [0, 2] {
+        set(index, 0o600);
+    }
+    assert_eq!(scene.fates(&[], 0), ["DELETED", "DELETED", "KEEP"]);
+    let _ = scene.home.dpbackup(&["verify", "--all"]).exits(0);
 }
 
 #[test]

@@ -2,12 +2,14 @@
 //! same is really kept.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use dpbackup::history::FileRow;
 
 use crate::simulator::{Domain, Firmware, Gateway, Setup};
-use crate::support::{Home, TestClock};
+use crate::support::users::heeding_modes;
+use crate::support::{Home, Ran, TestClock};
 
 const PLAN: &str = "[[plan.activity]]\naction = \"export-domain\"\ndevices = \"QA1\"\ndomains = \"DOM1\"\n";
 
@@ -174,4 +176,26 @@ fn nothing_is_skipped_when_the_kept_file_is_not_what_it_was() {
         .expect("marked");
     drop(history);
     assert!(run_ends(&home, &clock, warned).kept);
+}
+
+#[test]
+fn nothing_is_skipped_when_the_kept_file_cannot_be_read_and_it_is_not_called_another() {
+    let clock = TestClock::night();
+    let gateway = Gateway::start(setup(&clock));
+    let home = home(&gateway, "skip");
+    let first = run(&home, &clock);
+    fs::set_permissions(&first.path, fs::Permissions::from_mode(0o000)).expect("its mode");
+    let mut command = heeding_modes(&home.command(&["run", "P"]));
+    let _ = Ran::of(command.output().expect("it starts")).exits(3);
+    let task = dpbackup::run::event::TaskId(first.task.0 + 1);
+    let history = home.history();
+    let notes = history.task_details(task).expect("the task").notes;
+    let says = |words: &str| notes.iter().any(|note| note.message.contains(words));
+    assert!(says("could not be read ("), "{notes:?}");
+    assert!(
+        says("): whether it is as it was stored is not known"),
+        "{notes:?}"
+    );
+    assert!(!says("is not as it was stored any more"), "{notes:?}");
+    assert!(history.files(task).expect("files")[0].kept, "stored again");
 }

@@ -276,8 +276,8 @@ impl<'a> Run<'_, 'a, '_> {
                 continue;
             };
             let warning = format!(
-                "{} was stored anew, though nothing has changed since task {}: no copy that was kept of it stands in \
-                 the store {} as it was stored; {} says what else does not",
+                "{} was stored anew, though nothing has changed since task {}: no copy that was kept of it is known \
+                 to stand in the store {} as it was stored; {} says of which others it is not",
                 file.name,
                 since.0,
                 settings.store.folder().display(),

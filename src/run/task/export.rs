@@ -23,7 +23,7 @@ use crate::run::undo;
 use crate::soma::error::SomaErrorKind;
 use crate::soma::request::ExportedConfiguration;
 use crate::threads::{self, DISK_ANSWERS_WITHIN};
-use crate::values::causes::{said, with_causes};
+use crate::values::causes::said;
 
 impl Walk<'_, '_, '_> {
     /// One export, down to its last byte: the device is not needed for it any more.
@@ -281,8 +281,8 @@ impl Walk<'_, '_, '_> {
         Ok(self.warn(warning)?)
     }
 
-    /// Whether one of these files stands in the store, byte by byte as it was stored. One that
-    /// is there and is not, is a warning.
+    /// Whether one of these files is known to stand in the store, byte by byte as it was stored. One that
+    /// is there and is not, or could not be read, is a warning.
     fn stands(&mut self, kept: &[KeptFile]) -> Result<bool, LedgerError> {
         let store = self.engine.file.settings.store.folder();
         // What was left in a former store is as it was, and no help to who restores from this one.
@@ -294,19 +294,23 @@ impl Walk<'_, '_, '_> {
                 entries: None,
                 objects: None,
             };
-            let why = match removal::compare(store, &[recorded]) {
-                Ok(FileFound::Same) => return Ok(true),
-                Ok(FileFound::Gone | FileFound::Partly) => continue,
-                Ok(FileFound::Changed(why)) => why,
-                Err(error) => with_causes(&error),
+            let verify = self.engine.file.invocation.command(["verify", "--all"]);
+            let what = match FileFound::of_parts(&removal::compare(store, &[recorded])) {
+                FileFound::Same => return Ok(true),
+                FileFound::Gone | FileFound::Partly => continue,
+                FileFound::Changed(why) => {
+                    format!("is not as it was stored any more ({why}); {verify} says what else is not")
+                }
+                FileFound::Unread(why) => format!(
+                    "could not be read ({why}): whether it is as it was stored is not known; {verify} says what else \
+                     cannot be read"
+                ),
             };
             self.warn(format!(
-                "{}, {}: {}, which was kept for what has not changed since, is not as it was stored \
-                 any more ({why}); {} says what else is not",
+                "{}, {}: {}, which was kept for what has not changed since, {what}",
                 self.session.device.name,
                 self.task.domain,
                 file.path.display(),
-                self.engine.file.invocation.command(["verify", "--all"])
             ))?;
         }
         Ok(false)
