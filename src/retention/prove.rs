@@ -143,8 +143,8 @@ impl Target {
         values.collect()
     }
 
-    /// A stored backup that others go for, and that was only glanced at: the newest good
-    /// one, and one with the content of backups that have no file of their own.
+    /// A stored backup that others go for, and that was only glanced at: one that stays for being
+    /// the newest, and one with the content of backups that have no file of their own.
     fn unproved_pillar(&self) -> Option<usize> {
         if !self.backups.iter().any(StoredBackup::goes) {
             return None;
@@ -158,7 +158,7 @@ impl Target {
         self.backups.iter().position(|entry| {
             let holds = entry.content().is_some_and(|content| needed.contains(content));
             let stays = entry.kept && entry.found == FileFound::Same && !entry.goes();
-            stays && entry.compared.is_empty() && (holds || entry.is_newest_good())
+            stays && entry.compared.is_empty() && (holds || entry.is_newest_of_some())
         })
     }
 
@@ -330,7 +330,9 @@ impl StoredBackup {
         self.decision == Decision::Delete
     }
 
-    fn is_newest_good(&self) -> bool {
+    /// Whether it stays whatever the rules say: for being the newest, the newest good one, or the newest of either with a
+    /// file of its own.
+    fn is_newest_of_some(&self) -> bool {
         matches!(&self.decision, Decision::Keep(reasons) if reasons.iter().any(Reason::is_newest))
     }
 
