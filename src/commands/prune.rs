@@ -158,7 +158,7 @@ impl Pruning<'_> {
             },
         };
         let store = self.file.settings.store.folder();
-        for mut target in targets(history.prunable_files(device)?, self.file) {
+        for mut target in targets(history.prunable_files(device)?, self.file, &self.args.plans) {
             if self.heeding.is_requested() {
                 break;
             }
@@ -213,21 +213,23 @@ impl Pruning<'_> {
 
     /// Carries out what was chosen, backup by backup: what is recorded as removed is gone.
     fn target(&mut self, history: &mut History, target: &Target) -> Result<(), CommandError> {
-        let plans = &self.args.plans;
-        let is_asked_for = |backup: &&StoredBackup| plans.is_empty() || plans.contains(&backup.plan);
         if !self.args.dry_run {
-            self.announce(history, target, &is_asked_for)?;
+            self.announce(history, target)?;
+            self.let_rows_go(history, target)?;
         }
-        for backup in target.backups.iter().filter(is_asked_for) {
-            if self.heeding.is_requested() {
+        for backup in target.backups.iter().filter(|backup| backup.is_asked_for()) {
+            let mut line = line(backup);
+            let is_gone = is_row_alone(backup) && line.fate == Fate::Delete && !self.args.dry_run;
+            if is_gone {
+                line.fate = Fate::Deleted;
+            } else if self.heeding.is_requested() {
                 // It stays, and is announced no longer.
-                if backup.fate().0 == Fate::Delete && !self.args.dry_run {
+                if line.fate == Fate::Delete && !self.args.dry_run {
                     history.give_up_removal(&backup.file_ids())?;
                 }
                 continue;
             }
             self.warn_of_the_future(backup);
-            let mut line = line(backup);
             if !self.args.dry_run && line.fate == Fate::Delete {
                 match backup.remove(self.file.settings.store.folder()) {
                     Ok(()) => {
@@ -249,16 +251,11 @@ impl Pruning<'_> {
     /// Writes down what is about to go, before anything does: who reads the store meanwhile
     /// finds a file missing that history does not know removed yet. What a prune that died had
     /// announced, and stays now, is no longer announced.
-    fn announce(
-        &self,
-        history: &mut History,
-        target: &Target,
-        is_asked_for: &dyn Fn(&&StoredBackup) -> bool,
-    ) -> Result<(), CommandError> {
+    fn announce(&self, history: &mut History, target: &Target) -> Result<(), CommandError> {
         let (going, staying): (Vec<_>, Vec<_>) = target
             .backups
             .iter()
-            .partition(|backup| is_asked_for(backup) && backup.fate().0 == Fate::Delete);
+            .partition(|backup| backup.fate().0 == Fate::Delete);
         let going = going.into_iter().filter(|backup| !backup.is_announced());
         let going: Vec<FileId> = going.flat_map(StoredBackup::file_ids).collect();
         let staying = staying.into_iter().filter(|backup| backup.is_announced());
@@ -266,6 +263,15 @@ impl Pruning<'_> {
         history.begin_removal(self.clock.now(), &going)?;
         history.give_up_removal(&staying)?;
         Ok(())
+    }
+
+    /// Backups without a file of their own go first, and together: whatever ends this before a file with their content is
+    /// gone leaves that file, and not them without it.
+    fn let_rows_go(&self, history: &mut History, target: &Target) -> Result<(), CommandError> {
+        let rows = target.backups.iter().filter(|backup| is_row_alone(backup));
+        let going = rows.filter(|backup| backup.fate().0 == Fate::Delete);
+        let going: Vec<FileId> = going.flat_map(StoredBackup::file_ids).collect();
+        Ok(history.mark_pruned(self.clock.now(), &going)?)
     }
 
     /// A clock that was wrong once is seen here first. What it left is as good as any other
@@ -383,6 +389,11 @@ fn of_no_plan(lines: &[PruneLine]) -> Option<String> {
             first_few(names, 10)
         )
     })
+}
+
+/// Whether there is no file of its own to remove.
+fn is_row_alone(backup: &StoredBackup) -> bool {
+    backup.path().is_none()
 }
 
 /// What is said of a backup before anything is done.

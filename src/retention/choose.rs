@@ -31,6 +31,8 @@ pub struct Backup {
     pub content: Option<String>,
     /// Whether there is something of it.
     pub standing: CopyStanding,
+    /// Whether it was asked for: one that was not stays now, whatever the rules say.
+    pub is_asked_for: bool,
 }
 
 /// Whether there is something of a backup.
@@ -90,6 +92,8 @@ pub enum Reason {
     Newest,
     /// Its end lies in the future: the clock was wrong then, or is now.
     FromTheFuture(Timestamp),
+    /// No rule keeps it, and it was not asked for.
+    NotAskedFor,
     /// It holds the content of this task's backup, which was not kept.
     ContentOf(i64),
 }
@@ -136,6 +140,12 @@ pub fn choose(backups: &[Backup], now: Timestamp, zone: &TimeZone) -> Vec<Decisi
     for index in &live {
         if let Some(end) = backups[*index].end.filter(|end| *end > now) {
             reasons[*index].push(Reason::FromTheFuture(end));
+        }
+    }
+    // What stays for want of being asked for needs its content as any other does.
+    for index in &live {
+        if reasons[*index].is_empty() && !backups[*index].is_asked_for {
+            reasons[*index].push(Reason::NotAskedFor);
         }
     }
     keep_contents(backups, &live, &mut reasons);
@@ -289,6 +299,7 @@ impl std::fmt::Display for Reason {
                 "it ended in the future ({}): the clock was wrong then, or is now",
                 end.strftime("%Y-%m-%d %H:%M:%S UTC")
             ),
+            Reason::NotAskedFor => f.write_str("it is of a plan that was not asked for"),
             Reason::ContentOf(task) => {
                 write!(f, "task {task} found nothing changed and left no file of its own")
             }

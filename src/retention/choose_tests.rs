@@ -18,6 +18,7 @@ fn backup(task: i64, end: &str, retention: Retention) -> Backup {
         }),
         content: None,
         standing: CopyStanding::Stored,
+        is_asked_for: true,
     }
 }
 
@@ -403,6 +404,7 @@ fn any_backups() -> impl Strategy<Value = Vec<Backup>> {
         proptest::option::weighted(0.8, 0_u8..4),
         0_u8..8,
         proptest::bool::weighted(0.8),
+        proptest::bool::weighted(0.8),
     );
     (
         retention.clone(),
@@ -415,19 +417,22 @@ fn any_backups() -> impl Strategy<Value = Vec<Backup>> {
                 retention,
             });
             let rows = rows.into_iter().zip(1..);
-            rows.map(|((end, plan, content, standing, succeeded), task)| Backup {
-                succeeded,
-                task,
-                end: end.map(|end| Timestamp::from_second(end).expect("a second")),
-                rules: plan.map(|plan| rules[plan].clone()),
-                content: content.map(|content| format!("c{content}")),
-                standing: match standing {
-                    0 => CopyStanding::Lost,
-                    3 => CopyStanding::Unread,
-                    1 | 2 => CopyStanding::NotKept,
-                    _ => CopyStanding::Stored,
+            rows.map(
+                |((end, plan, content, standing, succeeded, is_asked_for), task)| Backup {
+                    is_asked_for,
+                    succeeded,
+                    task,
+                    end: end.map(|end| Timestamp::from_second(end).expect("a second")),
+                    rules: plan.map(|plan| rules[plan].clone()),
+                    content: content.map(|content| format!("c{content}")),
+                    standing: match standing {
+                        0 => CopyStanding::Lost,
+                        3 => CopyStanding::Unread,
+                        1 | 2 => CopyStanding::NotKept,
+                        _ => CopyStanding::Stored,
+                    },
                 },
-            })
+            )
             .collect()
         })
 }
@@ -454,6 +459,7 @@ proptest! {
             if is_nowhere || one.end.is_none() || one.rules.is_none() || is_of_the_future {
                 prop_assert!(!goes(index));
             }
+            prop_assert!(one.is_asked_for || !goes(index));
             // A backup that stays and has no file of its own has one that stays.
             let had_a_file = backups.iter().any(|other| is_stored(other) && other.content == one.content);
             if one.standing == CopyStanding::NotKept && !goes(index) && one.content.is_some() && had_a_file {

@@ -32,6 +32,8 @@ pub struct StoredBackup {
     pub task: TaskId,
     pub end: Option<Timestamp>,
     files: Vec<FileRow>,
+    /// It is of a plan that was asked for: another stays now.
+    is_asked_for: bool,
     /// It is not in the store of the plan file, but where a former one was.
     is_elsewhere: bool,
     succeeded: bool,
@@ -69,8 +71,8 @@ impl Fate {
     }
 }
 
-/// Sorts files into targets and backups.
-pub fn targets(files: Vec<PrunableFile>, plans: &PlanFile) -> Vec<Target> {
+/// Sorts files into targets and backups. Those of the plans that are `asked` for may go; of all, where none is named.
+pub fn targets(files: Vec<PrunableFile>, plans: &PlanFile, asked: &[String]) -> Vec<Target> {
     let mut sorted: BTreeMap<(String, &'static str), BTreeMap<TaskId, StoredBackup>> = BTreeMap::new();
     for prunable in files {
         let file = prunable.file;
@@ -79,6 +81,7 @@ pub fn targets(files: Vec<PrunableFile>, plans: &PlanFile) -> Vec<Target> {
             .or_default();
         let backup = target.entry(file.task).or_insert_with(|| StoredBackup {
             rules: rules_of(plans, &prunable.plan, prunable.is_before_import),
+            is_asked_for: asked.is_empty() || asked.contains(&prunable.plan),
             plan: prunable.plan,
             files: Vec::new(),
             is_elsewhere: false,
@@ -121,6 +124,7 @@ impl Target {
         }
         self.forget_what_is_gone(now, zone);
         self.let_go_of_what_is_not_known_to_be_good(now, zone);
+        self.let_go_of_what_has_no_content(now, zone);
         for entry in &mut self.backups {
             entry.compare_before_removal(store);
         }
@@ -139,6 +143,7 @@ impl Target {
                 (true, FileFound::Unread(_)) => CopyStanding::Unread,
                 (true, FileFound::Partly | FileFound::Gone | FileFound::Changed(_)) => CopyStanding::Lost,
             },
+            is_asked_for: entry.is_asked_for,
         });
         values.collect()
     }
@@ -208,6 +213,23 @@ impl Target {
             }
         }
     }
+
+    /// One without a file of its own, whose content no file has any more, and that no rule would keep if one had, is not
+    /// missed: it would be told for ever.
+    fn let_go_of_what_has_no_content(&mut self, now: Timestamp, zone: &TimeZone) {
+        let mut values = self.values();
+        for (value, entry) in values.iter_mut().zip(&self.backups) {
+            if entry.has_no_content() {
+                value.standing = CopyStanding::Stored;
+            }
+        }
+        let decisions = choose(&values, now, zone);
+        for (entry, decision) in self.backups.iter_mut().zip(decisions) {
+            if entry.has_no_content() && decision == Decision::Delete {
+                entry.decision = Decision::Delete;
+            }
+        }
+    }
 }
 
 impl StoredBackup {
@@ -253,6 +275,11 @@ impl StoredBackup {
         });
         let news = damage.filter(|(file, damage)| file.damage.is_some() != damage.is_some());
         news.map(|(file, damage)| (file.id, damage)).collect()
+    }
+
+    /// Whether it is of a plan that was asked for.
+    pub fn is_asked_for(&self) -> bool {
+        self.is_asked_for
     }
 
     /// Whether history says already that it is about to go.
@@ -342,6 +369,10 @@ impl StoredBackup {
 
     fn is_changed_or_unread(&self) -> bool {
         matches!(self.found, FileFound::Changed(_) | FileFound::Unread(_))
+    }
+
+    fn has_no_content(&self) -> bool {
+        matches!(&self.decision, Decision::Keep(reasons) if reasons.contains(&Reason::ContentNowhere))
     }
 
     fn content(&self) -> Option<&str> {

@@ -38,6 +38,7 @@ impl Scene {
                 task: TaskId(task),
                 end: Some(now() - ago),
                 files: vec![row(task, path, &bytes, FileKind::Persisted)],
+                is_asked_for: true,
                 is_elsewhere: false,
                 succeeded: true,
                 rules: Ok(Rules {
@@ -191,6 +192,60 @@ fn a_file_that_holds_what_a_backup_without_one_found_is_compared_too() {
         scene.backup(4).fate().1,
         ["no file holds what it found unchanged"],
         "it is said, and what held it is missed"
+    );
+}
+
+#[test]
+fn a_backup_whose_content_no_file_has_any_more_goes_where_no_rule_would_keep_it() {
+    use Fate::{Delete, Keep};
+
+    let alone = |keep_last| {
+        let mut scene = Scene::exports(4, keep_last);
+        scene.unchanged_since(2, 1);
+        fs::remove_file(scene.path(1)).expect("removed");
+        scene.target.backups.remove(0);
+        scene
+    };
+    let mut scene = alone(2);
+    assert_eq!(scene.decide(), [Delete, Keep, Keep]);
+    assert_eq!(scene.backup(2).fate().1, ["none of keep_last = 2 keeps it"]);
+    let store = scene.store.path().to_owned();
+    assert_eq!(scene.backup(2).remove(&store), Ok(()));
+    let mut scene = alone(2);
+    scene.backup(2).is_asked_for = false;
+    assert_eq!(scene.decide(), [Keep; 3]);
+    let mut scene = alone(2);
+    scene.backup(2).rules = Err(Unruled::BeforeImport);
+    assert_eq!(
+        scene.decide(),
+        [Keep; 3],
+        "it is the way back, once its file is put back"
+    );
+    let mut scene = alone(3);
+    assert_eq!(scene.decide(), [Keep; 3]);
+    assert_eq!(
+        scene.backup(2).fate().1,
+        ["no file holds what it found unchanged"]
+    );
+}
+
+#[test]
+fn what_was_not_asked_for_stays_with_its_content() {
+    use Fate::{Delete, Keep};
+
+    let mut scene = Scene::exports(4, 1);
+    scene.unchanged_since(3, 1);
+    assert_eq!(scene.decide(), [Delete, Delete, Delete, Keep]);
+    scene.backup(3).is_asked_for = false;
+    assert_eq!(scene.decide(), [Keep, Delete, Keep, Keep]);
+    assert!(scene.backup(1).is_proved(), "it is what stays of that");
+    assert_eq!(
+        scene.backup(1).fate().1,
+        ["task 3 found nothing changed and left no file of its own"]
+    );
+    assert_eq!(
+        scene.backup(3).fate().1,
+        ["it is of a plan that was not asked for"]
     );
 }
 
@@ -447,6 +502,7 @@ fn files_are_sorted_into_targets_and_backups() {
             file(4, "DOM2", FileKind::Persisted, Status::Success),
         ],
         &plans,
+        &[],
     );
     let shown: Vec<Vec<(i64, usize, bool, bool)>> = sorted
         .iter()

@@ -703,6 +703,102 @@ fn a_verify_in_the_middle_of_a_prune_finds_nothing_missing() {
     assert_eq!(scene.home.stored().len(), 1 + 7);
 }
 
+/// Backups of two days by P and Q: each day Q finds what P has stored, and leaves no file. None but the newest of the second
+/// day are kept by a rule.
+fn of_two_plans() -> Scene {
+    let scene = scene(
+        "on_unchanged = \"skip\"\nretention = { keep_last = 1 }",
+        &format!("retention = {{ keep_last = 1 }}\n{EXPORT}"),
+    );
+    let home = scene.home.plan("Q", EXPORT);
+    let scene = Scene { home, ..scene };
+    for _ in 0..2 {
+        scene.changing_days(1);
+        assert_eq!(scene.home.run("Q", &scene.clock).status(), "SUCCESS");
+        scene.clock.pass(Duration::from_secs(24 * 3600));
+    }
+    assert_eq!(scene.exports().len(), 2);
+    scene
+}
+
+#[test]
+fn a_prune_of_one_plan_leaves_what_the_backups_of_another_found_unchanged() {
+    let scene = of_two_plans();
+    let ran = scene
+        .home
+        .dpbackup(&["prune", "--plan", "P", "--dry-run"])
+        .exits(0);
+    let why = "task 2 found nothing changed and left no file of its own";
+    assert!(ran.stdout.contains(why), "{}", ran.stdout);
+    assert_eq!(scene.fates(&["--plan", "P"], 0), ["KEEP", "KEEP"]);
+    let _ = scene.home.dpbackup(&["verify", "2"]).exits(0);
+    assert_eq!(scene.fates(&["--plan", "Q"], 0), ["DELETED", "KEEP"]);
+    // Nobody needs it any more.
+    assert_eq!(scene.fates(&["--plan", "P"], 0), ["DELETED", "KEEP"]);
+    assert_eq!(scene.fates(&[], 0), ["KEEP", "KEEP"]);
+}
+
+#[test]
+fn a_prune_that_is_stopped_leaves_no_backup_without_its_content() {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let scene = of_two_plans();
+    // Nobody reads what it says: it stands still at the first word on what it has removed.
+    let (mut reader, mut writer) = std::io::pipe().expect("a pipe");
+    let size = rustix::pipe::fcntl_getpipe_size(&writer).expect("its size");
+    writer.write_all(&vec![b'.'; size]).expect("full");
+    let mut command = scene.home.command(&["prune"]);
+    command.stdout(writer).stderr(std::process::Stdio::piped());
+    let mut prune = command.spawn().expect("it starts");
+    drop(command);
+    until(&mut [&mut prune], || scene.exports().len() == 1);
+    let pid = Pid::from_raw(prune.id().try_into().expect("a number")).expect("a process");
+    kill_process(pid, Signal::TERM).expect("sent");
+    // It says at once that it was heard.
+    let mut answer = String::new();
+    let told = prune.stderr.take().expect("a pipe");
+    let mut told = BufReader::new(told);
+    told.read_line(&mut answer).expect("a line");
+    assert!(answer.contains("SIGTERM"), "{answer}");
+    let mut said = String::new();
+    reader.read_to_string(&mut said).expect("all that it says");
+    assert_eq!(prune.wait().expect("its end").code(), Some(143));
+    let ran = scene.home.dpbackup(&["verify", "2"]).exits(3);
+    assert!(ran.stdout.starts_with("PRUNED"), "{}", ran.stdout);
+    assert_eq!(said.matches("DELETED").count(), 2, "what is gone is told: {said}");
+    let _ = scene.home.dpbackup(&["verify", "--all"]).exits(0);
+    assert_eq!(
+        scene.fates(&[], 0),
+        ["KEEP", "KEEP"],
+        "there is nothing more to do"
+    );
+}
+
+#[test]
+fn a_backup_of_which_no_file_holds_the_content_any_more_goes_where_no_rule_would_keep_it() {
+    let scene = of_two_plans();
+    // As a prune has left it that took the file and not the backups that had found the same.
+    let mut history = scene.home.history();
+    let file = history.files(TaskId(1)).expect("files").remove(0);
+    fs::remove_file(&file.path).expect("removed");
+    history
+        .mark_pruned(SystemClock::new().now(), &[file.id])
+        .expect("recorded");
+    drop(history);
+    let _ = scene.home.dpbackup(&["verify", "2"]).exits(1);
+    assert_eq!(scene.fates(&["--dry-run"], 0), ["DELETE", "KEEP", "KEEP"]);
+    assert_eq!(
+        scene.fates(&["--plan", "P"], 0),
+        ["KEEP"],
+        "it is not of that plan"
+    );
+    assert_eq!(scene.fates(&[], 0), ["DELETED", "KEEP", "KEEP"]);
+    let _ = scene.home.dpbackup(&["verify", "--all"]).exits(0);
+    assert_eq!(scene.fates(&[], 0), ["KEEP", "KEEP"]);
+}
+
 #[test]
 fn a_file_that_cannot_be_read_is_neither_lost_nor_good_and_lets_nothing_go() {
     let scene = scene("retention = { keep_last = 1 }", EXPORT);
