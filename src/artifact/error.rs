@@ -42,6 +42,8 @@ pub enum StoreErrorKind {
     Link,
     /// Something else stands where we had put a file or folder, or nothing.
     Swapped,
+    /// Something stands where nothing but what we have put there should.
+    Stranger,
     /// The path is not one inside the store.
     Outside,
     /// Anything else; the source tells.
@@ -121,6 +123,7 @@ impl StoreError {
             StoreErrorKind::Swapped => {
                 "somebody took away what was written there, or put something else in its place"
             }
+            StoreErrorKind::Stranger => "it is none of the files that were written there",
             _ => "it was taken away again and again while it was made",
         };
         let mut error = StoreError::new(action, path, io::Error::other(text));

@@ -250,10 +250,20 @@ impl Sealed {
 /// The path of what was just published, if it can be found there by it. In a store that
 /// was unmounted or moved meanwhile it is somewhere, and nobody would find it.
 pub(super) fn in_place(folder: &Folder, name: &OsStr) -> Result<PathBuf, StoreError> {
+    still_in_place(folder, name, "publish as")
+}
+
+/// The path by which what stands in a folder under this name is found, when this `action` is done with it; an error
+/// where the path leads to something else, or nowhere.
+pub(super) fn still_in_place(
+    folder: &Folder,
+    name: &OsStr,
+    action: &'static str,
+) -> Result<PathBuf, StoreError> {
     let path = folder.path().join(name);
     match looked_again(|| folder.is_where_it_was(name), || std::thread::sleep(PAUSE)) {
         true => Ok(path),
-        false => Err(StoreError::of_kind(StoreErrorKind::Missing, "publish as", &path)),
+        false => Err(StoreError::of_kind(StoreErrorKind::Missing, action, &path)),
     }
 }
 

@@ -15,11 +15,14 @@ use crate::artifact::hashed_file::HashedFile;
 use crate::artifact::layout::component;
 use crate::artifact::publish::{Renamed, Requests, SYSTEM};
 use crate::artifact::space::Allowance;
-use crate::artifact::stage::{in_place, noted, reach};
+use crate::artifact::stage::{in_place, noted, reach, still_in_place};
 use crate::artifact::taken_name::{TakenName, partial_name};
 
 /// Ends the name of the lock of a staged folder, before `.partial`.
 pub(super) const LOCK: &str = ".lock";
+
+/// What is done where a folder is held against what was written into it.
+const LOOK: &str = "read back";
 
 /// A folder being filled. Dropped before it is published, it is removed with its files.
 #[derive(Debug)]
@@ -110,6 +113,34 @@ impl StagedFolder {
         trouble.map_or(removed, Err)
     }
 
+    /// Looks whether it stands where it was made and holds these files as they were written, and nothing else. Where it
+    /// does not, what was read in it by name says nothing about what was written.
+    pub fn is_as_written(&self, parts: &[SealedPart]) -> Result<(), StoreError> {
+        if !self.parent.is_same_folder(&self.folder, &self.partial) {
+            let kind = StoreErrorKind::Swapped;
+            return Err(StoreError::of_kind(kind, LOOK, self.folder.path()));
+        }
+        self.holds(parts)?;
+        for (name, _) in self.folder.entries()? {
+            if !parts.iter().any(|part| *part.file_name == *name) {
+                let path = self.folder.path().join(&name);
+                return Err(StoreError::of_kind(StoreErrorKind::Stranger, LOOK, &path));
+            }
+        }
+        still_in_place(&self.parent, &self.partial, LOOK).map(|_path| ())
+    }
+
+    /// Reads these files back: each must be what was written.
+    fn holds(&self, parts: &[SealedPart]) -> Result<(), StoreError> {
+        for part in parts {
+            if !part.is_in(&self.folder)? {
+                let path = self.folder.path().join(&part.file_name);
+                return Err(StoreError::of_kind(StoreErrorKind::Swapped, LOOK, &path));
+            }
+        }
+        Ok(())
+    }
+
     /// Gives the folder its final name, durably, with these files in it as they were written. A
     /// name that is taken is never overwritten.
     pub fn publish(self, parts: &[SealedPart]) -> Result<PathBuf, StoreError> {
@@ -122,12 +153,7 @@ impl StagedFolder {
         parts: &[SealedPart],
     ) -> Result<PathBuf, StoreError> {
         // What was verified was read by its name: it must still be what was written.
-        for part in parts {
-            if !part.is_in(&self.folder)? {
-                let path = self.folder.path().join(&part.file_name);
-                return Err(StoreError::of_kind(StoreErrorKind::Swapped, "read back", &path));
-            }
-        }
+        self.holds(parts)?;
         self.folder.sync()?;
         let is_whole = |name: &OsStr| {
             let found = match self.parent.enter(name) {

@@ -51,6 +51,7 @@ pub fn probe(settings: &Settings) -> Result<Probed, Failure> {
         | StoreErrorKind::NotEmpty
         | StoreErrorKind::Link
         | StoreErrorKind::Swapped
+        | StoreErrorKind::Stranger
         | StoreErrorKind::Outside
         | StoreErrorKind::Other => unwritable(settings, &error),
     })
@@ -212,6 +213,7 @@ pub fn failure(settings: &Settings, error: &StoreError) -> Failure {
         | StoreErrorKind::NotEmpty
         | StoreErrorKind::Link
         | StoreErrorKind::Swapped
+        | StoreErrorKind::Stranger
         | StoreErrorKind::Outside
         | StoreErrorKind::Other => (
             Status::DownloadFailed,

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -688,30 +688,83 @@ fn a_file_that_is_swapped_while_it_comes_is_not_published_under_its_name() {
     }
 }
 
+/// What somebody does to the store of a home in which a secure backup is on its way.
+type Damage = fn(&Home);
+
+/// The path of a file in the folder of a secure backup that is on its way.
+fn in_partial(home: &Home, name: &str) -> PathBuf {
+    let stored = home.stored();
+    let part = stored.iter().find(|path| path.contains(".partial/"));
+    let folder = Path::new(part.expect("a part")).parent().expect("its folder");
+    home.store().join(folder).join(name)
+}
+
 #[test]
-fn a_part_that_is_swapped_before_its_folder_is_published_fails_the_task() {
-    let clock = TestClock::night();
-    let gateway = Gateway::start(Setup {
-        clock: clock.for_gateway(),
-        ..Setup::default()
-    });
-    let home = Home::of(&gateway).plan("P", SECURE);
-    let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut |event| {
-        if matches!(
-            event,
-            Event::TaskStatus {
-                status: Status::Verifying,
-                ..
+fn what_happens_to_the_store_while_a_secure_backup_comes_is_said_of_the_store_and_not_of_the_device() {
+    let moves = |home: &Home| fs::rename(home.store(), home.path("away")).expect("moved");
+    let damages: [(Damage, &str); 7] = [
+        (moves, "is not where it was"),
+        (
+            |home| {
+                fs::rename(home.store(), home.path("away")).expect("moved");
+                fs::create_dir(home.store()).expect("made");
+            },
+            "is not where it was",
+        ),
+        (
+            |home| fs::remove_file(in_partial(home, "backupmanifest.xml")).expect("removed"),
+            "backupmanifest.xml: somebody took away",
+        ),
+        (
+            |home| fs::write(in_partial(home, "backupmanifest.xml"), "<x/>").expect("written"),
+            "backupmanifest.xml: somebody took away",
+        ),
+        (
+            |home| fs::write(in_partial(home, "cert.tgz"), "ten bytes.").expect("written"),
+            "cert.tgz: somebody took away",
+        ),
+        (
+            |home| fs::write(in_partial(home, "notes.txt"), "of somebody").expect("written"),
+            "notes.txt: it is none of the files that were written there",
+        ),
+        (
+            |home| {
+                let folder = in_partial(home, "");
+                fs::remove_dir_all(folder).expect("removed");
+            },
+            ".partial: somebody took away",
+        ),
+    ];
+    for (damage, words) in damages {
+        let clock = TestClock::night();
+        let gateway = Gateway::start(Setup {
+            clock: clock.for_gateway(),
+            ..Setup::default()
+        });
+        let home = Home::of(&gateway).plan("P", SECURE);
+        let run = home.run_with("P", &clock, Options::default(), &Stop::new(), &mut |event| {
+            if matches!(
+                event,
+                Event::TaskStatus {
+                    status: Status::Verifying,
+                    ..
+                }
+            ) {
+                damage(&home);
             }
-        ) {
-            let part = home.stored().into_iter().find(|path| path.ends_with(".tgz"));
-            let path = home.store().join(part.expect("a part"));
-            fs::write(home.path("aside"), "something else").expect("written");
-            fs::rename(home.path("aside"), path).expect("moved");
-        }
-    });
-    assert_eq!(run.tasks(), ["QA1/all-domains VERIFICATION_FAILED"]);
-    assert_eq!(home.stored(), Vec::<String>::new());
+        });
+        assert_eq!(
+            run.tasks(),
+            ["QA1/all-domains DOWNLOAD_FAILED"],
+            "{:?}",
+            run.errors()
+        );
+        let error = &run.errors()[0];
+        let store = format!("the store {}: read back ", home.store().display());
+        assert!(error.starts_with(&store) && error.contains(words), "{error}");
+        assert!(!error.contains("vendor"), "{error}");
+        assert_eq!(home.stored(), Vec::<String>::new(), "{error}");
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl Walk<'_, '_, '_> {
         let sealed = self.fetch_parts(folder, files, &staged)?;
         self.record.task_status(self.task.id, Status::Verifying)?;
         self.store_is_there()?;
-        let report = self.verified(&staged)?;
+        let report = self.verified(&staged, &sealed)?;
         let place = staged.publish(&sealed).map_err(|error| self.storage(&error))?;
         for part in sealed {
             let proof = match &part.name {
@@ -92,19 +92,23 @@ impl Walk<'_, '_, '_> {
         Ok(sealed)
     }
 
-    /// What the manifest of a fetched backup proves of its parts.
-    fn verified(&mut self, staged: &StagedFolder) -> Result<VerifiedFolder, Trouble> {
+    /// What the manifest of a fetched backup proves of its parts. It is read by the names of files, and others can reach
+    /// those: what is wrong with it is the device's where each part is still, byte for byte, what arrived.
+    fn verified(&mut self, staged: &StagedFolder, arrived: &[SealedPart]) -> Result<VerifiedFolder, Trouble> {
         let report = manifest::verify(staged.path()).map_err(|error| match error {
             // That says nothing about what the device sent.
             FolderError::Read { path, source } => self.storage(&StoreError::new("read", &path, source)),
-            error => {
-                let device = &self.session.device.name;
-                let why = format!(
-                    "{device}: the secure backup is not good: {}; {AGAIN}",
-                    with_causes(&error)
-                );
-                Failure::new(Status::VerificationFailed, why)
-            }
+            FolderError::Manifest(_) | FolderError::Invalid(_) => match staged.is_as_written(arrived) {
+                Err(changed) => self.storage(&changed),
+                Ok(()) => {
+                    let device = &self.session.device.name;
+                    let why = format!(
+                        "{device}: the secure backup is not good: {}; {AGAIN}",
+                        with_causes(&error)
+                    );
+                    Failure::new(Status::VerificationFailed, why)
+                }
+            },
         })?;
         for warning in &report.warnings {
             self.warn(warning.clone())?;
