@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::gateway::Gateway;
+use crate::gateway::asked::is_not_begun;
 use crate::gateway::folder::{Listing, MANIFEST, RemoteFile, RemoteFolder};
 use crate::gateway::pace::until_next_look;
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
@@ -16,13 +17,32 @@ const LOOKS_AGAIN_AFTER: Duration = Duration::from_secs(3);
 /// So long the files of a folder are removed one after another; what is left then is left to a later start.
 const REMOVED_WITHIN: Duration = Duration::from_secs(600);
 
-/// What came of a request to remove something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TakenAway {
-    Yes,
-    Refused,
-    /// It got no answer, or was not sent.
-    NotKnown,
+/// Why it is not so that a request has removed what it should, in the words of whoever said that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotTaken {
+    /// The device refused it, or does not know it.
+    Refused(String),
+    /// It was not carried out: the login was refused, or it was not sent.
+    NotDone(String),
+    /// It was answered, and not by a word that tells what came of it.
+    Answered(String),
+    /// It got no answer.
+    Unanswered(String),
+}
+
+impl NotTaken {
+    fn of(error: &SomaError) -> Self {
+        let words = error.message.clone();
+        match error.kind {
+            SomaErrorKind::OtherFault
+            | SomaErrorKind::Unavailable
+            | SomaErrorKind::NotManagement
+            | SomaErrorKind::Malformed => Self::Answered(words),
+            _ if error.is_refusal() => Self::Refused(words),
+            _ if is_not_begun(error) => Self::NotDone(words),
+            _ => Self::Unanswered(words),
+        }
+    }
 }
 
 /// What is known of the request for a secure backup whose folder is to be removed.
@@ -62,17 +82,17 @@ impl BackupAsked {
 }
 
 /// How the removal of a folder ended, as far as the device shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FolderRemoved {
     /// The device did not have it at any look.
     NotThere,
     /// The device does not have it any more.
     Gone,
-    /// Its files are gone. The empty folder stays: not every firmware removes one
-    /// (soma-wire section 3.6).
+    /// Its files are gone. The empty folder stays, though the device took the request to remove it: not every firmware
+    /// removes one (soma-wire section 3.6).
     Emptied,
-    /// The same, and the request to remove the empty folder got no answer.
-    EmptiedAtLeast,
+    /// Its files are gone. The empty folder was still listed after the request to remove it, of which no more is known.
+    EmptiedAtLeast(NotTaken),
     /// What it held is gone. That was not all of a secure backup whose end nobody has seen: more may come.
     InPart,
 }
@@ -97,14 +117,19 @@ impl From<SomaError> for FolderNotRemoved {
 
 impl FolderRemoved {
     /// In words.
-    pub fn how(self) -> &'static str {
+    pub fn how(&self) -> &'static str {
         match self {
             FolderRemoved::NotThere => {
                 "looked for, and the device does not have it any more, or never had it"
             }
             FolderRemoved::Gone => "removed and confirmed",
-            FolderRemoved::Emptied => "emptied and confirmed; the device keeps the empty folder",
-            FolderRemoved::EmptiedAtLeast => {
+            FolderRemoved::Emptied | FolderRemoved::EmptiedAtLeast(NotTaken::Refused(_)) => {
+                "emptied and confirmed; the device keeps the empty folder"
+            }
+            FolderRemoved::EmptiedAtLeast(NotTaken::NotDone(_)) => {
+                "emptied and confirmed; the request to remove the empty folder was not carried out"
+            }
+            FolderRemoved::EmptiedAtLeast(NotTaken::Answered(_) | NotTaken::Unanswered(_)) => {
                 "emptied and confirmed; whether the device removed the empty folder is not known"
             }
             FolderRemoved::InPart => "what was there of it is removed",
@@ -124,31 +149,30 @@ struct Removing<'run, 'gateway> {
 }
 
 impl Removing<'_, '_> {
-    fn take_away(&mut self, removal: &Request) -> TakenAway {
+    fn take_away(&mut self, removal: &Request) -> std::result::Result<(), NotTaken> {
         let gateway = self.gateway;
         if gateway.clock.elapsed().saturating_sub(self.begun) >= REMOVED_WITHIN {
-            self.refusal.get_or_insert_with(|| too_slow(self.folder));
-            return TakenAway::NotKnown;
+            let late = too_slow(self.folder);
+            let not_taken = NotTaken::of(&late);
+            self.refusal.get_or_insert(late);
+            return Err(not_taken);
         }
         match gateway.act(removal, gateway.timeouts().of_request()) {
             Ok(()) => {
                 self.taken += 1;
-                TakenAway::Yes
+                Ok(())
             }
             Err(error) if says_it_is_gone(&error) => {
                 self.taken += 1;
-                TakenAway::Yes
+                Ok(())
             }
             // What got no answer may have been carried out: what the device refuses says more.
             Err(error) => {
-                let is_refused = error.is_refusal();
-                if self.refusal.is_none() || is_refused {
+                let not_taken = NotTaken::of(&error);
+                if self.refusal.is_none() || is_refused(&error) {
                     self.refusal = Some(error);
                 }
-                match is_refused {
-                    true => TakenAway::Refused,
-                    false => TakenAway::NotKnown,
-                }
+                Err(not_taken)
             }
         }
     }
@@ -163,7 +187,7 @@ struct Removal {
     is_all: bool,
     /// It held files, and each is gone by the device's word.
     all_deleted: bool,
-    directory: TakenAway,
+    directory: std::result::Result<(), NotTaken>,
     taken: usize,
 }
 
@@ -195,14 +219,12 @@ impl Removal {
                 }
             }
             // By the device's own word nothing of it is left.
-            (Listing::WithoutIt | Listing::Nothing, _)
-                if self.directory == TakenAway::Yes || self.all_deleted =>
-            {
+            (Listing::WithoutIt | Listing::Nothing, _) if self.directory.is_ok() || self.all_deleted => {
                 Ok(gone)
             }
             // What vanishes from the list though nothing of it was removed may be hidden, and so may all that is
             // there where something of it was not.
-            (Listing::Nothing, Some(refusal)) if refusal.is_refusal() => Err(hidden(folder, refusal).into()),
+            (Listing::Nothing, Some(refusal)) if is_refused(&refusal) => Err(hidden(folder, refusal).into()),
             (Listing::WithoutIt, Some(refusal)) if self.taken == 0 => Err(hidden(folder, refusal).into()),
             (Listing::Files(left), Some(refusal))
                 if left.is_empty() && self.held_files && self.taken == 0 =>
@@ -210,10 +232,10 @@ impl Removal {
                 Err(hidden(folder, refusal).into())
             }
             (Listing::WithoutIt | Listing::Nothing, _) => Ok(gone),
-            (Listing::Files(left), _) if left.is_empty() => Ok(match gone {
-                FolderRemoved::InPart => FolderRemoved::InPart,
-                _ if self.directory == TakenAway::NotKnown => FolderRemoved::EmptiedAtLeast,
-                _ => FolderRemoved::Emptied,
+            (Listing::Files(left), _) if left.is_empty() => Ok(match (gone, &self.directory) {
+                (FolderRemoved::InPart, _) => FolderRemoved::InPart,
+                (_, Ok(())) => FolderRemoved::Emptied,
+                (_, Err(not_taken)) => FolderRemoved::EmptiedAtLeast(not_taken.clone()),
             }),
             (Listing::Files(left), refusal) => {
                 let error = refusal.unwrap_or_else(|| {
@@ -269,7 +291,7 @@ impl Gateway<'_> {
         let mut all_deleted = !files.is_empty();
         for file in &files {
             let removal = request::delete_file(&folder.file_url(&file.name));
-            all_deleted &= removing.take_away(&removal) == TakenAway::Yes;
+            all_deleted &= removing.take_away(&removal).is_ok();
         }
         let directory = removing.take_away(&request::remove_dir(folder.url()));
         let Removing { refusal, taken, .. } = removing;
@@ -280,7 +302,7 @@ impl Gateway<'_> {
             is_listed: was_listed,
             error,
         })? {
-            Listing::Nothing if was_listed && refusal.as_ref().is_some_and(|error| !error.is_refusal()) => {
+            Listing::Nothing if was_listed && refusal.as_ref().is_some_and(|error| !is_refused(error)) => {
                 self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
                 self.listing(folder).map_err(|error| FolderNotRemoved {
                     is_listed: false,
@@ -341,6 +363,11 @@ impl Gateway<'_> {
     }
 }
 
+/// Whether by this what was asked for is refused, by whatever word.
+fn is_refused(error: &SomaError) -> bool {
+    error.is_refusal() || error.kind.is_of_login()
+}
+
 /// Whether a device says by this that what was to be removed is removed, or not there.
 fn says_it_is_gone(error: &SomaError) -> bool {
     let said = error.message.to_lowercase();
@@ -364,13 +391,14 @@ fn says_it_is_gone(error: &SomaError) -> bool {
         ])
 }
 
-/// A folder of which the device has not removed all in its time.
+/// A folder of which the device has not removed all in its time: it is asked for nothing more.
 fn too_slow(folder: &RemoteFolder) -> SomaError {
     let limit = HumanDuration(REMOVED_WITHIN);
-    SomaError::new(
-        SomaErrorKind::TimedOut,
-        format!("not all of {} was removed within {limit}", folder.url()),
-    )
+    let message = format!("not all of {} was removed within {limit}", folder.url());
+    SomaError {
+        nothing_sent: true,
+        ..SomaError::new(SomaErrorKind::TimedOut, message)
+    }
 }
 
 /// A folder that was seen, and is not listed any more, though nobody has removed it.

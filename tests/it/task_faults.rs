@@ -284,6 +284,61 @@ fn what_a_device_did_with_the_request_to_remove_a_folder_is_not_known_where_it_g
     assert!(!is_told("does not remove it"), "{notes:?}");
 }
 
+#[test]
+fn what_was_answered_to_the_request_to_remove_an_empty_folder_is_told_in_the_words_of_the_answer() {
+    let not_known = "is empty; whether the device removed it is not known: ";
+    for (fault, words, answer, is_warning) in [
+        (
+            "http-401",
+            "is empty and stays: the request to remove it was not carried out: ",
+            "401",
+            true,
+        ),
+        (
+            "http-503",
+            not_known,
+            "the answer to the request for that was: RemoveDir: ",
+            false,
+        ),
+        (
+            "html",
+            not_known,
+            "the answer to the request for that was: RemoveDir: ",
+            false,
+        ),
+        (
+            "access-denied",
+            "is empty and stays: the device refused to remove it: ",
+            "RemoveDir: ",
+            false,
+        ),
+        (
+            "reset",
+            not_known,
+            "the request for that got no answer: RemoveDir: ",
+            false,
+        ),
+    ] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock, "RemoveDir=not-done");
+        gateway.fail_as(&format!("RemoveDir={fault}"));
+        let home = Home::of(&gateway).plan("P", &device());
+        let run = home.run("P", &clock);
+        assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+        assert_eq!(run.exit(), if is_warning { 3 } else { 0 }, "{fault}");
+        assert_eq!(home.open_entries(), [], "{fault}");
+        let told = match is_warning {
+            true => run.warnings().join("\n"),
+            false => notes_of(&home.details(0)).join("\n"),
+        };
+        let told: Vec<&str> = told.lines().collect();
+        let is_told = |told: &&str| told.contains(words) && told.contains(answer);
+        assert!(told.iter().any(is_told), "{fault}: {told:?}");
+        let is_silence = |told: &&str| told.contains("got no answer");
+        assert_eq!(told.iter().any(is_silence), fault == "reset", "{fault}: {told:?}");
+    }
+}
+
 /// A clock that is four minutes later after each file that a gateway was asked to remove.
 struct SlowToRemove<'g>(&'g TestClock, &'g Gateway, AtomicUsize);
 

@@ -10,7 +10,7 @@ use crate::gateway::asked::ActionAsked;
 use crate::gateway::backup::{BackupBegins, SecureBackupEnd};
 use crate::gateway::facts::BackupMode;
 use crate::gateway::folder::{RemoteFile, RemoteFolder};
-use crate::gateway::folder_removal::{BackupAsked, FolderRemoved};
+use crate::gateway::folder_removal::{BackupAsked, FolderRemoved, NotTaken};
 use crate::gateway::quiesce::{at_work, named};
 use crate::lock::not_yet::NotYet;
 use crate::run::certificates;
@@ -379,19 +379,7 @@ impl Walk<'_, '_, '_> {
         let removed = self.remove_folder(&left, patience)?;
         match removed {
             Ok(removed) => {
-                let url = left.folder.url();
-                let stays = match removed {
-                    FolderRemoved::Emptied => {
-                        Some(format!("{url} is empty and stays: the device does not remove it"))
-                    }
-                    FolderRemoved::EmptiedAtLeast => Some(format!(
-                        "{url} is empty; whether the device removed it is not known: the request for that got no answer"
-                    )),
-                    FolderRemoved::NotThere | FolderRemoved::Gone | FolderRemoved::InPart => None,
-                };
-                if let Some(stays) = stays {
-                    self.record.note(Owner::Task(self.task.id), &stays)?;
-                }
+                self.tell_empty_folder(left.folder.url(), &removed)?;
                 if self.state == DeviceState::Untouched {
                     self.state = DeviceState::PutBack("nothing left on the device".to_owned());
                 }
@@ -399,6 +387,32 @@ impl Walk<'_, '_, '_> {
             }
             Err(stays) => self.leave_to_recover(&left.folder, &stays),
         }
+    }
+
+    /// Tells of an empty folder that is, or may be, still there. Not every firmware removes one; that nothing could be
+    /// asked of the device is a removal that failed.
+    fn tell_empty_folder(&mut self, url: &str, removed: &FolderRemoved) -> Result<(), LedgerError> {
+        let not_known = "whether the device removed it is not known";
+        let stays = match removed {
+            FolderRemoved::NotThere | FolderRemoved::Gone | FolderRemoved::InPart => return Ok(()),
+            FolderRemoved::EmptiedAtLeast(NotTaken::NotDone(why)) => {
+                let device = &self.session.device.name;
+                return self.warn(format!(
+                    "{device}: {url} is empty and stays: the request to remove it was not carried out: {why}"
+                ));
+            }
+            FolderRemoved::Emptied => format!("{url} is empty and stays: the device does not remove it"),
+            FolderRemoved::EmptiedAtLeast(NotTaken::Refused(why)) => {
+                format!("{url} is empty and stays: the device refused to remove it: {why}")
+            }
+            FolderRemoved::EmptiedAtLeast(NotTaken::Answered(why)) => {
+                format!("{url} is empty; {not_known}: the answer to the request for that was: {why}")
+            }
+            FolderRemoved::EmptiedAtLeast(NotTaken::Unanswered(why)) => {
+                format!("{url} is empty; {not_known}: the request for that got no answer: {why}")
+            }
+        };
+        self.record.note(Owner::Task(self.task.id), &stays)
     }
 
     /// Closes the row of a folder that the device was never asked to fill.
