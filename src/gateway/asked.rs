@@ -71,7 +71,7 @@ impl Gateway<'_> {
     /// Asks who answers, over a new connection, over which the next action goes as well: behind one address there
     /// may be several devices, one to a connection. Fails unless it is the one that is meant; nothing of the
     /// request `name` has been sent then.
-    fn meet(&self, meant: &str, name: &str) -> Result<()> {
+    pub(super) fn meet(&self, meant: &str, name: &str) -> Result<()> {
         match self.who_answers_anew(meant) {
             Ok(WhoAnswers::Meant) => Ok(()),
             Ok(WhoAnswers::Other(found)) => Err(not_sent(name, &other_answers(&found, meant))),

@@ -114,6 +114,15 @@ impl Gateway<'_> {
         })
     }
 
+    /// Whether a folder of ours is listed now by the device with the serial number that is `meant`, or by whoever
+    /// answers where none is: one look.
+    pub fn lists_now(&self, folder: &RemoteFolder, meant: Option<&str>) -> Result<bool> {
+        if let Some(meant) = meant {
+            self.meet(meant, "get-filestore")?;
+        }
+        Ok(self.folder_once(folder)?.is_some())
+    }
+
     /// Fetches a file of `folder` into `out`, once. It must be as long as it was listed, and
     /// hold something if that was not told; and the device calls it by its own name, where it says one. Returns what
     /// the device says beside it.

@@ -100,7 +100,7 @@ pub enum FolderRemoved {
 /// A folder that could not be removed, or of which that is not known.
 #[derive(Debug)]
 pub struct FolderNotRemoved {
-    /// Whether the device listed it when that was looked at last.
+    /// Whether the device listed it after it was asked to remove it.
     pub is_listed: bool,
     pub error: SomaError,
 }
@@ -298,16 +298,10 @@ impl Gateway<'_> {
         if !was_listed && refusal.is_some() {
             self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
         }
-        let left = match self.listing(folder).map_err(|error| FolderNotRemoved {
-            is_listed: was_listed,
-            error,
-        })? {
+        let left = match self.listing(folder)? {
             Listing::Nothing if was_listed && refusal.as_ref().is_some_and(|error| !is_refused(error)) => {
                 self.clock.sleep(LOOKS_AGAIN_AFTER, &self.stop);
-                self.listing(folder).map_err(|error| FolderNotRemoved {
-                    is_listed: false,
-                    error,
-                })?
+                self.listing(folder)?
             }
             left => left,
         };

@@ -356,12 +356,25 @@ pub struct LeftFolder<'f> {
     pub asked: BackupAsked,
 }
 
+/// What a last look for a folder that was on its device has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FolderSight {
+    /// The device lists it.
+    Listed,
+    /// The device does not list it any more.
+    NotListed,
+    /// Nobody knows: the device, or the one that is meant, did not tell, for this reason.
+    NotKnown(String),
+}
+
 /// A folder of ours that stays on its device, or may come yet: its row in the journal stays open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FolderStays {
+    /// It is left there, for no verified copy of it is stored.
+    OnlyCopy(FolderSight),
     /// It could not be removed, or the device could not be asked.
     NotRemoved {
-        /// Whether the device listed it when that was looked at last.
+        /// Whether the device listed it after it was asked to remove it.
         is_listed: bool,
         /// Why.
         why: String,
@@ -376,6 +389,13 @@ pub enum FolderStays {
 impl std::fmt::Display for FolderStays {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::OnlyCopy(sight) => {
+                f.write_str("no verified copy of it is stored")?;
+                match sight {
+                    FolderSight::NotKnown(why) => write!(f, "; {why}"),
+                    FolderSight::Listed | FolderSight::NotListed => Ok(()),
+                }
+            }
             Self::NotRemoved { why, .. } => f.write_str(why),
             Self::MayBegin => f.write_str(
                 "the device has taken the request for its secure backup and nobody has seen all of it, nor can tell that \

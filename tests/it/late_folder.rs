@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use dpbackup::clock::Clock as _;
+use dpbackup::run::event::Event;
 use dpbackup::run::left::Left;
+use dpbackup::run::sequence::Options;
+use dpbackup::signal::Stop;
 
 use crate::simulator::{Domain, Gateway, Setup};
 use crate::support::{EngineRun, Home, TestClock, gateways, secure_backup};
@@ -463,4 +466,68 @@ fn a_folder_is_not_gone_by_the_word_of_a_device_that_does_not_tell_who_it_is() {
     let recovered = home.recover(&clock).expect("an end");
     assert!(!recovered.done.is_incomplete(), "{:?}", recovered.done.lines());
     assert_eq!(home.open_entries(), []);
+}
+
+#[test]
+fn whether_the_only_copy_of_a_secure_backup_is_on_its_device_still_is_said_after_a_look() {
+    let not_known = "when it was last seen, and whether it is there still is not known";
+    for (fault, then, words) in [
+        ("get-file/cert.tgz=close", "", " is still on the device"),
+        (
+            "get-file/cert.tgz=restart",
+            "",
+            " was on the device, which does not list it any more",
+        ),
+        ("get-file/cert.tgz=close", "get-filestore=http-503", not_known),
+        ("get-file/cert.tgz=close", "*=another-serial@78B0002", not_known),
+    ] {
+        let clock = TestClock::night();
+        let gateway = gateway(&clock, &[fault]);
+        let home = home(&gateway);
+        let run = home.run_with("PLAIN", &clock, Options::default(), &Stop::new(), &mut |event| {
+            if matches!(event, Event::FileFailed { .. }) && !then.is_empty() {
+                gateway.fail_as(then);
+            }
+        });
+        assert_eq!(
+            run.tasks(),
+            ["QA1/all-domains DOWNLOAD_FAILED"],
+            "{:?}",
+            run.errors()
+        );
+        assert_eq!(home.open_entries().len(), 1, "{fault} {then}");
+        let recorded = home.details(0).task.error_message.expect("an error");
+        for told in [run.errors().join("\n"), run.warnings().join("\n"), recorded] {
+            assert!(told.contains(words), "{fault} {then}: {told}");
+            let is_said_there = told.contains("is still on the device");
+            assert_eq!(
+                is_said_there,
+                words.contains("still on"),
+                "{fault} {then}: {told}"
+            );
+        }
+        let warnings = run.warnings().join("\n");
+        assert!(
+            warnings.contains("no verified copy of it is stored"),
+            "{warnings}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_that_was_removed_and_not_looked_for_after_that_is_not_said_to_be_there() {
+    let clock = TestClock::night();
+    // Twice for the manifest, once before the removal; then after it.
+    let gateway = gateway(&clock, &["get-filestore:4+=http-503"]);
+    let home = home(&gateway);
+    let run = home.run("PLAIN", &clock);
+    assert_eq!(run.tasks(), ["QA1/all-domains SUCCESS"], "{:?}", run.errors());
+    assert_eq!(folders(&gateway), [""; 0]);
+    let warnings = run.warnings().join("\n");
+    assert!(
+        warnings.contains("not known: whether temporary:///dpbackup-")
+            && !warnings.contains("still on the device"),
+        "{warnings}"
+    );
+    assert_eq!(home.open_entries().len(), 1);
 }

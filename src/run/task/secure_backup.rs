@@ -19,7 +19,7 @@ use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{LedgerError, NEVER_ASKED, Reply, UndoStep};
 use crate::run::status::Status;
 use crate::run::task::{BackupFolder, DeviceState, FolderHolds, Made, Walk};
-use crate::run::undo::{self, FolderStays, LeftFolder, waiting};
+use crate::run::undo::{self, FolderSight, FolderStays, LeftFolder, waiting};
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::threads::{self, DISK_ANSWERS_WITHIN};
 use crate::values::causes::said;
@@ -365,11 +365,8 @@ impl Walk<'_, '_, '_> {
         match std::mem::replace(&mut left.holds, FolderHolds::Anything) {
             FolderHolds::Nothing(not_yet) => return self.was_never_asked(left.journal, not_yet),
             FolderHolds::OnlyCopy if !asked_to_stop => {
-                let why = FolderStays::NotRemoved {
-                    is_listed: true,
-                    why: "no verified copy of it is stored".to_owned(),
-                };
-                return self.leave_to_recover(&left.folder, &why);
+                let stays = FolderStays::OnlyCopy(self.sight_of(&left.folder));
+                return self.leave_to_recover(&left.folder, &stays);
             }
             FolderHolds::Anything | FolderHolds::OnlyCopy => {}
         }
@@ -386,6 +383,16 @@ impl Walk<'_, '_, '_> {
                 Ok(())
             }
             Err(stays) => self.leave_to_recover(&left.folder, &stays),
+        }
+    }
+
+    /// Looks once whether a folder that was on the device is there still: a restart takes it away.
+    fn sight_of(&mut self, folder: &RemoteFolder) -> FolderSight {
+        let meant = self.session.facts().ok().and_then(|facts| facts.serial.clone());
+        match self.session.gateway.lists_now(folder, meant.as_deref()) {
+            Ok(true) => FolderSight::Listed,
+            Ok(false) => FolderSight::NotListed,
+            Err(error) => FolderSight::NotKnown(words(&error)),
         }
     }
 
@@ -444,7 +451,7 @@ impl Walk<'_, '_, '_> {
                 undo::remove_folder(&gateway, left, patience, self.record)
             }
             Err(error) => Ok(Err(FolderStays::NotRemoved {
-                is_listed: left.asked == BackupAsked::Seen,
+                is_listed: false,
                 why: words(&error),
             })),
         }
@@ -455,7 +462,14 @@ impl Walk<'_, '_, '_> {
         let recover = self.engine.file.invocation.command(["recover"]);
         let url = folder.url();
         let left = match stays {
-            FolderStays::NotRemoved { is_listed: true, .. } => {
+            FolderStays::OnlyCopy(FolderSight::NotListed) => format!(
+                "{url} was on the device, which does not list it any more; {recover}, or the next run, looks for it again"
+            ),
+            FolderStays::OnlyCopy(FolderSight::NotKnown(_)) => format!(
+                "{url} was on the device when it was last seen, and whether it is there still is not known; {recover}, or the \
+                 next run, looks for it again"
+            ),
+            FolderStays::OnlyCopy(FolderSight::Listed) | FolderStays::NotRemoved { is_listed: true, .. } => {
                 format!("{url} is still on the device; {recover}, or the next run, removes it")
             }
             FolderStays::NotRemoved { is_listed: false, .. } => {
