@@ -36,7 +36,8 @@ pub(super) fn refusals(
     }
     if let Some(window) = plan.window.as_ref().filter(|window| !window.is_open(clock.now())) {
         refused.push(format!(
-            "PRE_VALIDATION_OUT_OF_MAINTENANCE_WINDOW: {}",
+            "{}: {}",
+            Status::OutOfMaintenanceWindow,
             why_closed(window, clock.now())
         ));
     }
