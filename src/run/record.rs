@@ -96,11 +96,10 @@ impl<'a> Record<'a> {
                     .push_back((now, LateEntry::Event(Box::new(event.clone()))));
             }
         });
-        if let Event::StillQuiesced(still) = event {
-            let of_task = self.unconfirmed.values_mut();
-            for entry in of_task.filter(|entry| entry.task == still.task && entry.is_quiesce()) {
-                entry.shown = (still.certainty == Certainty::Seen).then_some(now);
-            }
+        if let Event::StillQuiesced(still) = event
+            && let Some(entry) = self.unconfirmed.get_mut(&still.row)
+        {
+            entry.shown = (still.certainty == Certainty::Seen).then_some(now);
         }
         // What happened to a device is shown even when it can no longer be written down.
         self.show_event(now, event);
