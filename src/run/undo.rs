@@ -417,7 +417,7 @@ pub fn remove_folder(
     left: LeftFolder<'_>,
     patience: Duration,
     record: &mut Record<'_>,
-) -> Result<Result<FolderRemoved, FolderStays>, LedgerError> {
+) -> (Result<FolderRemoved, FolderStays>, Result<(), LedgerError>) {
     let LeftFolder {
         journal,
         folder,
@@ -450,23 +450,23 @@ pub fn remove_folder(
     });
     record.show(&Progress::WaitEnded);
     record.show(&Progress::UndoOver { journal });
-    noted?;
-    match (removed, asked) {
+    let removed = match (removed, asked) {
         (Ok(FolderRemoved::NotThere | FolderRemoved::InPart), BackupAsked::Unanswered { .. }) => {
-            Ok(Err(FolderStays::MayArrive))
+            Err(FolderStays::MayArrive)
         }
         (Ok(FolderRemoved::NotThere | FolderRemoved::InPart), BackupAsked::Taken { .. }) => {
-            Ok(Err(FolderStays::MayBegin))
+            Err(FolderStays::MayBegin)
         }
-        (Ok(removed), _) => {
-            record.close_undo(journal, removed.how())?;
-            Ok(Ok(removed))
-        }
-        (Err(FolderNotRemoved { is_listed, error }), _) => Ok(Err(FolderStays::NotRemoved {
+        (Ok(removed), _) => Ok(removed),
+        (Err(FolderNotRemoved { is_listed, error }), _) => Err(FolderStays::NotRemoved {
             is_listed,
             why: words(&error),
-        })),
+        }),
+    };
+    if let Ok(removed) = &removed {
+        keep_trouble(&mut noted, record.close_undo(journal, removed.how()));
     }
+    (removed, noted)
 }
 
 #[cfg(test)]

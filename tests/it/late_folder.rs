@@ -531,3 +531,23 @@ fn a_folder_that_was_removed_and_not_looked_for_after_that_is_not_said_to_be_the
     );
     assert_eq!(home.open_entries().len(), 1);
 }
+
+#[test]
+fn a_folder_that_is_gone_is_told_where_that_cannot_be_written_down() {
+    let clock = TestClock::night();
+    let gateway = gateway(&clock, &["SecureBackup=late@40s", "SecureBackup=reply-lost"]);
+    let home = home(&gateway);
+    let _ = home.run("PLAIN", &clock);
+    clock.pass(Duration::from_secs(60));
+    assert!(folders(&gateway).len() > 1, "it was made");
+    let error = home
+        .recover_watched(&clock, &|| {
+            assert!(!folders(&gateway).is_empty(), "the disk is gone");
+        })
+        .expect_err("no journal");
+    let told = error.done.lines().join("\n");
+    assert!(
+        told.contains("was left on QA1 by task") && told.contains("; that could not be written down"),
+        "{told}"
+    );
+}

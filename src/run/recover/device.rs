@@ -216,22 +216,19 @@ fn recover_row(
         keep_first(told, trouble);
         return IsBack::NotKnown;
     }
-    let undone = match told.refused {
+    let (undone, recorded) = match told.refused {
         // Who it is would be asked once more, and refused like it.
-        Some(why) if !entry.is_quiesce() => Ok(Undone::NotKnown(why)),
+        Some(why) if !entry.is_quiesce() => (Undone::NotKnown(why), Ok(())),
         refused => {
             let first = refused.map_or(FirstWord::Look, |_| FirstWord::UnquiesceRefused);
-            undo_row(engine, record, (gateway, first), &mut entry, trouble)
+            undo_row(engine, record, (gateway, first), &mut entry)
         }
     };
+    keep_first(recorded, trouble);
     let outcome = match undone {
-        Ok(Undone::Confirmed { how, .. }) => Ok(how),
-        Ok(Undone::Not(why)) => Err(stays_open(engine, Certainty::Seen, &why)),
-        Ok(Undone::NotKnown(why)) => Err(stays_open(engine, Certainty::NotKnown, &why)),
-        Err(error) => {
-            keep_first(Err(error), trouble);
-            return IsBack::NotKnown;
-        }
+        Undone::Confirmed { how, .. } => Ok(how),
+        Undone::Not(why) => Err(stays_open(engine, Certainty::Seen, &why)),
+        Undone::NotKnown(why) => Err(stays_open(engine, Certainty::NotKnown, &why)),
     };
     let is_back = if outcome.is_ok() {
         IsBack::Yes
@@ -404,31 +401,34 @@ fn is_as_before(
     })
 }
 
+/// What came of it is known also where it could not be written down: then the row stays open.
 fn undo_row(
     engine: Engine<'_>,
     record: &mut Record<'_>,
     (gateway, first): (&Gateway<'_>, FirstWord),
     entry: &mut JournalEntry,
-    trouble: &mut Option<RunTrouble>,
-) -> Result<Undone, LedgerError> {
-    let mut unquiesce = |entry: &mut JournalEntry, scope: &Scope| {
-        let (undone, recorded) = unquiesce(engine, record, (gateway, first), entry, scope);
-        keep_first(recorded, trouble);
-        undone
-    };
-    match entry.undo.clone() {
-        Undo::UnquiesceDevice => Ok(unquiesce(entry, &Scope::Device)),
-        Undo::UnquiesceDomain(domain) => Ok(unquiesce(entry, &Scope::Domain(domain))),
+) -> (Undone, Result<(), LedgerError>) {
+    let (mut undone, mut recorded) = match entry.undo.clone() {
+        Undo::UnquiesceDevice => unquiesce(engine, record, (gateway, first), entry, &Scope::Device),
+        Undo::UnquiesceDomain(domain) => {
+            unquiesce(engine, record, (gateway, first), entry, &Scope::Domain(domain))
+        }
         Undo::DryRun { domain, content, .. } => {
             look_after_dry_run(engine, record, gateway, entry, &domain, &content)
         }
         Undo::RemoveFolder(url) => remove_left_folder(engine, record, gateway, entry, &url),
         // What no device can tell is told before one is asked.
-        Undo::NotKnown { .. } | Undo::Import { .. } => Ok(Undone::NotKnown(entry.to_string())),
+        Undo::NotKnown { .. } | Undo::Import { .. } => (Undone::NotKnown(entry.to_string()), Ok(())),
+    };
+    if let Undone::Confirmed { how, .. } = &mut undone {
+        match recorded {
+            Ok(()) => recorded = tell_recovered(record, entry, how),
+            Err(_) => how.push_str("; that could not be written down"),
+        }
     }
+    (undone, recorded)
 }
 
-/// What came of it is known also where it could not be written down: then the row stays open.
 fn unquiesce(
     engine: Engine<'_>,
     record: &mut Record<'_>,
@@ -437,15 +437,9 @@ fn unquiesce(
     scope: &Scope,
 ) -> (Undone, Result<(), LedgerError>) {
     let open = OpenQuiesce::of_row(entry, scope, quiesce_sent(engine, entry), first);
-    let (mut undone, mut recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
-    match &mut undone {
-        Undone::Confirmed { how, seen } => {
-            entry.seen |= *seen;
-            match recorded {
-                Ok(()) => recorded = tell_recovered(record, entry, how).map(drop),
-                Err(_) => how.push_str("; that could not be written down"),
-            }
-        }
+    let (undone, recorded) = open.undo(Ok(gateway), &engine.file.settings, record);
+    match &undone {
+        Undone::Confirmed { seen, .. } => entry.seen |= *seen,
         Undone::Not(_) => entry.seen = true,
         Undone::NotKnown(_) => {}
     }
@@ -459,7 +453,7 @@ fn look_after_dry_run(
     entry: &mut JournalEntry,
     domain: &str,
     content: &str,
-) -> Result<Undone, LedgerError> {
+) -> (Undone, Result<(), LedgerError>) {
     let seen = match import_is_over(engine, entry) {
         true => is_as_before(engine, gateway, domain, content),
         // It may have been no dry run, and come yet.
@@ -467,15 +461,20 @@ fn look_after_dry_run(
     };
     match seen {
         Ok(()) => {
-            record.close_undo(entry.id, AS_BEFORE)?;
-            tell_recovered(record, entry, AS_BEFORE).map(|how| Undone::Confirmed { how, seen: true })
+            let undone = Undone::Confirmed {
+                how: AS_BEFORE.to_owned(),
+                seen: true,
+            };
+            (undone, record.close_undo(entry.id, AS_BEFORE))
         }
         Err(not_seen) => {
+            let mut recorded = Ok(());
             if let NotSeen::Otherwise(_) = not_seen {
-                record.step_undo(entry.id, UndoStep::Seen)?;
+                recorded = record.step_undo(entry.id, UndoStep::Seen);
                 entry.seen = true;
             }
-            Ok(Undone::NotKnown(after_dry_run(engine, entry, &not_seen.why())))
+            let why = after_dry_run(engine, entry, &not_seen.why());
+            (Undone::NotKnown(why), recorded)
         }
     }
 }
@@ -486,7 +485,7 @@ fn remove_left_folder(
     gateway: &Gateway<'_>,
     entry: &JournalEntry,
     url: &str,
-) -> Result<Undone, LedgerError> {
+) -> (Undone, Result<(), LedgerError>) {
     let left = LeftFolder {
         journal: entry.id,
         folder: &RemoteFolder::at(url),
@@ -494,13 +493,15 @@ fn remove_left_folder(
         meant: entry.serial.as_deref(),
         asked: backup_asked(engine, entry),
     };
-    match remove_folder(gateway, left, gateway.timeouts().request, record)? {
-        Ok(removed) => {
-            let seen = entry.seen;
-            tell_recovered(record, entry, removed.how()).map(|how| Undone::Confirmed { how, seen })
-        }
-        Err(stays) => Ok(Undone::NotKnown(stays.to_string())),
-    }
+    let (removed, recorded) = remove_folder(gateway, left, gateway.timeouts().request, record);
+    let undone = match removed {
+        Ok(removed) => Undone::Confirmed {
+            how: removed.how().to_owned(),
+            seen: entry.seen,
+        },
+        Err(stays) => Undone::NotKnown(stays.to_string()),
+    };
+    (undone, recorded)
 }
 
 /// Why the device that its name leads to now is not the one that a row is about, as far as

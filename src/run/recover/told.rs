@@ -243,15 +243,14 @@ pub(in crate::run) fn tell_recovered(
     record: &mut Record<'_>,
     entry: &JournalEntry,
     how: &str,
-) -> Result<String, LedgerError> {
+) -> Result<(), LedgerError> {
     record.tell(&Event::Recovered {
         row: entry.id,
         task: entry.task,
         device: entry.device.clone(),
         undo: entry.undo.clone(),
         how: how.to_owned(),
-    })?;
-    Ok(how.to_owned())
+    })
 }
 
 #[cfg(test)]

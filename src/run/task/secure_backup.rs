@@ -373,7 +373,8 @@ impl Walk<'_, '_, '_> {
         let limit = self.session.gateway.timeouts().request;
         // Whoever asks to stop does not wait for a backup of some minutes: the journal does.
         let patience = if asked_to_stop { Duration::ZERO } else { limit };
-        let removed = self.remove_folder(&left, patience)?;
+        let (removed, recorded) = self.remove_folder(&left, patience);
+        recorded?;
         match removed {
             Ok(removed) => {
                 self.tell_empty_folder(left.folder.url(), &removed)?;
@@ -437,7 +438,7 @@ impl Walk<'_, '_, '_> {
         &mut self,
         left: &BackupFolder,
         patience: Duration,
-    ) -> Result<Result<FolderRemoved, FolderStays>, LedgerError> {
+    ) -> (Result<FolderRemoved, FolderStays>, Result<(), LedgerError>) {
         let meant = self.session.facts().ok().and_then(|facts| facts.serial.clone());
         match self.session.gateway.shielded() {
             Ok(gateway) => {
@@ -450,10 +451,13 @@ impl Walk<'_, '_, '_> {
                 };
                 undo::remove_folder(&gateway, left, patience, self.record)
             }
-            Err(error) => Ok(Err(FolderStays::NotRemoved {
-                is_listed: false,
-                why: words(&error),
-            })),
+            Err(error) => {
+                let stays = FolderStays::NotRemoved {
+                    is_listed: false,
+                    why: words(&error),
+                };
+                (Err(stays), Ok(()))
+            }
         }
     }
 
