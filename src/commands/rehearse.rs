@@ -30,8 +30,9 @@ use crate::run::event::{JournalId, Progress, Sink as _, Undo, UndoStage};
 use crate::run::held::{LockFor, LockOutcome, LockWait, busy};
 use crate::run::left::Left;
 use crate::run::limited_ledger::LimitedLedger;
+use crate::run::rehearse::journal::RehearsalJournal;
 use crate::run::rehearse::spare::{self, OrdinaryDevice, OtherFirmware};
-use crate::run::rehearse::{KnownSpare, RehearsalStep, RehearsalsOver, Rehearsed, on_spare};
+use crate::run::rehearse::{KnownSpare, LookAfter, RehearsalStep, RehearsalsOver, Rehearsed, on_spare};
 use crate::run::session::{Contact, Session};
 use crate::run::{Engine, store};
 use crate::ui::{Screen, SignalAnswer, Ui, Verbosity};
@@ -222,7 +223,7 @@ fn ordinary_devices<'f>(
         .collect()
 }
 
-/// By this the answer to a signal knows the dry run that is on its way. One at a time is, and none stands in the journal.
+/// By this the answer to a signal knows the dry run that is on its way, whatever its row in the journal: one at a time is.
 const DRY_RUN: JournalId = JournalId(0);
 
 /// What every rehearsal of a command has in common.
@@ -344,6 +345,7 @@ impl RehearsalDesk<'_> {
             self.ui.warning(&format!("{place}: {instead}"));
         }
         let id = history.open_rehearsal(self.engine.clock.now(), &opening)?;
+        let plan = history.task(row.task)?.plan;
         let known = KnownSpare {
             gateway: &spare.gateway,
             name: &spare.device.name,
@@ -351,9 +353,22 @@ impl RehearsalDesk<'_> {
             changed_by: history.spare_changed_by(&spare.device.name)?,
         };
         let scratch = self.scratch.clone();
+        let engine = self.engine;
+        let mut journal = RehearsalJournal {
+            ledger: &mut *history,
+            clock: engine.clock,
+            process: engine.process,
+            plan,
+            task: row.task,
+            address: spare.device.address(),
+        };
         let mut told = |step| self.show(step, spare.device, domain, (position, &place));
-        let Rehearsed { mut result, over } =
-            on_spare(known, (&export.file, &export.names), domain, &scratch, &mut told);
+        let backup = (&export.file, &export.names);
+        let Rehearsed {
+            mut result,
+            over,
+            looked,
+        } = on_spare(known, &mut journal, backup, domain, &scratch, &mut told);
         self.screen.progress(&Progress::WaitEnded);
         self.answer.progress(&Progress::UndoOver { journal: DRY_RUN });
         let message: Vec<String> = result
@@ -365,7 +380,7 @@ impl RehearsalDesk<'_> {
         result.message = (!message.is_empty()).then(|| message.join("; "));
         let line = RehearsalLine::ended(&place, row, result.clone());
         // What nobody has seen because somebody wanted it to end has no end: the next start tells of it.
-        if self.engine.stop.is_requested() && result.proof == SpareProof::NotKnown {
+        if self.engine.stop.is_requested() && looked == LookAfter::NotToTheEnd {
             return Ok((line, over));
         }
         history
@@ -440,7 +455,7 @@ impl RehearsalDesk<'_> {
                 undo: Undo::DryRun {
                     domain: domain.name().to_owned(),
                     before: None,
-                    content: String::new(),
+                    content: None,
                 },
                 stage,
             });

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 
 use crate::gateway::Gateway;
+use crate::gateway::asked::is_not_begun;
 use crate::gateway::import_answer::{DryRunAnswer, ImportAnswer, judge_dry_run, judge_import};
 use crate::gateway::import_results::{ImportResults, read, refuses};
 use crate::soma::error::{Result, SomaError, SomaErrorKind};
@@ -104,6 +105,17 @@ impl Gateway<'_> {
     fn results(&self, upload: &Upload<'_>) -> Result<Vec<ImportResults>> {
         let answer = self.client.upload(upload, self.timeouts().of_export())?;
         answer.payload("import", |import| Ok(read(import)))
+    }
+}
+
+/// Whether a dry run that was answered so is over: what it asked for cannot come any more.
+pub fn dry_run_is_over(answer: &Result<DryRunAnswer>) -> bool {
+    match answer {
+        Ok(DryRunAnswer::WouldWork { .. } | DryRunAnswer::WouldFail { .. } | DryRunAnswer::NotKnown(_)) => {
+            true
+        }
+        Ok(DryRunAnswer::Pending(_)) => false,
+        Err(error) => error.kind == SomaErrorKind::NotAllowed || is_not_begun(error),
     }
 }
 

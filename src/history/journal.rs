@@ -213,7 +213,8 @@ fn open_row(
     } = opening;
     let (word, argument, before) = undo_columns(undo);
     let tried_on = match undo {
-        Undo::DryRun { content, .. } => Some(content),
+        // A domain that was not there has no content, and the row is one of a dry run all the same.
+        Undo::DryRun { content, .. } => Some(content.as_deref().unwrap_or_default()),
         _ => None,
     };
     require(transaction, Execution::Task(*task))?;

@@ -36,7 +36,7 @@ fn an_undo_is_open_until_it_is_closed() {
         Undo::DryRun {
             domain: "SALES".to_owned(),
             before: None,
-            content: "8f43".to_owned(),
+            content: Some("8f43".to_owned()),
         },
     ];
     let mut expected = Vec::new();

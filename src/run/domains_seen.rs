@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::gateway::Gateway;
 use crate::gateway::domains::{DEFAULT_DOMAIN, DomainStatus, QuiesceState};
 use crate::soma::error::SomaError;
+use crate::values::restorable_domain::RestorableDomain;
 
 /// The domains of a device as it reported them at one time.
 #[derive(Clone, Debug)]
@@ -33,6 +34,27 @@ impl DomainsSeen {
     /// What was reported of one.
     pub fn of_domain(&self, domain: &str) -> Option<&DomainStatus> {
         self.0.get(domain)
+    }
+
+    /// Whether the device has this domain: the list may leave out what is there.
+    pub(in crate::run) fn or_configuration_has(
+        &self,
+        gateway: &Gateway<'_>,
+        domain: &RestorableDomain,
+    ) -> Result<bool, SomaError> {
+        if self.of_domain(domain.name()).is_some() {
+            return Ok(true);
+        }
+        let asked = [domain.name().to_owned()];
+        let found = gateway.retried(|| gateway.configured(&asked));
+        let found = found.map_err(|error| SomaError {
+            message: format!(
+                "it does not list the domain {domain}, and whether it has it is not known: {}",
+                error.message
+            ),
+            ..error
+        })?;
+        Ok(!found.is_empty())
     }
 
     /// What a later look shows this domain to be at work on, or `default`, where that was not before: it may be what

@@ -156,7 +156,7 @@ mod tests {
         let dry_run = row(Undo::DryRun {
             domain: "DOM1".to_owned(),
             before: Some(TaskId(7)),
-            content: String::new(),
+            content: None,
         });
         let said = half_done(&dry_run, &Invocation::default()).expect("it is one");
         assert!(

@@ -4,20 +4,24 @@
 //! although it was asked for a dry run. So the spare is looked at before and after, by what it
 //! reports of its domains and by an export.
 
+pub mod journal;
 pub mod spare;
 
 use std::fs::File;
 use std::path::Path;
 
-use crate::artifact::archive::{self, Expected};
+use crate::artifact::archive::{self, Expected, Limits};
 use crate::artifact::compare::{self, ArchiveProof, Side};
 use crate::artifact::difference::DomainDifference;
 use crate::gateway::Gateway;
 use crate::gateway::import_answer::DryRunAnswer;
+use crate::gateway::restore::dry_run_is_over;
 use crate::run::domains_seen::{DomainsMoved, DomainsSeen};
-use crate::run::event::{DeviceFacts, TaskId};
+use crate::run::event::{DeviceFacts, JournalId, TaskId, Undo};
 use crate::run::failure::words;
+use crate::run::ledger::LedgerError;
 use crate::run::not_seen::NotSeen;
+use crate::run::rehearse::journal::RehearsalJournal;
 use crate::run::same_device::is_the_same;
 use crate::soma::error::{SomaError, SomaErrorKind};
 use crate::soma::request::ExportedConfiguration;
@@ -35,6 +39,17 @@ pub struct Rehearsed {
     pub result: RehearsalResult,
     /// Why nothing more is to be asked of the spare, if so: our login is refused, or a signal came.
     pub over: Option<RehearsalsOver>,
+    /// Whether what the spare is after the dry run was looked at.
+    pub looked: LookAfter,
+}
+
+/// Whether a spare was looked at after a dry run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookAfter {
+    /// It was, or nothing was sent to it.
+    ToTheEnd,
+    /// A look did not show what it is.
+    NotToTheEnd,
 }
 
 /// Why nothing more is asked.
@@ -93,9 +108,11 @@ impl RehearsalStep {
 }
 
 /// Rehearses one backup: a verified archive of a `do-backup` that holds this domain, with the names of
-/// what it has of it. `told` is called with what is done next.
+/// what it has of it. `told` is called with what is done next. A row of the `journal` stays open where nobody has seen
+/// the end of the dry run, or how the spare is after it.
 pub fn on_spare(
     spare: KnownSpare<'_>,
+    journal: &mut RehearsalJournal<'_>,
     (archive, names): (&File, &BackupNames),
     domain: &RestorableDomain,
     scratch: &Path,
@@ -107,6 +124,10 @@ pub fn on_spare(
         Err(not_sent) => return not_sent,
     };
     told(RehearsalStep::DryRunDue);
+    let row = match before.written_down(spare, journal, domain, scratch) {
+        Ok(row) => row,
+        Err(why) => return not_sent(why, None),
+    };
     let answer = spare.gateway.dry_run(
         spare.facts.serial.as_deref(),
         archive,
@@ -116,19 +137,30 @@ pub fn on_spare(
         LocalAddresses::Rewrite,
         &mut || told(RehearsalStep::DryRunSent),
     );
+    let is_over = dry_run_is_over(&answer);
     let mut ended = match answer {
         Ok(answer) => Rehearsed {
             result: answered(answer),
             over: None,
+            looked: LookAfter::NotToTheEnd,
         },
-        Err(error) if error.nothing_sent => return not_sent(words(&error), over(&error)),
+        Err(error) if error.nothing_sent => {
+            let mut ended = not_sent(words(&error), over(&error));
+            ended.is_written(journal.close(row, "it was not sent"));
+            return ended;
+        }
         Err(error) => Rehearsed {
             result: RehearsalResult::not_known(SpareProof::NotKnown, words(&error)),
             over: over(&error),
+            looked: LookAfter::NotToTheEnd,
         },
     };
+    if is_over {
+        ended.is_written(journal.is_over(row));
+    }
     told(RehearsalStep::LooksAfter);
     ended.is_seen(SpareSeen::looked(spare, &before, domain, scratch));
+    ended.is_judged(journal, row, is_over);
     // A spare that imports at a dry run is as it was wherever it has what the backup has.
     if let (SpareProof::Unchanged, Some(task)) = (ended.result.proof, spare.changed_by)
         && !before.would_be_changed_by(archive, domain, scratch)
@@ -142,6 +174,11 @@ pub fn on_spare(
     }
     ended
 }
+
+/// What is said where nothing differs, and the device has not said that it has done with the dry run: it may have been no
+/// dry run.
+const MAY_COME_YET: &str =
+    "nothing differs right after it, and nobody has seen the end of the dry run, which may come yet";
 
 /// What the spare is before anything is sent; the end of the rehearsal where nothing is to be sent.
 fn looked_at_before(
@@ -171,6 +208,7 @@ fn not_sent(why: String, over: Option<RehearsalsOver>) -> Rehearsed {
     Rehearsed {
         result: RehearsalResult::not_known(SpareProof::NotSent, why),
         over,
+        looked: LookAfter::ToTheEnd,
     }
 }
 
@@ -259,8 +297,39 @@ impl Rehearsed {
     fn is_seen(&mut self, seen: SpareSeen) {
         self.over = self.over.or(seen.over);
         self.result.proof = seen.proof;
+        if seen.proof != SpareProof::NotKnown {
+            self.looked = LookAfter::ToTheEnd;
+        }
         for why in seen.why {
             self.add(&why);
+        }
+    }
+
+    /// What was seen is the end of it, or is judged by a later look. A change is told by the rehearsal itself.
+    fn is_judged(&mut self, journal: &mut RehearsalJournal<'_>, row: JournalId, is_over: bool) {
+        let how = match self.result.proof {
+            SpareProof::Unchanged if is_over => Some("the spare was as it was after the dry run"),
+            SpareProof::Changed => Some("the spare was seen not to be as it was before the dry run"),
+            SpareProof::Unchanged => {
+                self.result.proof = SpareProof::NotKnown;
+                self.add(MAY_COME_YET);
+                None
+            }
+            SpareProof::NotKnown | SpareProof::NotSent => None,
+        };
+        match how {
+            Some(how) => self.is_written(journal.close(row, how)),
+            None => self.add("a row of it stays in the journal until somebody has looked"),
+        }
+    }
+
+    /// Whatever the journal could not take is told; what it has not closed is looked at later.
+    fn is_written(&mut self, written: Result<(), LedgerError>) {
+        if let Err(error) = written {
+            self.add(&format!(
+                "that could not be written into the journal: {}",
+                with_causes(&error)
+            ));
         }
     }
 
@@ -306,11 +375,7 @@ fn answered(answer: DryRunAnswer) -> RehearsalResult {
 impl Evidence {
     fn take(gateway: &Gateway<'_>, domain: &RestorableDomain, scratch: &Path) -> Result<Evidence, SomaError> {
         let domains = DomainsSeen::ask(gateway)?;
-        let has_it = match domains.of_domain(domain.name()) {
-            Some(_) => true,
-            // The list may leave out what is there.
-            None => is_configured(gateway, domain)?,
-        };
+        let has_it = domains.or_configuration_has(gateway, domain)?;
         let export = match has_it {
             false => None,
             true => {
@@ -327,6 +392,39 @@ impl Evidence {
             }
         };
         Ok(Evidence { domains, export })
+    }
+
+    /// The row of a dry run that is about to be sent; or why none can be.
+    fn written_down(
+        &self,
+        spare: KnownSpare<'_>,
+        journal: &mut RehearsalJournal<'_>,
+        domain: &RestorableDomain,
+        scratch: &Path,
+    ) -> Result<JournalId, String> {
+        let expected = Expected::domain(domain.name());
+        let read = |file| archive::verify(file, scratch, &expected, &Limits::default());
+        let report = self.export.as_ref().map(read).transpose().map_err(|error| {
+            format!(
+                "what the spare exported before cannot be read: {}",
+                with_causes(&error)
+            )
+        })?;
+        let content = report.map(|report| report.content);
+        let undo = Undo::DryRun {
+            domain: domain.name().to_owned(),
+            before: None,
+            content,
+        };
+        let serial = spare.facts.serial.as_deref();
+        journal
+            .open((spare.gateway, spare.name, serial), undo)
+            .map_err(|error| {
+                format!(
+                    "that it is sent could not be written into the journal: {}",
+                    with_causes(&error)
+                )
+            })
     }
 
     /// Whether an import of this backup would change the domain, as far as is known: what only the spare has stays.
@@ -401,18 +499,4 @@ impl Evidence {
             (true, None) => (SpareProof::Unchanged, None),
         }
     }
-}
-
-/// Whether the device has a domain that it does not list.
-fn is_configured(gateway: &Gateway<'_>, domain: &RestorableDomain) -> Result<bool, SomaError> {
-    let asked = [domain.name().to_owned()];
-    let found = gateway.retried(|| gateway.configured(&asked));
-    let found = found.map_err(|error| SomaError {
-        message: format!(
-            "it does not list the domain {domain}, and whether it has it is not known: {}",
-            error.message
-        ),
-        ..error
-    })?;
-    Ok(!found.is_empty())
 }

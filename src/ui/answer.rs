@@ -441,7 +441,7 @@ mod tests {
         let dry_run = Undo::DryRun {
             domain: domain.clone(),
             before,
-            content: String::new(),
+            content: None,
         };
         assert_eq!(
             said(2, 1, &[dry_run], None),
@@ -461,7 +461,7 @@ mod tests {
         let dry_run = Undo::DryRun {
             domain: domain.clone(),
             before,
-            content: String::new(),
+            content: None,
         };
         let at = |undo: &Undo, stage| {
             let due = BTreeMap::from([(

@@ -138,11 +138,11 @@ fn undo(row: &Row<'_>, task: TaskId, device: &str) -> Undo {
         }
         ("IMPORT", Some(domain)) => {
             let before = row.get("before_task_execution_id").ok().map(TaskId);
-            match row.get("tried_on") {
+            match row.get::<_, String>("tried_on") {
                 Ok(content) => Undo::DryRun {
                     domain,
                     before,
-                    content,
+                    content: (!content.is_empty()).then_some(content),
                 },
                 Err(_) => Undo::Import { domain, before },
             }
@@ -161,7 +161,10 @@ fn undo(row: &Row<'_>, task: TaskId, device: &str) -> Undo {
     };
     let (task_device, task_domain) = (of_task("task_device"), of_task("task_domain"));
     let differs = |said: Option<&str>, of_task: &Option<String>| matches!((said, of_task), (Some(said), Some(of_task)) if said != of_task);
-    if !differs(Some(device), &task_device) && !differs(said, &task_domain) {
+    // A backup is tried on a spare: the row is about that, and its task about the device that was backed up.
+    let may_differ = matches!(undo, Undo::DryRun { .. });
+    let is_of_another = !may_differ && differs(Some(device), &task_device);
+    if !is_of_another && !differs(said, &task_domain) {
         return undo;
     }
     let place = |device: &str, domain: &str| match domain {

@@ -26,8 +26,9 @@ pub enum Undo {
         domain: String,
         /// The task that took what was there before; unknown where the row does not say.
         before: Option<TaskId>,
-        /// Hash over what ran in the domain before it, blind to volatile details.
-        content: String,
+        /// Hash over what ran in the domain before it, blind to volatile details; `None` where the device did not have
+        /// the domain.
+        content: Option<String>,
     },
     /// The row cannot be relied on: something may be quiesced.
     NotKnown {

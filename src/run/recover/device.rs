@@ -380,20 +380,27 @@ fn after_dry_run(engine: Engine<'_>, entry: &JournalEntry, why: &str) -> String 
 /// How a dry run is closed that has left everything as it was.
 const AS_BEFORE: &str = "the domain is as it was before the dry run";
 
-/// Nothing where a domain runs as it did before a dry run, and the device is at work on nothing that could change it.
+/// Nothing where a domain runs as it did before a dry run, or is not there as before, and the device is at work on nothing
+/// that could change it.
 fn is_as_before(
     engine: Engine<'_>,
     gateway: &Gateway<'_>,
     domain: &str,
-    content: &str,
+    content: Option<&str>,
 ) -> Result<(), NotSeen> {
     let domain = RestorableDomain::named(domain).map_err(|error| NotSeen::NotKnown(error.to_string()))?;
+    let asked = |error: SomaError| NotSeen::by(&error, |why| why);
     gateway.look_until_told(engine.stop, NotSeen::may_pass, &mut || {
-        let runs = RunningDomain::take(gateway, &domain, &scratch_folder(engine.environment))?;
-        if runs.content != content {
-            return Err(NotSeen::Otherwise("it was exported, and compared".to_owned()));
+        if let Some(content) = content {
+            let runs = RunningDomain::take(gateway, &domain, &scratch_folder(engine.environment))?;
+            if runs.content != content {
+                return Err(NotSeen::Otherwise("it was exported, and compared".to_owned()));
+            }
         }
-        let domains = DomainsSeen::ask(gateway).map_err(|error| NotSeen::by(&error, |why| why))?;
+        let domains = DomainsSeen::ask(gateway).map_err(asked)?;
+        if content.is_none() && domains.or_configuration_has(gateway, &domain).map_err(asked)? {
+            return Err(NotSeen::Otherwise("it was not there, and is now".to_owned()));
+        }
         match domains.busy_since(&domains, domain.name()) {
             None => Ok(()),
             Some(busy) => Err(NotSeen::NotNow(busy)),
@@ -414,7 +421,7 @@ fn undo_row(
             unquiesce(engine, record, (gateway, first), entry, &Scope::Domain(domain))
         }
         Undo::DryRun { domain, content, .. } => {
-            look_after_dry_run(engine, record, gateway, entry, &domain, &content)
+            look_after_dry_run(engine, record, gateway, entry, (&domain, content.as_deref()))
         }
         Undo::RemoveFolder(url) => remove_left_folder(engine, record, gateway, entry, &url),
         // What no device can tell is told before one is asked.
@@ -451,8 +458,7 @@ fn look_after_dry_run(
     record: &mut Record<'_>,
     gateway: &Gateway<'_>,
     entry: &mut JournalEntry,
-    domain: &str,
-    content: &str,
+    (domain, content): (&str, Option<&str>),
 ) -> (Undone, Result<(), LedgerError>) {
     let seen = match import_is_over(engine, entry) {
         true => is_as_before(engine, gateway, domain, content),

@@ -1,7 +1,7 @@
 //! The dry run before an import.
 
-use crate::gateway::asked::is_not_begun;
 use crate::gateway::import_answer::DryRunAnswer;
+use crate::gateway::restore::dry_run_is_over;
 use crate::run::event::{JournalId, Undo, UndoStage};
 use crate::run::failure::{Failure, Trouble, words};
 use crate::run::ledger::{Reply, UndoStep};
@@ -32,7 +32,7 @@ impl<'a> Restoring<'_, 'a, '_> {
             self.record.close_undo(journal, "it was not sent")?;
             return Err(self.not_tried(error).into());
         }
-        let is_over = is_over(&answer);
+        let is_over = dry_run_is_over(&answer);
         // Whoever holds the history does not keep anybody from looking.
         let written = match is_over {
             true => self.record.step_undo(journal, UndoStep::Replied(Reply::Accepted)),
@@ -199,16 +199,5 @@ fn said(answer: Result<DryRunAnswer, SomaError>) -> Result<Vec<String>, Refusal>
             Err(not_known(format!("what the dry run says is not known: {why}")))
         }
         Err(error) => Err(not_known(words(&error))),
-    }
-}
-
-/// Whether a dry run that was answered so is over: what it asked for cannot come any more.
-fn is_over(answer: &Result<DryRunAnswer, SomaError>) -> bool {
-    match answer {
-        Ok(DryRunAnswer::WouldWork { .. } | DryRunAnswer::WouldFail { .. } | DryRunAnswer::NotKnown(_)) => {
-            true
-        }
-        Ok(DryRunAnswer::Pending(_)) => false,
-        Err(error) => error.kind == SomaErrorKind::NotAllowed || is_not_begun(error),
     }
 }

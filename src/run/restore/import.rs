@@ -113,7 +113,7 @@ impl<'a> Restoring<'_, 'a, '_> {
         let undo = Undo::DryRun {
             domain: self.source.domain.name().to_owned(),
             before: due.before,
-            content: due.running.content.clone(),
+            content: Some(due.running.content.clone()),
         };
         let tried = self.open_row(session, due, &undo)?;
         let keys = self.try_it(session, due, (tried, &undo))?;
