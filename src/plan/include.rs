@@ -17,7 +17,7 @@ use crate::plan::error::LoadError;
 use crate::plan::file::{LARGEST_FILE, PlanFileId, PlanText, read};
 use crate::plan::include::pattern::{Matched, NoMatch, matching};
 use crate::values::environment::Lookup;
-use crate::values::written_path::path_pattern_slip;
+use crate::values::written_path::{path_pattern_slip, single_stars};
 
 /// So deep may files include each other. Nobody reads more.
 const DEEPEST: usize = 16;
@@ -330,7 +330,7 @@ fn not_taken(path: &Path, pattern: &str, error: &LoadError) -> (String, String, 
                 }
                 true => format!(
                     "only `*` stands for other characters: {:?}; a path starts in the folder of the file in which it stands",
-                    pattern.replace('?', "*")
+                    single_stars(&pattern.replace('?', "*"))
                 ),
                 false => "a path starts in the folder of the file in which it stands".to_owned(),
             }),

@@ -31,10 +31,14 @@ pub fn path_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
 
 /// The same of a path in which `*` stands for other characters.
 pub fn path_pattern_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
+    as_it_is_written(text, env).or_else(|| placeholder(text).map(not_replaced))
+}
+
+/// What is wrong with how a path is written, whatever may stand for something else in it.
+fn as_it_is_written(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
     of_edges(text)
         .or_else(|| of_a_shell(text, env))
         .or_else(|| of_elsewhere(text))
-        .or_else(|| placeholder(text).map(not_replaced))
 }
 
 fn slip(title: String, label: &'static str, help: String) -> Option<PathSlip> {
@@ -153,37 +157,104 @@ fn of_elsewhere(text: &str) -> Option<PathSlip> {
 
 /// What is wrong with a path of what is included, in which `*` stands for other characters, and nothing else does.
 pub fn included_path_slip(text: &str, env: Lookup<'_>) -> Option<PathSlip> {
-    let slip = path_pattern_slip(text, env)?;
-    let Some(placeholder) = placeholder(text).filter(|_| slip.label == NOT_REPLACED) else {
-        return Some(slip);
+    as_it_is_written(text, env).or_else(|| {
+        let placeholder = placeholder(text)?;
+        let patterns = patterns_instead(text);
+        let (label, help) = match patterns.as_slice() {
+            patterns if text.contains(ANY_FOLDERS) => (
+                "a `*` stands for names in one folder",
+                format!(
+                    "write a pattern for each level that has files: {}",
+                    patterns.join(", ")
+                ),
+            ),
+            [one] => (
+                NOT_REPLACED,
+                format!("only `*` stands for other characters: {one}"),
+            ),
+            each => (
+                NOT_REPLACED,
+                format!(
+                    "only `*` stands for other characters; name each: {}",
+                    each.join(", ")
+                ),
+            ),
+        };
+        slip(title_of_placeholder(placeholder), label, help)
+    })
+}
+
+/// What shells and other programs take for any number of folders.
+const ANY_FOLDERS: &str = "**";
+
+/// The patterns, in quotes, that mean what is meant by one with something else than `*` in it.
+fn patterns_instead(text: &str) -> Vec<String> {
+    let levels = match text.contains(ANY_FOLDERS) {
+        true => each_level(text).to_vec(),
+        false => vec![text.to_owned()],
+    };
+    let each = levels.iter().flat_map(|level| without_placeholder(level));
+    each.map(|pattern| format!("{:?}", single_stars(&pattern)))
+        .collect()
+}
+
+/// The patterns of two levels of folders in place of one that goes through all of them.
+fn each_level(text: &str) -> [String; 2] {
+    let mut names: Vec<&str> = text.trim_end_matches('/').split('/').collect();
+    let is_every_name = |name: &str| !name.is_empty() && name.chars().all(|c| c == '*');
+    let last = match names.pop() {
+        Some(last) if !is_every_name(last) => last,
+        // Folders are not included.
+        _ => "*.toml",
+    };
+    let any_folders = |name: &&str| name.contains(ANY_FOLDERS) && is_every_name(name);
+    let path = |folders: &[&str]| [folders, &[last]].concat().join("/");
+    let bare: Vec<&str> = names.iter().filter(|name| !any_folders(name)).copied().collect();
+    let deeper = match names.iter().any(|name| any_folders(&name)) {
+        true => names,
+        false => [bare.as_slice(), &["*"]].concat(),
+    };
+    // In its own folder a plan file would include itself.
+    match bare.iter().all(|name| *name == ".") {
+        true => [path(&deeper), path(&[deeper.as_slice(), &["*"]].concat())],
+        false => [path(&bare), path(&deeper)],
+    }
+}
+
+/// What is meant by a text in which others put something in place of what stands in brackets.
+fn without_placeholder(text: &str) -> Vec<String> {
+    let Some(placeholder) = bracketed(text) else {
+        return vec![text.to_owned()];
     };
     let inner = placeholder.trim_matches(['{', '}', '[', ']', '<', '>']);
-    let each: Vec<String> = match placeholder.starts_with('{') && inner.contains(',') {
+    match placeholder.starts_with('{') && inner.contains(',') {
         true => inner
             .split(',')
-            .map(|part| format!("{:?}", text.replacen(placeholder, part, 1)))
+            .map(|part| text.replacen(placeholder, part, 1))
             .collect(),
-        false => Vec::new(),
-    };
-    let help = match each.as_slice() {
-        [] => format!(
-            "only `*` stands for other characters: {:?}",
-            text.replacen(placeholder, "*", 1)
-        ),
-        each => format!(
-            "only `*` stands for other characters; name each: {}",
-            each.join(", ")
-        ),
-    };
-    Some(PathSlip { help, ..slip })
+        false => vec![text.replacen(placeholder, "*", 1)],
+    }
+}
+
+/// The same pattern with one `*` where several stand beside each other: they mean no more than one.
+pub fn single_stars(pattern: &str) -> String {
+    let mut single = pattern.to_owned();
+    while single.contains(ANY_FOLDERS) {
+        single = single.replace(ANY_FOLDERS, "*");
+    }
+    single
 }
 
 /// The label of a path in which something stands for what others put there.
 const NOT_REPLACED: &str = "it would be part of the name";
 
+fn title_of_placeholder(placeholder: &str) -> String {
+    format!("nothing is put in place of `{placeholder}`")
+}
+
 fn not_replaced(placeholder: &str) -> PathSlip {
     PathSlip {
-        title: format!("nothing is put in place of `{placeholder}`"),
+        title: title_of_placeholder(placeholder),
         label: NOT_REPLACED,
         help: "write the whole path; what is below the store is made by dpbackup: the device, the domain, the time"
             .to_owned(),
@@ -298,8 +369,14 @@ fn of_scheme(scheme: &str, rest: &str) -> String {
     }
 }
 
-/// `{device}` or `<path>`, for which others put something else.
+/// `{device}`, `<path>` or `**`, for which others put something else.
 fn placeholder(text: &str) -> Option<&str> {
+    let folders = || text.contains(ANY_FOLDERS).then_some(ANY_FOLDERS);
+    bracketed(text).or_else(folders)
+}
+
+/// What stands in brackets, with them.
+fn bracketed(text: &str) -> Option<&str> {
     for (open, close) in [('{', '}'), ('<', '>'), ('[', ']')] {
         if let Some(start) = text.find(open)
             && let Some(end) = text[start..].find(close)

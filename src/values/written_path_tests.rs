@@ -55,6 +55,7 @@ fn what_only_a_shell_or_another_system_understands_is_answered_with_what_would_b
         ),
         ("<folder>", "in place of `<folder>`", "the whole path"),
         ("/backup/*", "in place of `*`", "the whole path"),
+        ("/backup/**", "in place of `**`", "the whole path"),
     ] {
         let slip = path_slip(written, &env).unwrap_or_else(|| panic!("{written} is no slip"));
         assert!(slip.title.contains(title), "{written}: {}", slip.title);
@@ -71,6 +72,8 @@ fn a_star_is_a_slip_in_a_path_and_none_where_it_stands_for_other_characters() {
         "$SITE/*.toml",
         "devices.{a,b}/*.toml",
         "[a-z]*.toml",
+        "devices.d/**/*.toml",
+        "devices.d/**.toml",
     ] {
         assert!(path_pattern_slip(written, &env).is_some(), "{written}");
     }
@@ -81,6 +84,7 @@ fn what_is_included_is_named_by_a_star_or_one_by_one() {
     for (written, help) in [
         ("dev.d/{a,b}.toml", "\"dev.d/a.toml\", \"dev.d/b.toml\""),
         ("dev.d/[ab].toml", "\"dev.d/*.toml\""),
+        ("dev.d/*[ab].toml", "\"dev.d/*.toml\""),
         ("{site}/*.toml", "\"*/*.toml\""),
     ] {
         let slip = included_path_slip(written, &env).unwrap_or_else(|| panic!("{written} is no slip"));
@@ -89,6 +93,47 @@ fn what_is_included_is_named_by_a_star_or_one_by_one() {
     let home = included_path_slip("~/x.toml", &env).expect("a slip");
     assert!(home.help.contains("\"/home/op/x.toml\""), "{}", home.help);
     assert_eq!(included_path_slip("devices.d/*.toml", &env), None);
+}
+
+#[test]
+fn what_goes_through_all_folders_is_answered_with_a_pattern_for_each_level() {
+    for (written, patterns) in [
+        ("deep/**/*.toml", "\"deep/*.toml\", \"deep/*/*.toml\""),
+        ("deep/**", "\"deep/*.toml\", \"deep/*/*.toml\""),
+        ("deep/**/", "\"deep/*.toml\", \"deep/*/*.toml\""),
+        ("deep/**/*", "\"deep/*.toml\", \"deep/*/*.toml\""),
+        ("deep/**.toml", "\"deep/*.toml\", \"deep/*/*.toml\""),
+        ("/etc/dp/***", "\"/etc/dp/*.toml\", \"/etc/dp/*/*.toml\""),
+        ("deep/**/all.toml", "\"deep/all.toml\", \"deep/*/all.toml\""),
+        (
+            "sites/**/devices/*.toml",
+            "\"sites/devices/*.toml\", \"sites/*/devices/*.toml\"",
+        ),
+        ("dev**/x.toml", "\"dev*/x.toml\", \"dev*/*/x.toml\""),
+        // The plan file is no file that it includes.
+        ("**/*.toml", "\"*/*.toml\", \"*/*/*.toml\""),
+        ("./**", "\"./*/*.toml\", \"./*/*/*.toml\""),
+        (
+            "deep/**/{a,b}.toml",
+            "\"deep/a.toml\", \"deep/b.toml\", \"deep/*/a.toml\", \"deep/*/b.toml\"",
+        ),
+    ] {
+        let slip = included_path_slip(written, &env).unwrap_or_else(|| panic!("{written} is no slip"));
+        assert!(
+            slip.title.starts_with("nothing is put in place of"),
+            "{written}: {}",
+            slip.title
+        );
+        let help = format!("write a pattern for each level that has files: {patterns}");
+        assert_eq!(slip.help, help, "{written}");
+        for pattern in patterns.split(", ") {
+            assert_eq!(
+                included_path_slip(pattern.trim_matches('"'), &env),
+                None,
+                "{pattern}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -339,6 +339,35 @@ fn what_is_not_there_is_found_and_what_it_would_have_brought_is_not_missed() {
 }
 
 #[test]
+fn no_device_is_left_out_by_a_pattern_that_goes_through_all_folders_elsewhere() {
+    let files = [
+        ("deep/one.toml", device("D1")),
+        ("deep/x/two.toml", device("D2")),
+        ("deep/x/y/three.toml", device("D3")),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let found = |include: &str| Folder::with(&(main_file(include) + &plan("P", "*")), &files).found();
+    let help = "write a pattern for each level that has files: \"deep/*.toml\", \"deep/*/*.toml\"";
+    for include in ["deep/**/*.toml", "deep/**", "deep/**.toml"] {
+        let told = format!("plans.toml:1:12 nothing is put in place of `**`: {help}");
+        assert_eq!(found(&format!("{include:?}")), [told], "{include}");
+    }
+    // A folder among the files of a pattern is an error, so each level says what its files are called.
+    let levels = "\"deep/*.toml\", \"deep/*/*.toml\", \"deep/*/*/*.toml\"";
+    let folder = Folder::with(&(main_file(levels) + &plan("P", "*")), &files);
+    let names: Vec<String> = folder
+        .valid()
+        .devices
+        .iter()
+        .map(|device| device.name.to_string())
+        .collect();
+    assert_eq!(names, ["D1", "D2", "D3"]);
+    // Neither does a help name such a pattern.
+    let unseen = found("\"deep/???.toml\"");
+    assert!(unseen[0].contains("\"deep/*.toml\""), "{unseen:?}");
+}
+
+#[test]
 fn what_is_no_list_of_paths_is_found_where_it_stands() {
     for (include, found) in [
         (
