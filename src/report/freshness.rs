@@ -12,6 +12,7 @@ use crate::report::csv;
 use crate::report::fields::{self, Field};
 use crate::report::grid::{CellKind, fits, fitted};
 use crate::report::json::{self, RowObject, objects};
+use crate::report::paint::STATE;
 use crate::report::written::zone_name;
 use crate::run::event::FileKind;
 use crate::values::clock_time::on_clock;
@@ -54,7 +55,7 @@ const TARGET: &[Field<JudgedTarget>] = &[
 ];
 
 const COLUMNS: [(&str, CellKind); 11] = [
-    ("State", CellKind::Code),
+    (STATE, CellKind::Code),
     ("Device", CellKind::Name),
     ("Domain", CellKind::Name),
     ("Kind", CellKind::Name),
