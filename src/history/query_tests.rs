@@ -507,6 +507,7 @@ fn no_query_looks_at_every_row_of_a_large_table() {
         past::PLAN_WARNINGS.to_owned(),
         past::TASK_WARNINGS.to_owned(),
         past::MISSED.to_owned(),
+        stored::sql::GOOD_FILE_OF_PLAN_BEFORE.to_owned(),
     ];
     for owner in [Owner::Plan(PlanId(1)), Owner::Task(TaskId(1))] {
         queries.push(stored::sql::owned_sql("note", owner));

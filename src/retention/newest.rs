@@ -68,16 +68,42 @@ impl StandingExports {
     ///
     /// The history cannot be read.
     pub fn of(history: &History, device: &str) -> Result<Self, HistoryError> {
+        let older = |row: &FileRow| history.good_export_before(row);
         let mut found = Self::default();
-        for row in history.good_files_of(device)? {
-            if row.kind == FileKind::Persisted {
-                found.add(history, row)?;
+        for newest in saved(history, device)? {
+            found.add(history, newest, older)?;
+        }
+        Ok(found)
+    }
+
+    /// The same among those that the runs of one plan made: a newer one of something else, as that which a restore
+    /// takes for itself, stands before none of them.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn of_plan(history: &History, device: &str, plan: &str) -> Result<Self, HistoryError> {
+        let older = |row: &FileRow| history.good_export_of_plan_before(row, plan);
+        let mut found = Self::default();
+        for newest in saved(history, device)? {
+            let newest = match history.plan(history.task(newest.task)?.plan)?.plan == plan {
+                true => Some(newest),
+                false => older(&newest)?,
+            };
+            if let Some(newest) = newest {
+                found.add(history, newest, older)?;
             }
         }
         Ok(found)
     }
 
-    fn add(&mut self, history: &History, newest: FileRow) -> Result<(), HistoryError> {
+    /// Takes the newest one, or the newest before it that stands.
+    fn add(
+        &mut self,
+        history: &History,
+        newest: FileRow,
+        older: impl Fn(&FileRow) -> Result<Option<FileRow>, HistoryError>,
+    ) -> Result<(), HistoryError> {
         let mut next = newest.clone();
         for _ in 0..LOOKED_BACK {
             if stands(history, std::slice::from_ref(&next))? {
@@ -87,10 +113,10 @@ impl StandingExports {
                 self.rows.push(next);
                 return Ok(());
             }
-            let Some(older) = history.good_export_before(&next)? else {
+            let Some(before) = older(&next)? else {
                 break;
             };
-            next = older;
+            next = before;
         }
         self.rows.push(newest);
         Ok(())
@@ -115,6 +141,13 @@ impl StandingExports {
         let why = format!("{why}; that of task {} is the newest one that stands", row.task.0);
         Some((newest, why))
     }
+}
+
+/// The newest good export of what is saved of each domain of a device, in the store or not.
+fn saved(history: &History, device: &str) -> Result<Vec<FileRow>, HistoryError> {
+    let mut rows = history.good_files_of(device)?;
+    rows.retain(|row| row.kind == FileKind::Persisted);
+    Ok(rows)
 }
 
 fn key(target: &TargetRow) -> (String, String, &'static str) {

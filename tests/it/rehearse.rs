@@ -1,5 +1,8 @@
 //! `rehearse`: backups go to a spare for a dry run, and the spare is proved to be as it was.
 
+use std::fs;
+
+use dpbackup::run::event::TaskId;
 use serde_json::Value;
 
 use crate::receivers::{Behaviour, Web, arrived};
@@ -725,4 +728,34 @@ fn the_last_task_is_the_last_of_a_domain_that_can_be_sent() {
     assert!(ran.stdout.contains("task 2: QA1 DOM2"), "{}", ran.stdout);
     let ran = home.dpbackup(&["restore", "last", "--to", "QA1"]).exits(0);
     assert!(ran.stdout.contains("DOM2"), "{}", ran.stdout);
+}
+
+#[test]
+fn of_a_plan_its_own_newest_exports_are_rehearsed_whatever_was_exported_after_them() {
+    let (gateway, spare) = (served(), spare_with([Domain::new("DOM1"), Domain::new("DOM2")]));
+    let home = Home::quick()
+        .device("QA1", &gateway)
+        .spare("SPARE1", &spare)
+        .plan("Night", &export("QA1", "DOM*", ""))
+        .plan("Q", &export("QA1", "DOM1", ""));
+    for plan in ["Night", "Night", "Q"] {
+        let _ = home.dpbackup(&["run", plan]).exits(0);
+    }
+    let told = |plan: &str| {
+        let json = rehearse(&home, &["--plan", plan, "--format", "json"]);
+        let json: Value = serde_json::from_str(&json.stdout).expect("JSON");
+        let rows = json["rehearsals"].as_array().expect("rehearsals").clone();
+        let told = rows.into_iter().map(|row| {
+            let left_out = !row["left_out"].is_null();
+            (row["task_execution_id"].as_i64().unwrap_or_default(), left_out)
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(told("Night"), [(3, false), (4, false)]);
+    assert_eq!(told("Q"), [(5, false)]);
+    // One of its own that is gone is left out, and an older one of its own taken.
+    let newest = home.history().files(TaskId(3)).expect("files");
+    fs::remove_file(&newest[0].path).expect("removed");
+    let _ = rehearse(&home, &["--plan", "Night"]).exits(3);
+    assert_eq!(told("Night"), [(3, true), (1, false), (4, false)]);
 }

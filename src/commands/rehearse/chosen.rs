@@ -87,21 +87,19 @@ fn newest_of_each(
     }
     let (mut rows, mut left) = (Vec::new(), Vec::new());
     for device in asked_devices(file, args, history)? {
-        let standing = StandingExports::of(history, &device)?;
+        let standing = match &args.plan {
+            Some(plan) => StandingExports::of_plan(history, &device, plan)?,
+            None => StandingExports::of(history, &device)?,
+        };
         for row in &standing.rows {
-            let of_plan = |plan: &String| {
-                Ok::<_, CommandError>(history.plan(history.task(row.task)?.plan)?.plan == *plan)
-            };
-            if args.plan.as_ref().map_or(Ok(true), of_plan)? {
-                // It is what somebody would restore, and nobody can.
-                left.extend(standing.newer(row).map(|(newest, why)| Chosen::LeftOut {
-                    row: Box::new(newest.clone()),
-                    why: format!("it {why}"),
-                    by: LeftOutBy::State,
-                }));
-                rows.push(row.clone());
-            }
+            // It is what somebody would restore, and nobody can.
+            left.extend(standing.newer(row).map(|(newest, why)| Chosen::LeftOut {
+                row: Box::new(newest.clone()),
+                why: format!("it {why}"),
+                by: LeftOutBy::State,
+            }));
         }
+        rows.extend(standing.rows);
     }
     if rows.is_empty() {
         let error = anyhow!("there is no good export of a domain that was asked for");

@@ -94,6 +94,14 @@ pub(in crate::history) const GOOD_FILES_BEFORE: &str = "SELECT f.*, t.device_nam
          ORDER BY t.id DESC LIMIT 1)
      ORDER BY f.id";
 
+/// The same, as far as a plan made it: an export is one file.
+pub(in crate::history) const GOOD_FILE_OF_PLAN_BEFORE: &str = "SELECT f.*, t.device_name, t.domain_name
+     FROM task_execution AS t CROSS JOIN plan_execution AS p ON p.id = t.plan_execution_id
+         CROSS JOIN file AS f ON f.task_execution_id = t.id
+     WHERE t.device_name = ?1 AND t.domain_name = ?2 AND t.id < ?4 AND t.status = ?5
+         AND f.kind = ?3 AND f.pruned_time IS NULL AND p.plan = ?6
+     ORDER BY t.id DESC LIMIT 1";
+
 /// Whether a row of what was to be backed up is a pattern: it is written as that of the activity which tried last, and
 /// nothing was ever stored of it. Its letters alone do not tell, for a gateway may call a domain so.
 macro_rules! is_pattern {

@@ -9,7 +9,8 @@ use crate::history::error::{HistoryError, HistoryFault};
 use crate::history::query::rows;
 use crate::history::stored::rows::file_row;
 use crate::history::stored::sql::{
-    GOOD_FILES, GOOD_FILES_BEFORE, GOOD_FILES_OF_DEVICE, KEPT_WITH_CONTENT, STANDS_IN,
+    GOOD_FILE_OF_PLAN_BEFORE, GOOD_FILES, GOOD_FILES_BEFORE, GOOD_FILES_OF_DEVICE, KEPT_WITH_CONTENT,
+    STANDS_IN,
 };
 use crate::history::value::{AsText, text};
 use crate::history::view::file::FileRow;
@@ -108,6 +109,29 @@ impl History {
         let parameters = (device, domain, kind, file.task.0, AsText(Status::Success));
         let files = self
             .read(|transaction| rows(transaction, GOOD_FILES_BEFORE, parameters, file_row(self.store())))?;
+        Ok(files.into_iter().next())
+    }
+
+    /// The same among the exports of the runs of one plan.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub fn good_export_of_plan_before(
+        &self,
+        file: &FileRow,
+        plan: &str,
+    ) -> Result<Option<FileRow>, HistoryError> {
+        let (device, domain, kind) = (&file.device_name, &file.domain_name, AsText(file.kind));
+        let parameters = (device, domain, kind, file.task.0, AsText(Status::Success), plan);
+        let files = self.read(|transaction| {
+            rows(
+                transaction,
+                GOOD_FILE_OF_PLAN_BEFORE,
+                parameters,
+                file_row(self.store()),
+            )
+        })?;
         Ok(files.into_iter().next())
     }
 
