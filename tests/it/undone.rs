@@ -130,6 +130,32 @@ fn what_has_been_undone_of_a_run_that_died_is_told_at_the_task_that_left_it() {
 }
 
 #[test]
+fn of_each_task_of_a_run_that_died_it_is_said_what_that_task_was_in_before_anybody_has_looked() {
+    let gateway = gateways::pair();
+    let home = Home::quick()
+        .timeouts("request = 4s")
+        .setting("quiesce_grace = \"0s\"")
+        .device("QA1", &gateway)
+        .plan("P", &export("*", "DOM*", "quiesce = true"));
+    killed(&home, &gateway);
+    let ran = home
+        .dpbackup(&["history", "tasks", "1", "--format", "json"])
+        .exits(0);
+    let printed: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let rows = printed["task_executions"].as_array().expect("rows");
+    let was: Vec<&str> = rows
+        .iter()
+        .filter_map(|row| row["error_message"].as_str()?.rsplit(", when it was ").next())
+        .collect();
+    assert_eq!(was, ["BACKING_UP", "READY_FOR_EXECUTION"], "{}", ran.stdout);
+    let files = home.dpbackup(&["history", "files", "2"]).exits(0);
+    let said = files.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("when it was READY_FOR_EXECUTION"), "{said}");
+    let plan = oldest_message(&home, &[], "plan_executions");
+    assert!(plan.ends_with("when it was RUNNING"), "{plan}");
+}
+
+#[test]
 fn nothing_is_undone_by_a_row_that_is_about_something_else_than_its_task() {
     let gateway = gateways::pair();
     let home = home(&gateway);

@@ -18,7 +18,7 @@ use crate::run::status::{Class, Status};
 
 /// What is known of the process of an execution without an end that is not seen to be at work.
 enum NotAtWork {
-    /// It is gone; in words.
+    /// It is gone: since when, in words.
     Gone(String),
     /// Whether it is at work cannot be told; in words.
     NotKnown(String),
@@ -45,11 +45,7 @@ impl Gone {
                 }
                 Life::Alive => continue,
                 Life::Dead => {
-                    let heard = format!(
-                        "{} or later, when it was {}",
-                        last_heard(history, &plan.id)?,
-                        plan.status
-                    );
+                    let heard = format!("{} or later", last_heard(history, &plan.id)?);
                     NotAtWork::Gone(match UnrecordedEnd::said(locks, &plan.process) {
                         Some(ended) => format!("{ended}: since {heard}"),
                         None => format!("its process is gone since {heard}"),
@@ -122,11 +118,16 @@ impl Gone {
         let Some(found) = self.not_at_work.get(&plan).filter(|_| !status.is_final()) else {
             return;
         };
-        let (NotAtWork::Gone(words) | NotAtWork::NotKnown(words) | NotAtWork::StandsStill(words)) = found;
-        message.get_or_insert_with(|| words.clone());
-        // An execution that may be at work keeps the status that its process gave it.
-        if let NotAtWork::Gone(_) = found {
-            *status = Status::Abandoned;
+        match found {
+            // What one was in the middle of, another one has not begun.
+            NotAtWork::Gone(since) => {
+                message.get_or_insert_with(|| format!("{since}, when it was {status}"));
+                *status = Status::Abandoned;
+            }
+            // An execution that may be at work keeps the status that its process gave it.
+            NotAtWork::NotKnown(words) | NotAtWork::StandsStill(words) => {
+                message.get_or_insert_with(|| words.clone());
+            }
         }
     }
 }
