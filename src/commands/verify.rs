@@ -13,6 +13,7 @@ use anyhow::anyhow;
 
 use crate::artifact::recheck::Recheck;
 use crate::cli::{Global, OutputFormat, VerifyArgs};
+use crate::commands::dead::dead_executions::{Gone, open_quiesces};
 use crate::commands::frame::error::{CommandError, Outcome, found, print};
 use crate::commands::frame::heeding::Heeding;
 use crate::commands::frame::history_file::read_history;
@@ -25,13 +26,13 @@ use crate::commands::verify::round::{FoundDamage, Round};
 use crate::commands::verify::scope::{VerifyScope, asks_what};
 use crate::exit::Exit;
 use crate::history::{FileFilter, FileRow, History};
-use crate::plan::model::Settings;
+use crate::lock::Locks;
+use crate::plan::model::{PlanFile, Settings};
 use crate::report::verify::{self as report, Checked};
 use crate::run::event::TaskId;
 use crate::run::store;
 use crate::ui::{SecondSignal, Ui, Verbosity};
 use crate::values::environment::{Lookup, scratch_folder};
-use crate::values::invocation::Invocation;
 
 /// Looks at stored files again.
 pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
@@ -61,9 +62,8 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
     let file = loaded.as_ref().map(|loaded| &loaded.plan_file);
     let mut asked = VerifyScope::of(args, file, history.as_ref())?;
     let mut rows = rows(&asked, history.as_ref())?;
-    let invocation = invocation(global, env);
-    if let Some(history) = &history {
-        unheld.stored_nothing(history, &asked.tasks, &rows, (&invocation, ui))?;
+    if let (Some(file), Some(history)) = (file, &history) {
+        unheld.stored_nothing(file, history, &asked.tasks, &rows, ui)?;
     }
     if let Some(settings) = settings.filter(|_| !(rows.is_empty() && asked.targets.is_empty()))
         && let Some(away) = store_away(settings, history.as_ref())?
@@ -85,7 +85,7 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         (args, &heeding, ui, env),
     )?;
     if args.format == OutputFormat::Table {
-        tell_what_is_no_backup(&asked.files, &looked.checked, &invocation, ui, env);
+        tell_what_is_no_backup(&asked.files, &looked.checked, &invocation(global, env), ui, env);
     }
     if let Some(file) = file.filter(|_| history.is_some()) {
         remember(file, &looked.found, ui);
@@ -230,31 +230,43 @@ impl Unheld {
     /// Says which of the tasks that were asked for have stored nothing.
     fn stored_nothing(
         &mut self,
+        file: &PlanFile,
         history: &History,
         tasks: &[TaskId],
         rows: &[FileRow],
-        (invocation, ui): (&Invocation, Ui),
+        ui: Ui,
     ) -> Result<(), CommandError> {
+        let mut is_one_dead = false;
         for task in tasks
             .iter()
             .filter(|task| !rows.iter().any(|row| row.task == **task))
         {
-            let row = found(history.task(*task))?;
+            let mut row = found(history.task(*task))?;
+            let gone = Gone::look(history, &Locks::beside(&file.settings.history))?;
+            gone.mark_task(&mut row);
+            // Of one that has ended its status says enough.
+            let message = row.error_message.filter(|_| row.end_time.is_none());
             ui.decisive_warning(&format!(
-                "task {} ({} {}, {}) has stored nothing",
+                "task {} ({} {}, {}) has stored nothing{}",
                 task.0,
                 row.device_name,
                 row.domain_name,
-                row.status.code()
+                row.status.code(),
+                message.map_or_else(String::new, |message| format!(": {message}"))
             ));
+            is_one_dead |= row.end_time.is_none() && gone.is_not_good(row.plan, row.status);
             let stored = history.stored_files(&FileFilter::All)?;
             if let Some(newest) = stored.iter().map(|row| row.task.0).max() {
                 ui.hint(&format!(
                     "`{}` looks at what the newest task of which something is in the store has stored",
-                    invocation.command(["verify", &newest.to_string()])
+                    file.invocation.command(["verify", &newest.to_string()])
                 ));
             }
             self.leaves_something_out = true;
+        }
+        if let Some(open) = open_quiesces(file).filter(|_| is_one_dead) {
+            ui.warning(&open);
+            self.exit = Some(Exit::StillQuiesced);
         }
         Ok(())
     }

@@ -153,6 +153,24 @@ fn of_each_task_of_a_run_that_died_it_is_said_what_that_task_was_in_before_anybo
     assert!(said.contains("when it was READY_FOR_EXECUTION"), "{said}");
     let plan = oldest_message(&home, &[], "plan_executions");
     assert!(plan.ends_with("when it was RUNNING"), "{plan}");
+    // Who asks for what it has stored is told the same, and what it has left.
+    let ran = home.dpbackup(&["verify", "1"]).exits(10);
+    for told in [
+        "warning: task 1 (QA1 DOM1, ABANDONED) has stored nothing: its process is gone since ",
+        "when it was BACKING_UP\n",
+        "MAY BE QUIESCED: domain DOM1 of QA1",
+    ] {
+        assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
+    }
+    // What ended before tells nothing of another run.
+    let _ = home.dpbackup(&["recover"]).exits(0);
+    let ran = home.dpbackup(&["verify", "1"]).exits(3);
+    assert!(!ran.stderr.contains("QUIESCED"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("(QA1 DOM1, ABANDONED) has stored nothing\n"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
