@@ -37,11 +37,13 @@ pub(super) fn log(global: &Global, args: &LogArgs, ui: Ui, env: Lookup<'_>) -> O
     match &args.blame {
         Some(named) => {
             let rows = blame(file, history.as_ref(), named, args, ui, env)?;
-            if rows.is_empty() {
-                ui.hint(&format!(
+            match args.class.is_some() || args.name.is_some() {
+                _ if !rows.is_empty() => {}
+                true => ui.hint(&format!(
                     "nothing in it is of that class and name; `{}` has all that it holds",
                     file.invocation.command(["log", "--blame", named])
-                ));
+                )),
+                false => ui.hint("the export holds no object and no file of that domain"),
             }
             let zone = zone(&args.output);
             let text = match args.output.format {

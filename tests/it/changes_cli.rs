@@ -453,6 +453,23 @@ fn a_domain_that_an_export_of_all_domains_does_not_have_is_no_empty_domain() {
     let of = |target: &str| home.dpbackup(&["log", "--blame", target]).exits(0).stdout;
     assert!(!of("QA1/DOM1").contains("Domain DOM2"), "{}", of("QA1/DOM1"));
     assert!(of("QA1/default").contains("Domain DOM2"), "{}", of("QA1/default"));
+    // All of them at once are none.
+    let ran = home.dpbackup(&["log", "--blame", "QA1/all-domains"]).exits(2);
+    assert!(
+        ran.stderr
+            .contains("one domain at a time: `dpbackup log --blame QA1/DOM1"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("log --blame QA1/default"), "{}", ran.stderr);
+    let ran = home
+        .dpbackup(&["log", "--blame", "QA1/DOM1", "--class", "NoSuchClass"])
+        .exits(0);
+    assert!(
+        ran.stderr.contains("nothing in it is of that class and name"),
+        "{}",
+        ran.stderr
+    );
     let _ = home.dpbackup(&["extract", "QA1/DOM1", "out"]).exits(0);
 }
 

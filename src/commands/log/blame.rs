@@ -15,11 +15,15 @@ use crate::commands::named::no_export::KnownExports;
 use crate::history::{History, LastChange, NotKnownBefore};
 use crate::plan::model::PlanFile;
 use crate::report::changes::BlameRow;
-use crate::run::event::FileKind;
+use crate::run::event::{ALL_DOMAINS, FileKind};
 use crate::ui::Ui;
 use crate::values::change::{Change, ConfigPiece};
 use crate::values::device_pattern::DevicePatterns;
 use crate::values::environment::{Lookup, scratch_folder};
+use crate::values::first_few::first_few;
+
+/// So many domains of an export of all are named.
+const DOMAINS_NAMED: usize = 8;
 
 /// Each piece of the newest good export, with the time since which it is as it is.
 pub(super) fn blame(
@@ -39,6 +43,10 @@ pub(super) fn blame(
         ui,
     };
     let export = desk.open(NamedExport::Target { device, domain }, FileKind::Persisted)?;
+    if domain == ALL_DOMAINS {
+        let error = anyhow!("'{named}' is an export of all domains, and one domain of it is meant");
+        return Err(trouble(error).with_hint(one_at_a_time(file, &export, device, &scratch)?));
+    }
     let Some(history) = history else {
         return Err(trouble(anyhow!("nothing was recorded yet")));
     };
@@ -84,6 +92,43 @@ fn one_domain<'n>(
     }
 }
 
+/// What to type for an export of all domains: the first of its domains, and what the others are called.
+fn one_at_a_time(
+    file: &PlanFile,
+    export: &OpenExport,
+    device: &str,
+    scratch: &Path,
+) -> Result<String, CommandError> {
+    let mut domains = BTreeSet::from([export.outer.clone()]);
+    let mut visit = |found: &str, _: &ExportItem| {
+        if !found.is_empty() && !domains.contains(found) {
+            domains.insert(found.to_owned());
+        }
+    };
+    reread(export, scratch, &mut visit)?;
+    let command = |domain: &String| {
+        let target = format!("{device}/{domain}");
+        format!("`{}`", file.invocation.command(["log", "--blame", &target]))
+    };
+    let commands: Vec<String> = domains.iter().map(command).collect();
+    Ok(format!(
+        "one domain at a time: {}",
+        first_few(&commands, DOMAINS_NAMED)
+    ))
+}
+
+/// Goes through all that an export holds.
+fn reread(
+    export: &OpenExport,
+    scratch: &Path,
+    visit: &mut dyn FnMut(&str, &ExportItem),
+) -> Result<(), CommandError> {
+    let limits = Limits::default();
+    archive::reread(&export.file, scratch, &limits, Detail::Hashes, visit, None)
+        .map_err(|error| trouble(anyhow::Error::new(error).context(export.label())))?;
+    Ok(())
+}
+
 /// The objects and files that an export has of a domain.
 fn pieces_of(
     export: &OpenExport,
@@ -113,15 +158,7 @@ fn pieces_of(
             _ => {}
         }
     };
-    archive::reread(
-        &export.file,
-        scratch,
-        &Limits::default(),
-        Detail::Hashes,
-        &mut visit,
-        None,
-    )
-    .map_err(|error| trouble(anyhow::Error::new(error).context(export.label())))?;
+    reread(export, scratch, &mut visit)?;
     Ok(pieces)
 }
 
