@@ -58,9 +58,15 @@ const OPTIONS_OF_SEVERAL: &[OtherOptions] = &[
          changes",
     ),
     to(
-        &["history", "log"],
+        &["history", "last", "activities", "tasks", "files", "log"],
         &["--follow", "--watch", "--tail-f"],
         "`{run PLAN -v}` says what it does as it goes; in a second terminal `{history tasks last}` shows it",
+    ),
+    // To `log` it is a form as well.
+    to(
+        &["history", "last", "activities", "tasks", "files"],
+        &["-f"],
+        "it follows nothing: it prints what is known, and ends; `{history tasks last}` shows how far the newest execution is",
     ),
 ];
 
