@@ -6,6 +6,7 @@ pub(super) mod exports;
 pub(super) mod meant_devices;
 pub(super) mod named_export;
 pub(super) mod names;
+pub(super) mod new_backup;
 pub(super) mod new_place;
 pub(super) mod newest_export;
 pub(super) mod no_export;

@@ -12,7 +12,8 @@ use crate::commands::frame::error::{CommandError, Outcome, print, print_states};
 use crate::commands::frame::heeding::Heeding;
 use crate::commands::frame::history_file::{open_history, read_history};
 use crate::commands::frame::loading::{load_plan, warn_of_zone, with_open_rows};
-use crate::commands::named::names::{chosen, plan_of_task, the_plan};
+use crate::commands::named::names::chosen;
+use crate::commands::named::new_backup::put_back_or_new;
 use crate::commands::restore_note;
 use crate::exit::Exit;
 use crate::history::{FileId, History};
@@ -22,6 +23,7 @@ use crate::plan::model::PlanFile;
 use crate::report::prune::{self as report, PruneLine};
 use crate::report::store_line;
 use crate::retention::prove::{Fate, StoredBackup, Target, targets};
+use crate::run::event::TaskId;
 use crate::run::held::{LockFor, LockOutcome, LockWait};
 use crate::run::store;
 use crate::ui::{SecondSignal, Ui, Verbosity};
@@ -66,7 +68,7 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
         busy: Vec::new(),
         warned: is_zone_unknown,
         is_store_named: false,
-        again: the_plan(file),
+        again: None,
     };
     if let Some(mut history) = history {
         let devices: BTreeSet<String> = history
@@ -88,9 +90,9 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
             }
             pruning.device(&mut history, &device)?;
         }
-        if let Some(lost) = pruning.lines.iter().find(|line| line.fate == Fate::Lost) {
-            pruning.again = plan_of_task(file, &history, lost.task);
-        }
+        let lost = pruning.lines.iter().filter(|line| line.fate == Fate::Lost);
+        let lost: Vec<TaskId> = lost.map(|line| line.task).collect();
+        pruning.again = (!lost.is_empty()).then(|| put_back_or_new(file, &history, lost));
     }
     pruning.end()
 }
@@ -143,8 +145,8 @@ struct Pruning<'p> {
     warned: bool,
     /// Whether the store was named: paths of lines begin there.
     is_store_named: bool,
-    /// The plan that makes anew what is lost.
-    again: &'p str,
+    /// What to do about what is lost, if something is.
+    again: Option<String>,
 }
 
 impl Pruning<'_> {
@@ -341,11 +343,13 @@ impl Pruning<'_> {
                 }
             }
         }
-        if self.args.format == OutputFormat::Table && self.lines.iter().any(|line| line.fate == Fate::Lost) {
+        if let Some(again) = self
+            .again
+            .as_ref()
+            .filter(|_| self.args.format == OutputFormat::Table)
+        {
             self.ui.hint(&format!(
-                "what is lost is told until the same file is back, or no rule would keep it any more: put it back from a \
-                 copy of the store, or make a new backup (`{}`)",
-                self.file.invocation.command(["run", self.again])
+                "what is lost is told until the same file is back, or no rule would keep it any more: {again}"
             ));
         }
         if self.args.format == OutputFormat::Table && self.lines.iter().any(|line| line.fate == Fate::Unread)

@@ -20,7 +20,6 @@ use crate::commands::frame::history_file::read_history;
 use crate::commands::frame::loading::{
     exit_of_part, invocation, load_plan_if_any, load_plan_or_part_with_store, with_open_rows,
 };
-use crate::commands::named::names::{plan_of_task, the_plan};
 use crate::commands::verify::conclusion::{next_step, remember, tell_what_is_no_backup};
 use crate::commands::verify::round::{FoundDamage, Round};
 use crate::commands::verify::scope::{VerifyScope, asks_what};
@@ -91,15 +90,10 @@ pub(super) fn verify(global: &Global, args: &VerifyArgs, ui: Ui, env: Lookup<'_>
         remember(file, &looked.found, ui);
     }
     let exit = unheld.exit(told(&looked, &unheld, args, &heeding, ui)?);
-    let bad = looked.checked.iter().find(|checked| checked.is_not_as_stored());
-    let of_table = bad.filter(|_| args.format == OutputFormat::Table);
-    if let (Some(file), Some(bad)) = (file, of_table) {
-        let plan = history.as_ref().zip(bad.task);
-        let plan = plan.map_or_else(
-            || the_plan(file),
-            |(history, task)| plan_of_task(file, history, task),
-        );
-        ui.hint(&next_step(file, plan));
+    let bad = looked.checked.iter().filter(|checked| checked.is_not_as_stored());
+    let bad: Vec<&Checked> = bad.filter(|_| args.format == OutputFormat::Table).collect();
+    if let (Some(file), Some(history), false) = (file, &history, bad.is_empty()) {
+        ui.hint(&next_step(file, history, &bad));
     }
     Ok(heeding.exit(file.map_or(exit, |file| exit_of_part(file, exit))))
 }

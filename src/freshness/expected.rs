@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::history::TargetRow;
-use crate::plan::model::{Action, DeviceRole, Domains, PlanFile};
+use crate::plan::model::{Action, Activity, Device, DeviceRole, Domains, Plan, PlanFile};
 use crate::run::event::{ALL_DOMAINS, FileKind};
 use crate::values::pattern::{NamedDomain, PatternList};
 
@@ -32,18 +32,9 @@ pub fn expected(file: &PlanFile) -> Vec<ExpectedTarget> {
     for device in &file.devices {
         let before = expected.len();
         for activity in activities().filter(|activity| activity.concerns(device)) {
-            let (kind, domains) = match &activity.action {
-                Action::SecureBackup { .. } => (FileKind::SecureBackup, None),
-                Action::ExportDomain {
-                    domains: Domains::All,
-                } => (FileKind::Persisted, None),
-                Action::ExportDomain {
-                    domains: Domains::Matching(pattern),
-                } => (FileKind::Persisted, Some(pattern.clone())),
-            };
             expected.push(ExpectedTarget {
                 device: device.name.clone(),
-                what: Some(ExpectedPart { kind, domains }),
+                what: Some(part_of(activity)),
             });
         }
         if expected.len() == before && device.role == DeviceRole::Ordinary {
@@ -54,6 +45,26 @@ pub fn expected(file: &PlanFile) -> Vec<ExpectedTarget> {
         }
     }
     expected
+}
+
+/// What an activity backs up of each of its devices.
+fn part_of(activity: &Activity) -> ExpectedPart {
+    let (kind, domains) = match &activity.action {
+        Action::SecureBackup { .. } => (FileKind::SecureBackup, None),
+        Action::ExportDomain {
+            domains: Domains::All,
+        } => (FileKind::Persisted, None),
+        Action::ExportDomain {
+            domains: Domains::Matching(pattern),
+        } => (FileKind::Persisted, Some(pattern.clone())),
+    };
+    ExpectedPart { kind, domains }
+}
+
+/// Whether a plan backs up this of a device. `persisted` stands for exports.
+pub fn backs_up(plan: &Plan, device: &Device, domain: NamedDomain<'_>, kind: FileKind) -> bool {
+    let mut activities = plan.activities.iter();
+    activities.any(|activity| activity.concerns(device) && is_part(&part_of(activity), domain, kind))
 }
 
 /// What one plan wants of the devices.
@@ -94,15 +105,18 @@ pub(super) fn covers(expected: &ExpectedTarget, row: &TargetRow) -> bool {
 }
 
 fn is_wanted(expected: &ExpectedTarget, domain: NamedDomain<'_>, kind: FileKind) -> bool {
-    expected.what.as_ref().is_some_and(|what| {
-        let domain = match (&what.domains, domain) {
-            (None, domain) => domain == NamedDomain::One(ALL_DOMAINS),
-            // A pattern of which no domain is known stands for itself alone.
-            (Some(pattern), NamedDomain::Pattern(written)) => written == pattern.to_string(),
-            (Some(pattern), NamedDomain::One(name)) => name != ALL_DOMAINS && pattern.matches(name),
-        };
-        what.kind == kind && domain
-    })
+    let what = expected.what.as_ref();
+    what.is_some_and(|what| is_part(what, domain, kind))
+}
+
+fn is_part(what: &ExpectedPart, domain: NamedDomain<'_>, kind: FileKind) -> bool {
+    let is_domain = match (&what.domains, domain) {
+        (None, domain) => domain == NamedDomain::One(ALL_DOMAINS),
+        // A pattern of which no domain is known stands for itself alone.
+        (Some(pattern), NamedDomain::Pattern(written)) => written == pattern.to_string(),
+        (Some(pattern), NamedDomain::One(name)) => name != ALL_DOMAINS && pattern.matches(name),
+    };
+    what.kind == kind && is_domain
 }
 
 /// What is expected and has no row in history: domains by their names, a whole pattern

@@ -589,3 +589,54 @@ fn an_archive_is_looked_at_whatever_the_plan_file_and_the_history_are_like() {
     fs::copy(home.path("plans.toml"), &plans).expect("copied");
     let _ = verify(&good).exits(0);
 }
+
+#[test]
+fn a_new_backup_of_what_is_lost_is_made_by_the_plans_that_back_it_up_today() {
+    let gateway = Gateway::start(Setup {
+        domains: vec![Domain::new("DOM1"), Domain::new("DOM2"), Domain::new("DOM3")],
+        ..Setup::default()
+    });
+    let home = Home::of(&gateway)
+        .plan("Nightly", &export("*", "DOM1", ""))
+        .plan("Weekly full", &export("*", "DOM2", ""))
+        .plan("Q", &export("*", "DOM*", ""));
+    let _ = home.dpbackup(&["run", "Weekly full"]).exits(0);
+    let _ = home.dpbackup(&["run", "Q"]).exits(0);
+    let _ = fs::copy(home.plan_file(), home.path("today.toml")).expect("a plan file");
+    let hint = |asked: &str| {
+        let ran = home.dpbackup(&["verify", asked, "-q", "--config", "today.toml"]);
+        ran.exits(1).stderr
+    };
+    let runs = |plans: &str| format!("make a new backup (`dpbackup run {plans} --config");
+
+    // One plan that makes all of it is enough, though another one has made a part of what is lost.
+    for stored in [1, 2] {
+        let name = format!("DOM{stored}");
+        let of_domain = home.stored().into_iter().filter(|path| path.contains(&name));
+        of_domain.for_each(|path| fs::remove_file(home.store().join(path)).expect("removed"));
+    }
+    let said = hint("QA1");
+    assert!(said.contains(&runs("Q")), "{said}");
+    let said = hint("QA1/DOM1");
+    assert!(said.contains(&runs("Q")), "{said}");
+
+    // Without the plan that has made it, another one does.
+    let text = home.text("today.toml");
+    let without = text.replace("name = \"Q\"", "name = \"Q\"\nenabled = false");
+    fs::write(home.path("today.toml"), &without).expect("a plan file");
+    let said = hint("QA1");
+    assert!(said.contains(&runs("Nightly 'Weekly full'")), "{said}");
+
+    // Where none does, none is named, nor the word for one.
+    let gone = without.replace(
+        "name = \"Weekly full\"",
+        "name = \"Weekly full\"\nenabled = false",
+    );
+    fs::write(home.path("today.toml"), gone).expect("a plan file");
+    let said = hint("QA1");
+    let but = "but no plan that is enabled backs up QA1/DOM2; `dpbackup history status";
+    assert!(said.contains(&runs("Nightly")) && said.contains(but), "{said}");
+    let said = hint("QA1/DOM2");
+    let none = "a copy of the store: no plan that is enabled backs up QA1/DOM2; ";
+    assert!(said.contains(none) && !said.contains("dpbackup run"), "{said}");
+}

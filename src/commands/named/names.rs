@@ -8,9 +8,7 @@ use crate::commands::named::absent::{
 };
 use crate::commands::named::absent_plan::no_plan;
 use crate::exit::Exit;
-use crate::history::History;
 use crate::plan::model::{Device, Plan, PlanFile};
-use crate::run::event::TaskId;
 use crate::values::nearest::nearest;
 
 /// The plans of these names, or all that are enabled. Without either the names are told: to
@@ -157,19 +155,4 @@ fn host_instead(file: &PlanFile, name: &str, known: &[&str]) -> Option<String> {
         file.invocation.command(["trust", "NAME"]),
         all_devices(file)
     ))
-}
-
-/// The name of the plan that makes what a task has stored anew: its own, where the file still has it.
-pub(in crate::commands) fn plan_of_task<'f>(file: &'f PlanFile, history: &History, task: TaskId) -> &'f str {
-    let row = history.task(task).and_then(|task| history.plan(task.plan));
-    let own = row.ok().and_then(|row| file.plan(&row.plan));
-    own.map_or_else(|| the_plan(file), |plan| plan.name.as_str())
-}
-
-/// The name of the plan, where the file has one alone; else the word for one.
-pub(in crate::commands) fn the_plan(file: &PlanFile) -> &str {
-    match file.plans.as_slice() {
-        [only] => &only.name,
-        _ => "PLAN",
-    }
 }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::artifact::recheck;
 use crate::clock::{Clock as _, SystemClock};
 use crate::commands::frame::history_file::open_history;
+use crate::commands::named::new_backup::put_back_or_new;
 use crate::commands::restore_note;
 use crate::commands::verify::round::FoundDamage;
+use crate::history::History;
 use crate::plan::model::PlanFile;
 use crate::report::verify::Checked;
 use crate::ui::Ui;
@@ -112,11 +114,10 @@ pub(super) fn remember(file: &PlanFile, found: &FoundDamage, ui: Ui) {
 }
 
 /// What to do where something is not as it was stored.
-pub(super) fn next_step(file: &PlanFile, plan: &str) -> String {
+pub(super) fn next_step(file: &PlanFile, history: &History, bad: &[&Checked]) -> String {
     format!(
-        "put the same file back from a copy of the store, or make a new backup (`{}`); `{}` shows the newest good one of \
-         each domain",
-        file.invocation.command(["run", plan]),
+        "{}; `{}` shows the newest good one of each domain",
+        put_back_or_new(file, history, bad.iter().filter_map(|one| one.task)),
         file.invocation.command(["history", "status"])
     )
 }
