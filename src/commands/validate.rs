@@ -81,12 +81,7 @@ fn doubts(file: &PlanFile, env: Lookup<'_>) -> Vec<String> {
         .iter()
         .map(|why| format!("a script cannot start: {why}"))
         .collect();
-    if file.settings.store.folder().is_file() {
-        let store = file.settings.store.folder().display();
-        doubts.push(format!(
-            "the store {store} is a file: write a folder of its own, such as \"/backup/datapower\""
-        ));
-    }
+    doubts.extend(no_folder(file.settings.store.folder()));
     let metrics = file.notify.metrics.as_deref().and_then(Path::parent);
     if let Some(folder) = metrics.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         doubts.push(format!(
@@ -107,6 +102,43 @@ fn doubts(file: &PlanFile, env: Lookup<'_>) -> Vec<String> {
         )
     }));
     doubts
+}
+
+/// Why nothing can be a folder where the store is to be.
+fn no_folder(store: &Path) -> Option<String> {
+    const INSTEAD: &str = "write a folder of its own, such as \"/backup/datapower\"";
+    for above in store.ancestors() {
+        match above.metadata() {
+            Ok(found) if found.is_dir() => return None,
+            Ok(_) if above == store => {
+                return Some(format!("the store {} is a file: {INSTEAD}", store.display()));
+            }
+            Ok(_) => {
+                return Some(format!(
+                    "the store {} is below {}, which is a file: {INSTEAD}",
+                    store.display(),
+                    above.display()
+                ));
+            }
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return None;
+            }
+            Err(_) => {
+                if let Ok(target) = above.read_link() {
+                    let link = match above == store {
+                        true => "is".to_owned(),
+                        false => format!("is below {}, which is", above.display()),
+                    };
+                    return Some(format!(
+                        "the store {} {link} a link to {}, and nothing is there: mend the link, or mount what it leads to",
+                        store.display(),
+                        target.display()
+                    ));
+                }
+            }
+        }
+    }
+    None
 }
 
 /// Refuses a word that names no plan file, or another one than `--config`: of two only one would be checked.

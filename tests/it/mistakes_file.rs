@@ -1,8 +1,8 @@
 //! The mistakes that people make in a plan file: what means nothing here is refused with what
 //! would be right, and what is valid and most likely not meant is warned of.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use dpbackup::plan::LoadError;
 use dpbackup::plan::diagnostic::{Finding, Severity};
@@ -923,6 +923,91 @@ fn a_store_is_looked_at_by_whoever_needs_it_alone() {
         let ran = home.dpbackup(&[command, &["--config", "plan.toml"]].concat());
         assert!(!ran.stderr.contains("is a file"), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn a_history_in_the_store_is_seen_by_whatever_path_both_are_named() {
+    let home = Home::new();
+    fs::create_dir_all(home.path("hs/sub")).expect("folders");
+    fs::create_dir_all(home.path("far/below")).expect("folders");
+    symlink(home.path("far/below"), home.path("hs/link")).expect("a link");
+    let plan_file = home.path("hs/plan.toml");
+    let said = |store: &str, history: &str| {
+        let text = RIGHT.replacen("\"store\"", &format!("{store:?}"), 1).replacen(
+            "\"state/history.db\"",
+            &format!("{history:?}"),
+            1,
+        );
+        fs::write(&plan_file, text).expect("a plan file");
+        fs::set_permissions(&plan_file, Permissions::from_mode(0o600)).expect("its mode");
+        home.dpbackup(&["validate", "hs/plan.toml"]).exits(0)
+    };
+    for (store, history, shown) in [
+        ("..", "history.db", ""),
+        ("../hs", "history.db", "hs"),
+        ("sub/..", "history.db", "hs"),
+        ("absent/..", "history.db", "hs"),
+        (".", "../hs/history.db", "hs"),
+        ("link/..", "../far/history.db", "hs/link/.."),
+    ] {
+        let ran = said(store, history);
+        let warning = "warning: the history is in the store";
+        assert!(ran.stderr.contains(warning), "{store}: {}", ran.stderr);
+        let shown = home.path(shown);
+        let line = format!("  store: {}\n", shown.to_string_lossy().trim_end_matches('/'));
+        assert!(ran.stdout.contains(&line), "{store}: {}", ran.stdout);
+    }
+    for (store, history) in [
+        ("../store", "history.db"),
+        ("link/..", "history.db"),
+        ("sub/../store", "sub/../history.db"),
+    ] {
+        let ran = said(store, history);
+        assert!(!ran.stderr.contains("in the store"), "{store}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_store_that_can_be_no_folder_is_warned_of() {
+    let home = Home::new();
+    fs::write(home.path("s3"), "no folder").expect("a file");
+    symlink(home.path("nowhere"), home.path("link")).expect("a link");
+    let path = |name: &str| home.path(name).display().to_string();
+    for (store, said) in [
+        ("s3", format!("the store {} is a file", path("s3"))),
+        (
+            "s3/sub",
+            format!(
+                "the store {} is below {}, which is a file",
+                path("s3/sub"),
+                path("s3")
+            ),
+        ),
+        (
+            "link",
+            format!(
+                "the store {} is a link to {}, and nothing is there",
+                path("link"),
+                path("nowhere")
+            ),
+        ),
+        (
+            "link/sub",
+            format!(
+                "the store {} is below {}, which is a link to {}, and nothing is there",
+                path("link/sub"),
+                path("link"),
+                path("nowhere")
+            ),
+        ),
+    ] {
+        write(&home, &RIGHT.replacen("\"store\"", &format!("{store:?}"), 1));
+        let ran = home.dpbackup(&["validate", "plan.toml"]);
+        assert!(ran.stderr.contains(&said), "{store}: {}", ran.stderr);
+    }
+    write(&home, &RIGHT.replacen("\"store\"", "\"not/yet/there\"", 1));
+    let ran = home.dpbackup(&["validate", "plan.toml"]).exits(0);
+    assert!(!ran.stderr.contains("the store"), "{}", ran.stderr);
 }
 
 #[test]

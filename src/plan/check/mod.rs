@@ -17,6 +17,7 @@ mod position;
 mod secret;
 mod settings;
 mod shared;
+mod tidy_path;
 mod twice;
 
 use std::time::Duration;

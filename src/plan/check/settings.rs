@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::ownership;
 use crate::plan::check::context::{Context, StoreNeed};
 use crate::plan::check::shared::{retention, window};
+use crate::plan::check::tidy_path::{is_within, tidy};
 use crate::plan::diagnostic::Findings;
 use crate::plan::model::{MountRule, OnUnchanged, Settings, StorePlace, Timeouts};
 use crate::plan::section::PlanSection;
@@ -120,6 +121,7 @@ fn store(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_
         return Some(StorePlace::NotKnown);
     }
     path(section, "store", context, out)
+        .map(tidy)
         .filter(|store| is_a_folder_of_its_own(store, section, out))
         .map(StorePlace::Known)
 }
@@ -200,9 +202,7 @@ fn is_a_file_of_its_own(
                     "name a file that is not there yet: the first run makes it",
                 );
             }
-            // Both may be written as they stand beside the file.
-            let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            if store.is_some_and(|store| whole(history).starts_with(whole(store))) {
+            if store.is_some_and(|store| is_within(history, store)) {
                 out.doubt(
                     span,
                     "the history is in the store",
@@ -271,7 +271,7 @@ fn can_be_sent(timeout: &At<Duration>, out: &mut Findings<'_>) -> bool {
 /// The history file; by default where the user's state is kept.
 fn history(section: &PlanSection<'_>, context: &Context<'_>, out: &mut Findings<'_>) -> Option<PathBuf> {
     if section.key_span("history").is_some() {
-        return path(section, "history", context, out);
+        return path(section, "history", context, out).map(tidy);
     }
     let default = usual_history(context.env);
     if default.is_none() && !out.is_incomplete() {
