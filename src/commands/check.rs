@@ -53,7 +53,7 @@ pub(super) fn check(global: &Global, args: &CheckArgs, ui: Ui, env: Lookup<'_>) 
         ([], []) => names::enabled(file)?,
         ([], _) => Vec::new(),
         (plans, _) => {
-            names::chosen(file, &["check"], plans).map_err(|error| of_a_domain(error, file, plans))?
+            names::chosen(file, &["check"], plans, env).map_err(|error| of_a_domain(error, file, plans))?
         }
     };
     let in_hand = args.certificate.as_deref().map(certificate).transpose()?;

@@ -45,7 +45,7 @@ pub(super) fn notify_test(
     let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
     let file = &loaded.plan_file;
     let plans: Vec<&Plan> = match &args.plan {
-        Some(name) => chosen(file, &["notify-test"], std::slice::from_ref(name))?,
+        Some(name) => chosen(file, &["notify-test"], std::slice::from_ref(name), env)?,
         None => file.plans.iter().collect(),
     };
     let clock = SystemClock::new();

@@ -53,7 +53,7 @@ pub(super) fn instead_of_run(global: &Global, args: &RunArgs, ui: Ui, env: Looku
 /// Shows what a run would do.
 pub(super) fn preview(global: &Global, args: &PreviewArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan_to_judge(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
-    let plans = wanted(&loaded.plan_file, &["preview"], &args.plans, args.all)?;
+    let plans = wanted(&loaded.plan_file, &["preview"], &args.plans, args.all, env)?;
     let file = &loaded.plan_file;
     let base = EngineBase::looking_on(file, "preview")?;
     let EngineBase { stop, clock, .. } = &base;

@@ -40,7 +40,7 @@ pub(super) fn prune(global: &Global, args: &PruneArgs, ui: Ui, env: Lookup<'_>) 
     let file = &loaded.plan_file;
     // What goes is chosen by days, weeks and months of another zone than somebody meant.
     let is_zone_unknown = warn_of_zone(ui, env);
-    chosen(file, &["prune", "--plan"], &args.plans)?;
+    chosen(file, &["prune", "--plan"], &args.plans, env)?;
     let history = if args.dry_run {
         read_history(&file.settings)?
     } else {

@@ -38,7 +38,7 @@ const LINES_TAKEN_WITHIN: Duration = Duration::from_secs(60);
 /// Runs plans, one after another.
 pub(super) fn run(global: &Global, args: &RunArgs, ui: Ui, env: Lookup<'_>) -> Outcome {
     let loaded = load_plan(global, ui, env).map_err(|error| with_open_rows(error, global, env))?;
-    let plans = wanted(&loaded.plan_file, &["run"], &args.plans, args.all)?;
+    let plans = wanted(&loaded.plan_file, &["run"], &args.plans, args.all, env)?;
     let file = &loaded.plan_file;
     let planned = planned(file);
     let opened = OpenedHistory::open(file, ui);

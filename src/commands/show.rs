@@ -23,7 +23,7 @@ pub(super) fn show(global: &Global, args: &ShowArgs, ui: Ui, env: Lookup<'_>) ->
         None => EffectiveScope::All,
         Some(name) => match (file.plan(name), file.device(name)) {
             (None, Some(device)) => EffectiveScope::Device(device),
-            _ => chosen(file, &["show"], std::slice::from_ref(name))?
+            _ => chosen(file, &["show"], std::slice::from_ref(name), env)?
                 .first()
                 .map_or(EffectiveScope::All, |plan| EffectiveScope::Plan(plan)),
         },

@@ -391,7 +391,7 @@ fn a_value_that_is_none_is_answered_with_those_that_are() {
 #[test]
 fn a_name_that_nobody_has_is_answered_with_the_nearest_or_with_what_it_is() {
     let home = home();
-    fs::write(home.path("other.toml"), "").expect("a file");
+    let _ = fs::copy(home.plan_file(), home.path("other.toml")).expect("a plan file");
     std::os::unix::fs::symlink("nowhere.toml", home.path("link.toml")).expect("a link");
     let said = said(
         &home,
@@ -652,4 +652,60 @@ fn a_name_that_promises_something_else_is_refused_and_what_finds_nothing_is_told
         page.contains(".SH EXIT STATUS") && page.contains(".SH ENVIRONMENT"),
         "{page}"
     );
+}
+
+#[test]
+fn files_in_the_place_of_plans_are_named_as_plan_files_only_where_they_are_some() {
+    let home = home();
+    for name in ["notes.txt", "readme.md"] {
+        fs::write(home.path(name), "to be done").expect("a file");
+    }
+    let _ = fs::copy(home.plan_file(), home.path("other.toml")).expect("a plan file");
+    let hint = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        home.dpbackup(&words).exits(2).stderr
+    };
+    // As a shell writes a `*` out.
+    for (command, all) in [
+        ("run", "run --all"),
+        ("preview", "preview --all"),
+        ("check", "check"),
+    ] {
+        let said = hint(&format!("{command} notes.txt other.toml plans.toml readme.md"));
+        let all = format!("every plan that is enabled: `dpbackup {all} --config ");
+        assert!(
+            said.contains("where a `*` was typed, the shell has put the names of files")
+                && said.contains(&all),
+            "{said}"
+        );
+        assert!(
+            !said.contains("notes.txt --config") && !said.contains("readme.md --config"),
+            "{said}"
+        );
+    }
+    for line in [
+        "run notes.txt",
+        "run notes.txt Nightly",
+        "preview notes.txt",
+        "check readme.md",
+    ] {
+        let said = hint(line);
+        assert!(
+            said.contains("it is a file, and cannot be used as a plan file either"),
+            "{line}: {said}"
+        );
+        assert!(!said.contains("--config"), "{line}: {said}");
+    }
+    let said = hint("run other.toml Nightly");
+    let command = format!(
+        "`dpbackup run Nightly --config {}`",
+        home.path("other.toml").display()
+    );
+    assert!(said.contains(&command), "{said}");
+    let said = hint("run other.toml Monthly");
+    let command = format!(
+        "has no plans of all these names: `dpbackup list --config {}`",
+        home.path("other.toml").display()
+    );
+    assert!(said.contains(&command), "{said}");
 }

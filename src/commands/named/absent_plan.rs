@@ -8,7 +8,9 @@ use crate::commands::history::named::devices_of_domain;
 use crate::commands::named::absent::{
     LISTED, absent, did_you_mean, listed, pattern_instead, quoted_always, with_its_port,
 };
+use crate::plan;
 use crate::plan::model::{Action, Device, Domains, Plan, PlanFile};
+use crate::values::environment::Lookup;
 use crate::values::invocation::{Invocation, quoted};
 
 /// The error for a plan that the file does not have. What else it is, is said.
@@ -17,12 +19,14 @@ pub(in crate::commands) fn no_plan(
     command: &[&str],
     names: &[String],
     name: &str,
+    env: Lookup<'_>,
 ) -> CommandError {
     let asked = AskedPlan {
         file,
         command,
         names,
         name,
+        env,
     };
     let hint = asked
         .as_help()
@@ -34,6 +38,7 @@ pub(in crate::commands) fn no_plan(
         .or_else(|| asked.as_section())
         .or_else(|| asked.as_receiver())
         .or_else(|| asked.as_device())
+        .or_else(|| asked.as_files())
         .or_else(|| asked.as_file())
         .or_else(|| asked.as_unit())
         .or_else(|| asked.as_command())
@@ -55,6 +60,7 @@ struct AskedPlan<'a> {
     /// All that it was given.
     names: &'a [String],
     name: &'a str,
+    env: Lookup<'a>,
 }
 
 impl AskedPlan<'_> {
@@ -184,27 +190,63 @@ impl AskedPlan<'_> {
         })
     }
 
+    /// One of several files: nobody types so many, but a shell does.
+    fn as_files(&self) -> Option<String> {
+        let is_file = |name: &&String| Path::new(name).is_file();
+        if !Path::new(self.name).is_file() || self.names.iter().filter(is_file).count() < 2 {
+            return None;
+        }
+        let all = match self.command {
+            ["run" | "preview"] => Some(self.line(&["--all"])),
+            ["check"] => Some(self.line(&[])),
+            _ => None,
+        };
+        let all = all.map_or_else(String::new, |all| {
+            format!("; every plan that is enabled: `{all}`")
+        });
+        Some(format!(
+            "these are files: where a `*` was typed, the shell has put the names of files in its place{all}; there are: {}",
+            listed(&self.known())
+        ))
+    }
+
     fn as_file(&self) -> Option<String> {
         // `config=FILE` is an option without its dashes.
         let path = Path::new(self.name.strip_prefix("config=").unwrap_or(self.name));
         if !path.is_file() {
             return None;
         }
+        let Ok(named) = plan::load(path, self.env).map(|loaded| loaded.plan_file) else {
+            return Some(format!(
+                "it is a file, and cannot be used as a plan file either; plans are named in full; there are: {}",
+                listed(&self.known())
+            ));
+        };
         let others = self.names.iter().map(String::as_str);
         let mut others: Vec<&str> = others.filter(|other| *other != self.name).collect();
-        let known = self.known();
+        let is_in_it = |name: &&str| {
+            let is_device = || *self.command == ["check"] && named.device(name).is_some();
+            named.plan(name).is_some() || is_device()
+        };
+        let invocation = Invocation::naming(path);
+        if !others.iter().all(is_in_it) {
+            return Some(format!(
+                "it is a plan file, which --config names, and has no plans of all these names: `{}` shows those that it has",
+                invocation.command(["list"])
+            ));
+        }
         if others.is_empty() && self.command == ["run"] {
             let is_this = path.canonicalize().ok() == self.file.path.canonicalize().ok();
             // Which of several is meant nobody has said, and a run may quiesce.
-            others.push(match known.as_slice() {
-                [only] if is_this => only,
+            others.push(match named.plans.as_slice() {
+                [only] if is_this => &only.name,
                 _ => "PLAN",
             });
         }
         let words = self.command.iter().chain(&others).copied();
         Some(format!(
             "it is a file, and a plan file is named so: `{}`",
-            Invocation::naming(path).command(words)
+            invocation.command(words)
         ))
     }
 

@@ -9,6 +9,7 @@ use crate::commands::named::absent::{
 use crate::commands::named::absent_plan::no_plan;
 use crate::exit::Exit;
 use crate::plan::model::{Device, Plan, PlanFile};
+use crate::values::environment::Lookup;
 use crate::values::nearest::nearest;
 
 /// The plans of these names, or all that are enabled. Without either the names are told: to
@@ -18,9 +19,10 @@ pub(in crate::commands) fn wanted<'a>(
     command: &[&str],
     names: &[String],
     all: bool,
+    env: Lookup<'_>,
 ) -> Result<Vec<&'a Plan>, CommandError> {
     if !names.is_empty() {
-        return chosen(file, command, names);
+        return chosen(file, command, names, env);
     }
     let enabled = enabled(file)?;
     if all {
@@ -62,11 +64,12 @@ pub(in crate::commands) fn chosen<'a>(
     file: &'a PlanFile,
     command: &[&str],
     names: &[String],
+    env: Lookup<'_>,
 ) -> Result<Vec<&'a Plan>, CommandError> {
     let mut plans: Vec<&Plan> = Vec::new();
     for name in names {
         let Some(plan) = file.plan(name) else {
-            return Err(no_plan(file, command, names, name));
+            return Err(no_plan(file, command, names, name, env));
         };
         if !plans.iter().any(|chosen| chosen.name == plan.name) {
             plans.push(plan);
