@@ -7,6 +7,7 @@ use rusqlite::ErrorCode;
 
 use crate::ownership::Untrusted;
 use crate::run::ledger::{LedgerError, LedgerErrorKind};
+use crate::values::invocation::quoted;
 
 /// How long a connection waits for another one before that is an error.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,9 +57,9 @@ pub enum HistoryError {
     },
     /// The file is damaged.
     #[error(
-        "{} is damaged ({detail}): move it away and restore it from a backup, or keep what 'sqlite3 FILE \
-         .recover' saves of it; before a run starts with an empty one, check that no device is still quiesced",
-        path.display()
+        "{} is damaged ({detail}): move it away and restore it from a backup, or keep what \
+         `sqlite3 {} .recover` saves of it; before a run starts with an empty one, check that no device is still quiesced",
+        path.display(), quoted(&path.to_string_lossy())
     )]
     Corrupt {
         /// The file.
@@ -115,8 +116,8 @@ pub enum HistoryError {
     },
     /// Somebody else held it for too long.
     #[error(
-        "{} has been locked by another process for {} s: end whatever reads or writes it ('fuser FILE' names it) \
-         and try again", path.display(), BUSY_TIMEOUT.as_secs()
+        "{} has been locked by another process for {} s: end whatever reads or writes it (`fuser {}` names it) \
+         and try again", path.display(), BUSY_TIMEOUT.as_secs(), quoted(&path.to_string_lossy())
     )]
     Busy {
         /// The file.
@@ -354,6 +355,19 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn the_commands_for_a_history_in_trouble_name_it_as_a_shell_takes_it() {
+        let path = Path::new("/var/lib/my backups/h.db");
+        let said = corrupt(path.into(), "x".into(), rusqlite::Error::InvalidQuery).to_string();
+        assert!(
+            said.contains("`sqlite3 '/var/lib/my backups/h.db' .recover`"),
+            "{said}"
+        );
+        let busy = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(5), None);
+        let said = HistoryFault::Sql(busy).at(path).to_string();
+        assert!(said.contains("`fuser '/var/lib/my backups/h.db'`"), "{said}");
     }
 
     #[test]
