@@ -709,3 +709,43 @@ fn files_in_the_place_of_plans_are_named_as_plan_files_only_where_they_are_some(
     );
     assert!(said.contains(&command), "{said}");
 }
+
+#[test]
+fn a_variable_that_names_a_plan_file_is_told_wherever_there_is_none() {
+    let home = home();
+    fs::write(home.path("site-a.toml"), "").expect("a file");
+    let said = |named: &str, option: &[&str]| {
+        let mut command = home.command(&[&["validate"], option].concat());
+        command.env("DPBACKUP_CONFIG", home.path(named));
+        Ran::of(command.output().expect("it starts")).exits(2).stderr
+    };
+    let near = format!("did you mean {}?", home.path("site-a.toml").display());
+    let stale = said("site-b.toml", &[]);
+    assert!(
+        stale.contains(&format!("hint: $DPBACKUP_CONFIG names it; {near}")),
+        "{stale}"
+    );
+    let typed = said("plans.toml", &["--config", "site-b.toml"]);
+    assert!(
+        typed.contains("did you mean site-a.toml?") && !typed.contains("$DPBACKUP_CONFIG"),
+        "{typed}"
+    );
+
+    // What is offered can be pasted.
+    let stale = said("none/new.toml", &[]);
+    assert!(
+        stale.contains("hint: $DPBACKUP_CONFIG names it; not even its folder is there"),
+        "{stale}"
+    );
+    let line = stale
+        .split('`')
+        .find(|words| words.starts_with("mkdir "))
+        .expect("a command");
+    let line = line.replace(
+        "dpbackup init",
+        &format!("{} init", env!("CARGO_BIN_EXE_dpbackup")),
+    );
+    let made = std::process::Command::new("/bin/sh").args(["-c", &line]).status();
+    assert!(made.expect("a shell").success(), "{line}");
+    assert!(home.path("none/new.toml").is_file());
+}

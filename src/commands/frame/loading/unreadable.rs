@@ -32,24 +32,12 @@ pub(super) fn hint_on(error: &LoadError, path: &Path, env: Lookup<'_>) -> Option
         ),
         LoadError::Unreadable { source, .. } => match source.kind() {
             ErrorKind::NotFound => {
-                if let Ok(target) = path.read_link() {
-                    return Some(format!(
-                        "it is a link to {}, which is not there: mend the link, or name the file itself",
-                        target.display()
-                    ));
-                }
-                if let Some(slip) = path_slip(&shown, env) {
-                    return Some(format!("{}: {}", slip.title, slip.help));
-                }
-                if let Some(near) = plan_file_near(path) {
-                    return Some(format!("did you mean {}?", quoted(&near.to_string_lossy())));
-                }
-                let init = Invocation::default().command(["init", &shown]);
+                // Whoever set it is not who looks at it now.
                 let named = match non_empty(env, "DPBACKUP_CONFIG") {
                     Some(named) if Path::new(&named) == path => "$DPBACKUP_CONFIG names it; ",
                     _ => "",
                 };
-                Some(format!("{named}`{init}` writes one to start from"))
+                Some(format!("{named}{}", instead_of_nothing(path, env)))
             }
             ErrorKind::PermissionDenied if shut_above(path).is_some() => shut_above(path),
             ErrorKind::PermissionDenied => Some(format!(
@@ -74,6 +62,32 @@ pub(super) fn hint_on(error: &LoadError, path: &Path, env: Lookup<'_>) -> Option
 
 /// The plan file of the same folder whose name is nearest to one that is not there.
 fn plan_file_near(path: &Path) -> Option<PathBuf> {
+/// What to do where nothing is at the path of a plan file.
+fn instead_of_nothing(path: &Path, env: Lookup<'_>) -> String {
+    let shown = path.to_string_lossy();
+    if let Ok(target) = path.read_link() {
+        return format!(
+            "it is a link to {}, which is not there: mend the link, or name the file itself",
+            target.display()
+        );
+    }
+    if let Some(slip) = path_slip(&shown, env) {
+        return format!("{}: {}", slip.title, slip.help);
+    }
+    if let Some(near) = plan_file_near(path) {
+        return format!("did you mean {}?", quoted(&near.to_string_lossy()));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.filter(|folder| !folder.exists());
+    let init = Invocation::default().command(["init", &shown]);
+    match folder.map(|folder| quoted(&folder.to_string_lossy()).into_owned()) {
+        Some(folder) => format!(
+            "not even its folder is there: correct the path, or begin there with `mkdir -p {folder} && {init}`"
+        ),
+        None => format!("`{init}` writes one to start from"),
+    }
+}
+
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let there = folder.unwrap_or(Path::new(".")).read_dir().ok()?;
     let names: Vec<String> = there
