@@ -1011,6 +1011,30 @@ fn a_store_that_can_be_no_folder_is_warned_of() {
 }
 
 #[test]
+fn a_plan_file_in_utf_16_is_turned_by_the_command_that_is_offered() {
+    let home = Home::new();
+    let little: Vec<u8> = RIGHT.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = RIGHT.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for bytes in [
+        [&[0xff, 0xfe], little.as_slice()].concat(),
+        [&[0xfe, 0xff], big.as_slice()].concat(),
+        little,
+        big,
+    ] {
+        fs::write(home.path("plan.toml"), bytes).expect("a plan file");
+        let said = home.dpbackup(&["validate", "plan.toml"]).exits(2).stderr;
+        let line = said
+            .split('`')
+            .find(|words| words.starts_with("iconv "))
+            .expect("a command");
+        let mut shell = std::process::Command::new("/bin/sh");
+        let turned = shell.args(["-c", line]).current_dir(home.path("")).status();
+        assert!(turned.expect("a shell").success(), "{line}");
+        assert_eq!(home.text("plan.utf8.toml"), RIGHT, "{line}");
+    }
+}
+
+#[test]
 fn who_may_want_nothing_to_be_removed_is_shown_no_rule_that_removes_but_a_large_one() {
     let policy = "error_policy = \"ignore\"";
     let forever = [

@@ -47,11 +47,13 @@ pub(super) fn hint_on(error: &LoadError, path: &Path, env: Lookup<'_>) -> Option
             _ => None,
         },
         LoadError::NotText {
-            why: NotText::Utf16, ..
+            why: NotText::Utf16(form),
+            ..
         } => {
             let new = path.with_extension("utf8.toml");
             Some(format!(
-                "save it as UTF-8, or turn it: `iconv -f UTF-16 -t UTF-8 {} > {}`",
+                "save it as UTF-8, or turn it: `iconv -f {} -t UTF-8 {} > {}`",
+                form.code(),
                 quoted(&shown),
                 quoted(&new.to_string_lossy())
             ))
@@ -60,8 +62,6 @@ pub(super) fn hint_on(error: &LoadError, path: &Path, env: Lookup<'_>) -> Option
     }
 }
 
-/// The plan file of the same folder whose name is nearest to one that is not there.
-fn plan_file_near(path: &Path) -> Option<PathBuf> {
 /// What to do where nothing is at the path of a plan file.
 fn instead_of_nothing(path: &Path, env: Lookup<'_>) -> String {
     let shown = path.to_string_lossy();
@@ -88,6 +88,8 @@ fn instead_of_nothing(path: &Path, env: Lookup<'_>) -> String {
     }
 }
 
+/// The plan file of the same folder whose name is nearest to one that is not there.
+fn plan_file_near(path: &Path) -> Option<PathBuf> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let there = folder.unwrap_or(Path::new(".")).read_dir().ok()?;
     let names: Vec<String> = there
