@@ -387,6 +387,8 @@ pub(super) fn of_words(key: &Key, text: &str) -> Option<String> {
             "a window to the end of the day ends at \"23:59\"; one that is always open has neither `start` nor `end`"
                 .to_owned(),
         ),
+        KeyKind::Time if window_in_one_time(text).is_some() => window_in_one_time(text)
+            .map(|(start, end)| format!("a window stands in two keys: `start = {start:?}` and `end = {end:?}`")),
         KeyKind::Time => match text.strip_suffix(['Z', 'z']).and_then(likely_time) {
             Some(time) => Some(format!("write `{name} = {time:?}`, and beside it `time_zone = \"UTC\"`")),
             None => match text.split_once(' ') {
@@ -494,6 +496,11 @@ fn window(name: &str, text: &str) -> Option<String> {
     Some(format!(
         "write `{name} = {{ start = {start:?}, end = {end:?} }}`; `time_zone = \"Europe/Rome\"` may stand beside them"
     ))
+}
+
+/// Start and end, where both stand in the place of one time. `06,00` is one.
+pub(super) fn window_in_one_time(text: &str) -> Option<(String, String)> {
+    likely_window(text).filter(|_| text.contains([':', '-', '\u{2013}', '\u{2014}']))
 }
 
 /// A window of which one time is written alone.

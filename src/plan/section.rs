@@ -103,6 +103,11 @@ impl<'a> PlanSection<'a> {
         value
     }
 
+    /// The text that stands under a key, whatever it means.
+    pub(super) fn text_written(&self, name: &str) -> Option<&'a str> {
+        self.entries.get(name)?.get_ref().as_str()
+    }
+
     /// Says that a key is missing, unless the file is too broken to know, or a misspelt key
     /// has been found that is meant to be it.
     pub(super) fn missing(&self, name: &str, out: &mut Findings<'_>) {

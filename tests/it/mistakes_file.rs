@@ -1035,6 +1035,43 @@ fn a_plan_file_in_utf_16_is_turned_by_the_command_that_is_offered() {
 }
 
 #[test]
+fn all_that_is_wrong_with_a_window_is_said_at_once() {
+    let home = Home::new();
+    let titles = |window: &str| {
+        write(
+            &home,
+            &RIGHT.replacen("[settings]", &format!("[settings]\ndefault_window = {window}"), 1),
+        );
+        let found = findings(&home).into_iter();
+        found
+            .map(|finding| (finding.title, finding.help.unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
+    for (window, expected) in [
+        (
+            "{ start = \"bad\" }",
+            ["`end` is missing", "`start` is not a time of day"],
+        ),
+        (
+            "{ end = \"bad\" }",
+            ["`start` is missing", "`end` is not a time of day"],
+        ),
+    ] {
+        let found: Vec<String> = titles(window).into_iter().map(|(title, _)| title).collect();
+        assert_eq!(found, expected, "{window}");
+    }
+    let found = titles("{ start = 22 }");
+    assert!(found.len() == 2 && found[0].0 == "`end` is missing", "{found:?}");
+    // Of one text with both times the two keys are made.
+    for window in ["{ start = \"22:00-06:00\" }", "{ end = \"22:00 - 06:00\" }"] {
+        let found = titles(window);
+        assert_eq!(found.len(), 1, "{window}: {found:?}");
+        let help = "a window stands in two keys: `start = \"22:00\"` and `end = \"06:00\"`";
+        assert_eq!(found[0].1, help, "{window}");
+    }
+}
+
+#[test]
 fn who_may_want_nothing_to_be_removed_is_shown_no_rule_that_removes_but_a_large_one() {
     let policy = "error_policy = \"ignore\"";
     let forever = [

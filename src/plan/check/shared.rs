@@ -2,6 +2,7 @@
 
 use crate::plan::check::doubts;
 use crate::plan::diagnostic::Findings;
+use crate::plan::mistyped::window_in_one_time;
 use crate::plan::section::PlanSection;
 use crate::values::retention::Retention;
 use crate::values::window::{Window, WindowError};
@@ -13,6 +14,19 @@ pub(super) fn window(section: &PlanSection<'_>, out: &mut Findings<'_>) -> Optio
     let zone = section.zone("time_zone", out);
     let is_malformed = |key, time: Option<_>| section.key_span(key).is_some() && time.is_none();
     if is_malformed("start", start) || is_malformed("end", end) {
+        for (written, other) in [("start", "end"), ("end", "start")] {
+            let is_alone = section.key_span(written).is_some() && section.key_span(other).is_none();
+            // Where both times stand in one text, what is said of it names the two keys.
+            let has_both = || {
+                section
+                    .text_written(written)
+                    .and_then(window_in_one_time)
+                    .is_some()
+            };
+            if is_alone && !has_both() {
+                section.missing(other, out);
+            }
+        }
         return None;
     }
     match Window::new(start, end, zone) {
