@@ -125,8 +125,7 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], env: Lookup<'_>) 
     if error.kind() == InvalidSubcommand
         && let Some(help) = help_of_help(&words)
     {
-        let _ = ui.data(&in_colour(&help, ui.data_color));
-        return Exit::Success;
+        return print_help(&help, ui);
     }
     let names = named::plan_names::known_names(&global, env);
     let invocation = named::plan_names::proposed_invocation(&global, env);
@@ -175,9 +174,18 @@ fn show_help(error: &clap::Error, ui: Ui) -> Exit {
         ui.say(in_colour(&rendered, ui.color).trim_end());
         return Exit::Usage;
     }
-    // Who asked for it and does not read it has nothing to be told.
-    let _ = ui.data(&in_colour(&rendered, ui.data_color));
-    Exit::Success
+    print_help(&rendered, ui)
+}
+
+/// Prints what was asked for. Who does not read it has nothing to be told, but a full disk behind stdout is an error.
+fn print_help(help: &StyledStr, ui: Ui) -> Exit {
+    match frame::error::print(ui, &in_colour(help, ui.data_color)) {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            ui.error(&error.error, error.hint.as_deref());
+            error.exit
+        }
+    }
 }
 
 fn in_colour(text: &StyledStr, color: bool) -> String {

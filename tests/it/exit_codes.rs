@@ -153,6 +153,28 @@ fn json_lines_that_cannot_be_written_are_1_and_the_run_goes_on() {
 }
 
 #[test]
+fn help_and_a_version_that_cannot_be_written_are_1() {
+    let home = Home::new();
+    for line in [
+        "--help",
+        "-h",
+        "--version",
+        "help run",
+        "run --help",
+        "help --help",
+        "version",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let mut command = home.command(&words);
+        let full = fs::OpenOptions::new().write(true).open("/dev/full");
+        command.stdout(full.expect("a device that is always full"));
+        let ran = Ran::of(command.output().expect("the binary starts"));
+        assert_eq!(ran.code, Some(1), "{line}: {}", ran.stderr);
+        assert!(ran.stderr.contains("no space is left"), "{line}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn something_skipped_is_3() {
     let gateway = Gateway::start(Setup::default());
     let home = home(&gateway).absent_device("QA2");
