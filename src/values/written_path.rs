@@ -210,7 +210,7 @@ fn each_level(text: &str) -> [String; 2] {
     let any_folders = |name: &&str| name.contains(ANY_FOLDERS) && is_every_name(name);
     let path = |folders: &[&str]| [folders, &[last]].concat().join("/");
     let bare: Vec<&str> = names.iter().filter(|name| !any_folders(name)).copied().collect();
-    let deeper = match names.iter().any(|name| any_folders(name)) {
+    let deeper = match names.iter().any(any_folders) {
         true => names,
         false => [bare.as_slice(), &["*"]].concat(),
     };

@@ -184,6 +184,10 @@ fn the_next_run_brings_an_older_history_forward_and_a_reader_says_so() {
              DROP TABLE unsaved_change;
              DROP INDEX file_by_path;
              DROP INDEX file_removed;
+             DROP INDEX note_by_missed;
+             ALTER TABLE note DROP COLUMN receiver;
+             ALTER TABLE note DROP COLUMN missed_event;
+             ALTER TABLE note DROP COLUMN missed_plan_execution_id;
              DROP INDEX task_execution_by_device;
              CREATE INDEX task_execution_by_device ON task_execution (device_name);
              CREATE INDEX file_kept_by_content ON file (content)
