@@ -26,8 +26,6 @@ pub struct Target {
 /// One backup: a file, or those of a secure backup.
 #[derive(Debug)]
 pub struct StoredBackup {
-    /// The plan that it belongs to.
-    pub plan: String,
     /// The task that stored it.
     pub task: TaskId,
     pub end: Option<Timestamp>,
@@ -82,7 +80,6 @@ pub fn targets(files: Vec<PrunableFile>, plans: &PlanFile, asked: &[String]) -> 
         let backup = target.entry(file.task).or_insert_with(|| StoredBackup {
             rules: rules_of(plans, &prunable.plan, prunable.is_before_import),
             is_asked_for: asked.is_empty() || asked.contains(&prunable.plan),
-            plan: prunable.plan,
             files: Vec::new(),
             is_elsewhere: false,
             task: file.task,

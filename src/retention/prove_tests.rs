@@ -34,7 +34,6 @@ impl Scene {
             fs::write(&path, &bytes).expect("written");
             let ago = DAY * u32::try_from(count - task).expect("few");
             StoredBackup {
-                plan: "P".to_owned(),
                 task: TaskId(task),
                 end: Some(now() - ago),
                 files: vec![row(task, path, &bytes, FileKind::Persisted)],

@@ -234,8 +234,10 @@ fn a_signal_that_asks_for_no_end_changes_nothing() {
     send(&child, Signal::INT);
     // The end is that of the last one: none before has ended anything.
     let ran = Ran::ended(child).exits(130);
+    // What the signal ended may have gone on to the way back before the signal is answered.
+    let answers = ["SIGINT: unquiescing DOM1", "SIGINT: looking at DOM1"];
     assert!(
-        ran.stderr.starts_with("SIGINT: unquiescing DOM1"),
+        answers.iter().any(|answer| ran.stderr.starts_with(answer)),
         "{}",
         ran.stderr
     );
